@@ -3,13 +3,13 @@
 // Not for child zones: there a failure travels as {stage, errno}.
 #pragma once
 
+#include <errno.h>
+
 #include <exception>
 #include <sstream>
 #include <string>
 #include <string_view>
 #include <system_error>
-
-#include <errno.h>
 
 namespace pausa::sys {
 

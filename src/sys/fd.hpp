@@ -2,9 +2,9 @@
 // int lends it for the call. May be used in child zones (no allocation, nothing throws).
 #pragma once
 
-#include <utility>
-
 #include <unistd.h>
+
+#include <utility>
 
 namespace pausa::sys {
 
