@@ -23,17 +23,18 @@ struct Node {
   enum class Kind : std::uint8_t { null, boolean, integer, real, string, list, map };
 
   Kind kind = Kind::null;
-  bool quoted = false;       // a string that stood in quotes or in a block scalar
-  bool boolean = false;      // kind == boolean
-  std::int64_t integer = 0;  // kind == integer
-  double real = 0;           // kind == real
-  std::string text;          // string: its value; other scalars: the literal text as written
-  std::vector<Node> items;   // kind == list
+  bool quoted = false;         // a string that stood in quotes or in a block scalar
+  bool boolean = false;        // kind == boolean
+  std::int64_t integer = 0;    // kind == integer
+  double real = 0;             // kind == real
+  std::string text;            // string: its value; other scalars: the literal text as written
+  std::vector<Node> items;     // kind == list
   std::vector<Entry> entries;  // kind == map, in the order of the source, keys unique
-  Mark mark;                 // of the value
+  Mark mark;                   // of the value
 
   static Node make_string(std::string value);
   static Node make_integer(std::int64_t value);
+  static Node make_real(double value);
   static Node make_boolean(bool value);
   static Node make_list();
   static Node make_map();
@@ -59,10 +60,18 @@ struct Entry {
   Node value;
 };
 
+// Equal as values: marks, quoting and the literal text of numbers do not count, the order of keys
+// does.
+bool operator==(const Node& a, const Node& b);
+
 // "a string", "an integer", … for messages.
 std::string_view kind_name(Node::Kind kind);
 
-// JSON text of the tree; indent 0 gives one line, otherwise that many blanks per level.
+// The shortest decimal text that reads back as the same number; always with a point or an exponent.
+std::string number_text(double value);
+
+// JSON text of the tree; indent 0 gives one line, otherwise that many blanks per level. Text is
+// UTF-8; bytes that are not become U+FFFD, a number that JSON cannot say (infinity) becomes null.
 std::string to_json(const Node& node, int indent = 0);
 // YAML block style that reads back as the same tree (strings are quoted where YAML 1.1 or 1.2
 // would read them as something else).
