@@ -1,0 +1,230 @@
+#include "pod/lifecycle.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace pausa::pod;
+using namespace std::chrono_literals;
+using Kind = Action::Kind;
+using Stage = ContainerState::Stage;
+
+namespace {
+
+// A machine and its state, driven like the supervisor drives them.
+struct Life {
+  Lifecycle machine;
+  PodState state;
+  Time now{1s};
+
+  Life(RestartPolicy policy, std::size_t init, std::size_t mains)
+      : machine(spec(policy, init, mains), BackoffPolicy{}), state(machine.initial()) {}
+
+  static Spec spec(RestartPolicy policy, std::size_t init, std::size_t mains) {
+    Spec spec;
+    spec.restart_policy = policy;
+    spec.init_containers.resize(init);
+    spec.containers.resize(mains);
+    return spec;
+  }
+  std::vector<Action> feed(const Event& event) { return machine.handle(state, event, now); }
+  std::vector<Action> up() { return feed(event::SandboxUp{1ns}); }
+  std::vector<Action> started(std::size_t i) { return feed(event::Started{i, 5ns}); }
+  std::vector<Action> exited(std::size_t i, int code, int signal = 0, bool oom = false) {
+    return feed(event::Exited{i, code, signal, oom, 9ns});
+  }
+};
+
+bool is(const std::vector<Action>& actions, std::vector<std::pair<Kind, std::size_t>> expected) {
+  if (actions.size() != expected.size()) return false;
+  for (std::size_t i = 0; i < actions.size(); ++i)
+    if (actions[i].kind != expected[i].first || actions[i].container != expected[i].second)
+      return false;
+  return true;
+}
+
+}  // namespace
+
+TEST_SUITE("pod/lifecycle") {
+  TEST_CASE("all containers start in manifest order once the sandbox is up") {
+    Life life(RestartPolicy::always, 0, 3);
+    CHECK(is(life.up(), {{Kind::start, 0}, {Kind::start, 1}, {Kind::start, 2}}));
+    CHECK(life.state.phase == Phase::pending);
+    CHECK_FALSE(all_running(life.state, 0));
+    life.started(0);
+    CHECK(life.state.phase == Phase::running);
+    life.started(1);
+    life.started(2);
+    CHECK(all_running(life.state, 0));
+  }
+
+  TEST_CASE("init containers run one by one, the others after the last success") {
+    Life life(RestartPolicy::never, 2, 1);
+    CHECK(is(life.up(), {{Kind::start, 0}}));
+    CHECK(life.started(0).empty());
+    CHECK(is(life.exited(0, 0), {{Kind::start, 1}}));
+    life.started(1);
+    CHECK_FALSE(life.state.initialized);
+    CHECK(is(life.exited(1, 0), {{Kind::start, 2}}));
+    CHECK(life.state.initialized);
+    CHECK(life.state.phase == Phase::pending);
+  }
+
+  TEST_CASE("a failing init container ends a Never pod and no other container is started") {
+    Life life(RestartPolicy::never, 1, 1);
+    life.up();
+    life.started(0);
+    CHECK(is(life.exited(0, 3), {{Kind::tear_down, 0}}));
+    CHECK(life.state.phase == Phase::failed);
+    CHECK(life.state.containers[1].launches == 0);
+    CHECK(exit_code(life.state) == 3);
+  }
+
+  TEST_CASE("a failing init container is retried with back-off under OnFailure") {
+    Life life(RestartPolicy::on_failure, 1, 1);
+    life.up();
+    life.started(0);
+    CHECK(is(life.exited(0, 1), {{Kind::start, 0}}));
+    life.started(0);
+    CHECK(life.exited(0, 1).empty());
+    CHECK(life.state.containers[0].waiting_reason == "CrashLoopBackOff");
+    life.now += 10s;
+    CHECK(is(life.feed(event::Tick{}), {{Kind::start, 0}}));
+    life.started(0);
+    CHECK(is(life.exited(0, 0), {{Kind::start, 1}}));
+  }
+
+  TEST_CASE("a completed init container is not run again when an app container restarts") {
+    Life life(RestartPolicy::always, 1, 1);
+    life.up();
+    life.started(0);
+    life.exited(0, 0);
+    life.started(1);
+    CHECK(is(life.exited(1, 1), {{Kind::start, 1}}));
+    CHECK(life.state.containers[0].launches == 1);
+  }
+
+  TEST_CASE("restarts wait 0, 10, 20, 40 … 300 seconds and never more") {
+    Life life(RestartPolicy::always, 0, 1);
+    life.up();
+    const std::vector<int> waits{0, 10, 20, 40, 80, 160, 300, 300};
+    for (const int wait : waits) {
+      life.started(0);
+      const auto actions = life.exited(0, 1);
+      if (wait == 0) {
+        CHECK(is(actions, {{Kind::start, 0}}));
+        continue;
+      }
+      CHECK(actions.empty());
+      CHECK(life.machine.next_wake(life.state) == life.now + std::chrono::seconds(wait));
+      life.now += std::chrono::seconds(wait) - 1ns;
+      CHECK(life.feed(event::Tick{}).empty());
+      life.now += 1ns;
+      CHECK(is(life.feed(event::Tick{}), {{Kind::start, 0}}));
+    }
+    CHECK(life.state.containers[0].restart_count == waits.size());
+  }
+
+  TEST_CASE("ten minutes of running reset the back-off") {
+    Life life(RestartPolicy::always, 0, 1);
+    life.up();
+    life.started(0);
+    life.exited(0, 1);
+    life.started(0);
+    life.exited(0, 1);
+    life.now += 10s;
+    life.feed(event::Tick{});
+    life.started(0);
+    life.now += 10min;
+    CHECK(is(life.exited(0, 1), {{Kind::start, 0}}));
+  }
+
+  TEST_CASE("Always restarts success too, OnFailure only failure, Never nothing") {
+    Life always(RestartPolicy::always, 0, 1);
+    always.up();
+    always.started(0);
+    CHECK(is(always.exited(0, 0), {{Kind::start, 0}}));
+    Life on_failure(RestartPolicy::on_failure, 0, 1);
+    on_failure.up();
+    on_failure.started(0);
+    CHECK(is(on_failure.exited(0, 0), {{Kind::tear_down, 0}}));
+    CHECK(on_failure.state.phase == Phase::succeeded);
+    Life never(RestartPolicy::never, 0, 2);
+    never.up();
+    never.started(0);
+    never.started(1);
+    CHECK(never.exited(0, 2).empty());
+    CHECK(is(never.exited(1, 0), {{Kind::tear_down, 0}}));
+    CHECK(never.state.phase == Phase::failed);
+    CHECK(exit_code(never.state) == 2);
+  }
+
+  TEST_CASE("a stop terminates all at once and kills what is left when the grace ends") {
+    Life life(RestartPolicy::always, 0, 2);
+    life.up();
+    life.started(0);
+    life.started(1);
+    CHECK(is(life.feed(event::Stop{10s}), {{Kind::terminate, 0}, {Kind::terminate, 1}}));
+    CHECK(life.exited(0, 143, 15).empty());
+    CHECK(life.machine.next_wake(life.state) == life.now + 10s);
+    life.now += 10s;
+    CHECK(is(life.feed(event::Tick{}), {{Kind::kill, 1}}));
+    CHECK(is(life.exited(1, 137, 9), {{Kind::tear_down, 0}}));
+    CHECK(life.state.finished);
+  }
+
+  TEST_CASE("a shorter grace given later wins, a longer one does not") {
+    Life life(RestartPolicy::always, 0, 1);
+    life.up();
+    life.started(0);
+    life.feed(event::Stop{10s});
+    life.feed(event::Stop{60s});
+    CHECK(life.machine.next_wake(life.state) == life.now + 10s);
+    CHECK(is(life.feed(event::Stop{0s}), {{Kind::kill, 0}}));
+  }
+
+  TEST_CASE("a stop while waiting for the back-off finishes at once") {
+    Life life(RestartPolicy::always, 0, 1);
+    life.up();
+    for (int i = 0; i < 2; ++i) {
+      life.started(0);
+      life.exited(0, 1);
+    }
+    CHECK(is(life.feed(event::Stop{10s}), {{Kind::tear_down, 0}}));
+  }
+
+  TEST_CASE("a dead sandbox is rebuilt with everything in it, unless the policy is Never") {
+    Life life(RestartPolicy::always, 1, 1);
+    life.up();
+    life.started(0);
+    life.exited(0, 0);
+    life.started(1);
+    CHECK(is(life.feed(event::SandboxDied{9ns}), {{Kind::rebuild_sandbox, 0}}));
+    CHECK(life.state.containers[1].last->exit_code == 137);
+    CHECK(is(life.up(), {{Kind::start, 0}}));
+    Life never(RestartPolicy::never, 0, 1);
+    never.up();
+    never.started(0);
+    CHECK(never.feed(event::SandboxDied{9ns}).empty());
+    CHECK(never.state.finished);
+    CHECK(never.state.phase == Phase::failed);
+  }
+
+  TEST_CASE("an out-of-memory kill is called OOMKilled") {
+    Life life(RestartPolicy::never, 0, 1);
+    life.up();
+    life.started(0);
+    life.exited(0, 137, 9, true);
+    CHECK(life.state.containers[0].terminated->reason == "OOMKilled");
+  }
+
+  TEST_CASE("a restart asked for by the user ignores policy and back-off") {
+    Life life(RestartPolicy::never, 0, 2);
+    life.up();
+    life.started(0);
+    life.started(1);
+    CHECK(is(life.feed(event::Restart{0, 10s}), {{Kind::terminate, 0}}));
+    life.now += 10s;
+    CHECK(is(life.feed(event::Tick{}), {{Kind::kill, 0}}));
+    CHECK(is(life.exited(0, 137, 9), {{Kind::start, 0}}));
+    CHECK(life.state.containers[0].restart_count == 1);
+  }
+}
