@@ -1,0 +1,407 @@
+#include "manifest/parse.hpp"
+
+#include "manifest/resolve.hpp"
+
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/mark.h>
+#include <yaml-cpp/parser.h>
+
+#include <algorithm>
+#include <set>
+#include <sstream>
+#include <unordered_map>
+#include <utility>
+
+namespace pausa::manifest {
+
+namespace {
+
+using pod::Mark;
+using pod::Node;
+
+// Ends the reading of a document; its diagnostic is already written.
+struct GiveUp {};
+
+constexpr std::string_view core_tags = "tag:yaml.org,2002:";
+
+class Builder : public YAML::EventHandler {
+ public:
+  Builder(const Piece& piece, const LineIndex& lines, const Limits& limits, Usage& usage,
+          pod::Diagnostics& diagnostics)
+      : piece_(piece), lines_(lines), limits_(limits), usage_(usage), diagnostics_(diagnostics) {}
+
+  Node take() {
+    if (!doubled_.empty()) drop_doubled(root_);
+    return std::move(root_);
+  }
+
+  Mark place_of(const YAML::Mark& mark) const {
+    return lines_.mark(piece_.origin(mark.pos < 0 ? 0 : static_cast<std::size_t>(mark.pos)));
+  }
+
+  void error(Mark mark, std::string text, std::string hint = {}) {
+    add(syntax_error(mark, std::move(text), std::move(hint)));
+  }
+
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    if (documents_++ == 0) return;
+    error(place_of(mark), "text after the end of the document",
+          "check the indentation, or separate the documents by \"---\"");
+    throw GiveUp();
+  }
+  void OnDocumentEnd() override {}
+
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    std::size_t offset = static_cast<std::size_t>(std::max(mark.pos, 0));
+    static constexpr std::string_view words[] = {"~", "null", "Null", "NULL"};
+    const std::string_view rest =
+        std::string_view(piece_.text).substr(std::min(offset, piece_.text.size()));
+    const bool written = std::any_of(std::begin(words), std::end(words),
+                                     [rest](std::string_view w) { return rest.starts_with(w); });
+    Node node;
+    // yaml-cpp marks an absent value with the token behind it.
+    if (written) {
+      node.mark = place_of(mark);
+    } else if (!frames_.empty() && frames_.back().node->is_map() && frames_.back().has_key) {
+      node.mark = frames_.back().node->entries.back().key_mark;
+    } else {
+      const std::size_t dash = piece_.text.rfind('-', offset > 0 ? offset - 1 : 0);
+      node.mark = dash == std::string::npos ? place_of(mark) : lines_.mark(piece_.origin(dash));
+    }
+    put(std::move(node), anchor, false);
+  }
+
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override {
+    Node node = scalar(place_of(mark), tag, value);
+    put(std::move(node), anchor, false);
+  }
+
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    const Mark where = place_of(mark);
+    const auto at = anchors_.find(anchor);
+    if (at == anchors_.end() || !at->second.complete) {
+      error(where, "alias cycle: the alias stands inside the node that it names");
+      throw GiveUp();
+    }
+    const Node& target = *follow(at->second.path);
+    usage_.alias_nodes += count(target);
+    if (usage_.alias_nodes > limits_.alias_nodes) {
+      give_up(where, "alias expansion exceeds " + std::to_string(limits_.alias_nodes) + " nodes");
+    }
+    usage_.nodes += count(target) - 1;
+    if (frames_.size() + height(target) > limits_.depth) {
+      give_up(where, "nesting deeper than " + std::to_string(limits_.depth));
+    }
+    Node copy = target;
+    copy.mark = where;
+    put(std::move(copy), 0, false);
+  }
+
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
+    begin(Node::make_list(), place_of(mark), tag, "seq", anchor);
+  }
+  void OnSequenceEnd() override { end(); }
+
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
+    begin(Node::make_map(), place_of(mark), tag, "map", anchor);
+  }
+  void OnMapEnd() override { end(); }
+
+ private:
+  // The place of a node in the tree, which stays true while nodes are added around it.
+  using Path = std::vector<std::size_t>;
+  struct Anchor {
+    Path path;
+    bool complete = false;
+  };
+  struct Frame {
+    Node* node;  // a list or map under construction; stable, as only its child grows meanwhile
+    YAML::anchor_t anchor = 0;
+    bool has_key = false;                          // a map whose next node is a value
+    std::unordered_map<std::string, Mark> keys{};  // of a map, with the place of each
+  };
+
+  void add(pod::Diagnostic diagnostic) {
+    diagnostics_.push_back(std::move(diagnostic));
+    if (diagnostics_.size() < limits_.diagnostics) return;
+    diagnostics_.push_back(syntax_error(diagnostics_.back().mark,
+                                        "too many findings; the rest of the file was not read"));
+    throw GiveUp();
+  }
+
+  [[noreturn]] void give_up(Mark mark, std::string text) {
+    error(mark, std::move(text));
+    throw GiveUp();
+  }
+
+  Node scalar(Mark mark, const std::string& tag, const std::string& value) {
+    Node text = Node::make_string(value);
+    text.mark = mark;
+    if (tag == "!") return text;
+    const bool plain = tag == "?" || tag.empty();
+    const std::string_view type = plain ? std::string_view() : core_type(tag);
+    if (!plain && type.empty()) {
+      unsupported_tag(mark, tag);
+      return text;
+    }
+    if (type == "str") return text;
+    Resolved resolved = resolve_plain(value);
+    resolved.node.mark = mark;
+    const Node::Kind kind = resolved.node.kind;
+    const bool fits =
+        plain || (type == "null" && kind == Node::Kind::null) ||
+        (type == "bool" && kind == Node::Kind::boolean) ||
+        (type == "int" && kind == Node::Kind::integer) ||
+        (type == "float" && (kind == Node::Kind::integer || kind == Node::Kind::real));
+    if (!fits) {
+      error(mark, "the tag !!" + std::string(type) + " does not fit \"" + value + "\"");
+    } else if (resolved.not_json) {
+      error(mark, value + " is no number that Kubernetes knows", "quote it for the text");
+    } else if (!resolved.note.empty()) {
+      pod::Diagnostic note;
+      note.severity = pod::Severity::note;
+      note.mark = mark;
+      note.path = path_here();
+      note.text = std::move(resolved.note);
+      note.hint = std::move(resolved.hint);
+      add(std::move(note));
+    }
+    return std::move(resolved.node);
+  }
+
+  static std::string_view core_type(std::string_view tag) {
+    if (!tag.starts_with(core_tags)) return {};
+    tag.remove_prefix(core_tags.size());
+    static constexpr std::string_view known[] = {"str", "int", "float", "bool", "null"};
+    return std::find(std::begin(known), std::end(known), tag) == std::end(known)
+               ? std::string_view()
+               : tag;
+  }
+
+  void unsupported_tag(Mark mark, std::string_view tag) {
+    std::string shown(tag);
+    if (tag.starts_with(core_tags)) shown = "!!" + shown.substr(core_tags.size());
+    error(mark, "unsupported tag " + shown,
+          "only the tags of JSON's types may be used (!!str, !!int, …)");
+  }
+
+  void begin(Node node, Mark mark, const std::string& tag, std::string_view type,
+             YAML::anchor_t anchor) {
+    if (frames_.size() == limits_.depth) {
+      give_up(mark, "nesting deeper than " + std::to_string(limits_.depth));
+    }
+    if (!tag.empty() && tag != "?" && tag != "!" &&
+        tag != std::string(core_tags) + std::string(type)) {
+      unsupported_tag(mark, tag);
+    }
+    node.mark = mark;
+    put(std::move(node), anchor, true);
+  }
+
+  void end() {
+    const Frame done = std::move(frames_.back());
+    frames_.pop_back();
+    if (done.anchor != 0) anchors_[done.anchor].complete = true;
+    value_done();
+  }
+
+  void value_done() {
+    if (!frames_.empty()) frames_.back().has_key = false;
+  }
+
+  // Puts a node where the document has come to; opens it when it is a list or map that goes on.
+  void put(Node node, YAML::anchor_t anchor, bool open) {
+    if (++usage_.nodes > limits_.nodes) {
+      give_up(node.mark, "more than " + std::to_string(limits_.nodes) + " nodes");
+    }
+    if (!frames_.empty() && frames_.back().node->is_map() && !frames_.back().has_key) {
+      if (!node.is_string()) {
+        // A key that is a list or map would need a tree of its own: no way on from there.
+        error(node.mark, key_fault(node), node.is_list() || node.is_map() ? "" : "quote it");
+        if (open) throw GiveUp();
+      }
+      key(std::move(node));
+      return;
+    }
+    Node* const made = attach(std::move(node));
+    if (anchor != 0) anchors_[anchor] = {path_of_frames(), !open};
+    if (open) {
+      frames_.push_back({made, anchor});
+    } else {
+      value_done();
+    }
+  }
+
+  static std::string key_fault(const Node& node) {
+    if (node.is_null()) return "a key is missing here";
+    const bool literal = !node.is_list() && !node.is_map();
+    return "a key must be a string, not " + std::string(pod::kind_name(node.kind)) +
+           (literal ? " (" + node.text + ")" : "");
+  }
+
+  void key(Node node) {
+    Frame& frame = frames_.back();
+    if (node.text == "<<" && !node.quoted) {
+      error(node.mark, "merge keys (<<) are not supported", "write the fields out");
+    }
+    frame.node->entries.push_back({node.text, node.mark, {}});
+    frame.has_key = true;
+    const auto [first, fresh] = frame.keys.emplace(node.text, node.mark);
+    if (fresh) return;
+    doubled_.insert({node.mark.line, node.mark.column});
+    pod::Diagnostic diagnostic;
+    diagnostic.kind = pod::ErrorKind::duplicate;
+    diagnostic.mark = node.mark;
+    diagnostic.path = path_here();
+    diagnostic.value = pod::to_json(node);
+    diagnostic.text = "the key is already set at line " + std::to_string(first->second.line);
+    add(std::move(diagnostic));
+  }
+
+  Node* attach(Node node) {
+    if (frames_.empty()) {
+      root_ = std::move(node);
+      return &root_;
+    }
+    Node& parent = *frames_.back().node;
+    if (parent.is_list()) {
+      parent.items.push_back(std::move(node));
+      return &parent.items.back();
+    }
+    Node& value = parent.entries.back().value;
+    value = std::move(node);
+    return &value;
+  }
+
+  // Of the node attached last.
+  Path path_of_frames() const {
+    Path path;
+    for (const Frame& frame : frames_) {
+      const Node& node = *frame.node;
+      path.push_back((node.is_list() ? node.items.size() : node.entries.size()) - 1);
+    }
+    return path;
+  }
+
+  const Node* follow(const Path& path) const {
+    const Node* node = &root_;
+    for (const std::size_t index : path) {
+      node = node->is_list() ? &node->items[index] : &node->entries[index].value;
+    }
+    return node;
+  }
+
+  // The field path of what comes next, or of the key just read.
+  std::string path_here() const {
+    std::string path;
+    for (const Frame& frame : frames_) {
+      const bool innermost = &frame == &frames_.back();
+      if (frame.node->is_list()) {
+        const std::size_t size = frame.node->items.size();
+        path += "[" + std::to_string(innermost ? size : size - 1) + "]";
+      } else if (!innermost || frame.has_key) {
+        const std::string& name = frame.node->entries.back().key;
+        if (!path.empty()) path += '.';
+        path += name;
+      }
+    }
+    return path;
+  }
+
+  static std::size_t count(const Node& node) {
+    std::size_t sum = 1;
+    for (const Node& item : node.items) sum += count(item);
+    for (const pod::Entry& entry : node.entries) sum += 1 + count(entry.value);
+    return sum;
+  }
+
+  static std::size_t height(const Node& node) {
+    std::size_t most = 0;
+    for (const Node& item : node.items) most = std::max(most, height(item));
+    for (const pod::Entry& entry : node.entries) most = std::max(most, height(entry.value));
+    return most + (node.is_list() || node.is_map() ? 1 : 0);
+  }
+
+  // Keys that stood before are kept while reading, so that the paths of anchors stay true.
+  void drop_doubled(Node& node) const {
+    std::erase_if(node.entries, [this](const pod::Entry& entry) {
+      return doubled_.count({entry.key_mark.line, entry.key_mark.column}) > 0;
+    });
+    for (pod::Entry& entry : node.entries) drop_doubled(entry.value);
+    for (Node& item : node.items) drop_doubled(item);
+  }
+
+  const Piece& piece_;
+  const LineIndex& lines_;
+  const Limits& limits_;
+  Usage& usage_;
+  pod::Diagnostics& diagnostics_;
+  int documents_ = 0;
+  Node root_;
+  std::vector<Frame> frames_;
+  std::unordered_map<YAML::anchor_t, Anchor> anchors_;
+  std::set<std::pair<std::uint32_t, std::uint32_t>> doubled_;
+};
+
+struct Sentence {
+  std::string_view theirs;
+  std::string_view ours;
+  std::string_view hint;
+};
+
+// yaml-cpp's words, in words that help.
+constexpr Sentence sentences[] = {
+    {"illegal map value", "a \": \" is not expected here",
+     "quote a text that holds \": \", and check the indentation"},
+    {"illegal block entry", "a \"- \" is not expected here", "check the indentation"},
+    {"illegal map key", "a \"? \" is not expected here", ""},
+    {"illegal flow end", "a closing bracket without an opening one", ""},
+    {"end of map not found", "the mapping does not go on here as it began",
+     "check the indentation and the \":\""},
+    {"end of sequence not found", "the list does not go on here as it began",
+     "check the indentation and the \"- \""},
+    {"end of map flow not found", "a \",\" or \"}\" is missing here", ""},
+    {"end of sequence flow not found", "a \",\" or \"]\" is missing here", ""},
+    {"the referenced anchor is not defined",
+     "the alias names an anchor that is not defined above it", ""},
+    {"bad file", "the text cannot be read as YAML", ""},
+};
+
+void explain(Builder& builder, const YAML::Exception& error) {
+  for (const Sentence& sentence : sentences) {
+    if (error.msg.starts_with(sentence.theirs)) {
+      builder.error(builder.place_of(error.mark), std::string(sentence.ours),
+                    std::string(sentence.hint));
+      return;
+    }
+  }
+  builder.error(builder.place_of(error.mark), error.msg);
+}
+
+}  // namespace
+
+std::optional<Node> parse(const Piece& piece, const LineIndex& lines, const Limits& limits,
+                          Usage& usage, pod::Diagnostics& diagnostics) {
+  Builder builder(piece, lines, limits, usage, diagnostics);
+  try {
+    std::istringstream stream(piece.text);
+    YAML::Parser parser(stream);
+    try {
+      if (!parser.HandleNextDocument(builder)) return Node();
+      // A document that ended before its text did: the handler says so at the next event.
+      if (parser) parser.HandleNextDocument(builder);
+    } catch (const YAML::Exception& error) {
+      explain(builder, error);
+      return std::nullopt;
+    }
+  } catch (const GiveUp&) {
+    return std::nullopt;
+  }
+  return builder.take();
+}
+
+}  // namespace pausa::manifest
