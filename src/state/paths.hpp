@@ -1,0 +1,41 @@
+// Where everything of ours lies. Two roots: the run root on a tmpfs (void after a reboot) and the
+// data root on a disk. PAUSA_RUNROOT and PAUSA_ROOT move them.
+//
+//   RUNROOT/pods/NAMESPACE_NAME/   pod.json (the record), lock, infra.sock, control.sock, files/
+//   ROOT/pods/NAMESPACE_NAME/      manifest.json (the Pod as given), containers/, volumes/, logs/,
+//                                  events.jsonl
+//   ROOT/trash/                    what was removed, until it is swept
+//   ROOT/rootfs/                   unpacked images
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace pausa::state {
+
+// A pod's name in its namespace (Kubernetes' namespace: a label that groups pods of one project).
+struct PodKey {
+  std::string namespace_ = "default";
+  std::string name;
+
+  // The directory's name. '_' is in neither part (RFC 1123), so the two cannot run together.
+  std::string folder() const { return namespace_ + "_" + name; }
+  bool operator==(const PodKey&) const = default;
+};
+
+struct Paths {
+  std::string root;
+  std::string run_root;
+
+  // From the environment, else /var/lib/pausa and /run/pausa as root, $XDG_DATA_HOME/pausa and
+  // $XDG_RUNTIME_DIR/pausa otherwise.
+  static Paths from_environment();
+
+  std::string run_pods() const { return run_root + "/pods"; }
+  std::string data_pods() const { return root + "/pods"; }
+  std::string run_dir(const PodKey& key) const { return run_pods() + "/" + key.folder(); }
+  std::string data_dir(const PodKey& key) const { return data_pods() + "/" + key.folder(); }
+  std::string trash() const { return root + "/trash"; }
+};
+
+}  // namespace pausa::state

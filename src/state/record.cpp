@@ -1,0 +1,224 @@
+#include "state/record.hpp"
+
+#include "sys/error.hpp"
+
+#include <boost/json.hpp>
+
+namespace pausa::state {
+namespace {
+
+namespace json = boost::json;
+using Stage = pod::ContainerState::Stage;
+
+json::value to_value(const sys::ProcessId& id) {
+  return {{"pid", id.pid}, {"startTime", id.start_time}};
+}
+sys::ProcessId process_from(const json::value& value) {
+  return {static_cast<pid_t>(value.at("pid").to_number<std::int64_t>()),
+          value.at("startTime").to_number<std::uint64_t>()};
+}
+
+json::value to_value(const pod::Termination& end) {
+  return {{"exitCode", end.exit_code},      {"signal", end.signal},
+          {"reason", end.reason},           {"message", end.message},
+          {"started", end.started.count()}, {"finished", end.finished.count()}};
+}
+std::string text(const json::value& value) {
+  return json::value_to<std::string>(value);
+}
+std::int64_t number(const json::value& value) {
+  return value.to_number<std::int64_t>();
+}
+
+pod::Termination termination_from(const json::value& value) {
+  return {static_cast<int>(number(value.at("exitCode"))),
+          static_cast<int>(number(value.at("signal"))),
+          text(value.at("reason")),
+          text(value.at("message")),
+          pod::WallTime(number(value.at("started"))),
+          pod::WallTime(number(value.at("finished")))};
+}
+
+template <typename T>
+json::value optional_time(const std::optional<T>& time) {
+  if (!time) return nullptr;
+  return time->count();
+}
+std::optional<std::chrono::nanoseconds> time_from(const json::value& value) {
+  if (value.is_null()) return std::nullopt;
+  return std::chrono::nanoseconds(number(value));
+}
+std::optional<pod::Termination> optional_end(const json::value& value) {
+  if (value.is_null()) return std::nullopt;
+  return termination_from(value);
+}
+
+json::value to_value(const pod::ContainerState& state) {
+  return {{"stage", static_cast<int>(state.stage)},
+          {"waitingReason", state.waiting_reason},
+          {"waitingMessage", state.waiting_message},
+          {"restartCount", state.restart_count},
+          {"launches", state.launches},
+          {"started", state.started.count()},
+          {"startedAt", state.started_at.count()},
+          {"terminated", state.terminated ? to_value(*state.terminated) : json::value(nullptr)},
+          {"last", state.last ? to_value(*state.last) : json::value(nullptr)},
+          {"backoff", state.backoff.next.count()},
+          {"restartAt", optional_time(state.restart_at)},
+          {"restartRequested", state.restart_requested},
+          {"killAt", optional_time(state.kill_at)}};
+}
+
+// An enumerator out of a file: refused when it is none.
+template <typename Enum>
+Enum enumerator(const json::value& value, Enum last) {
+  const auto n = number(value);
+  if (n < 0 || n > static_cast<std::int64_t>(last))
+    throw sys::Error("the record holds an unknown state " + std::to_string(n));
+  return static_cast<Enum>(n);
+}
+
+pod::ContainerState container_state_from(const json::value& value) {
+  pod::ContainerState state;
+  state.stage = enumerator(value.at("stage"), Stage::terminated);
+  state.waiting_reason = text(value.at("waitingReason"));
+  state.waiting_message = text(value.at("waitingMessage"));
+  state.restart_count = value.at("restartCount").to_number<std::uint32_t>();
+  state.launches = value.at("launches").to_number<std::uint32_t>();
+  state.started = pod::WallTime(number(value.at("started")));
+  state.started_at = pod::Time(number(value.at("startedAt")));
+  state.terminated = optional_end(value.at("terminated"));
+  state.last = optional_end(value.at("last"));
+  state.backoff.next = pod::Duration(number(value.at("backoff")));
+  state.restart_at = time_from(value.at("restartAt"));
+  state.restart_requested = value.at("restartRequested").as_bool();
+  state.kill_at = time_from(value.at("killAt"));
+  return state;
+}
+
+json::value to_value(const ContainerRecord& container, const pod::ContainerState& state) {
+  return {{"name", container.name},
+          {"init", container.init},
+          {"image", container.image},
+          {"process", to_value(container.process)},
+          {"podPid", container.pod_pid},
+          {"slot", container.slot},
+          {"generation", container.generation},
+          {"rootfs", container.rootfs},
+          {"cgroup", container.cgroup},
+          {"ownPidNamespace", container.own_pid_namespace},
+          {"oomKills", container.oom_kills},
+          {"state", to_value(state)}};
+}
+
+ContainerRecord container_from(const json::value& value) {
+  ContainerRecord container;
+  container.name = text(value.at("name"));
+  container.init = value.at("init").as_bool();
+  container.image = text(value.at("image"));
+  container.process = process_from(value.at("process"));
+  container.pod_pid = value.at("podPid").to_number<std::int32_t>();
+  container.slot = value.at("slot").to_number<std::uint32_t>();
+  container.generation = value.at("generation").to_number<std::uint32_t>();
+  container.rootfs = text(value.at("rootfs"));
+  container.cgroup = text(value.at("cgroup"));
+  container.own_pid_namespace = value.at("ownPidNamespace").as_bool();
+  container.oom_kills = value.at("oomKills").to_number<std::uint64_t>();
+  return container;
+}
+
+Record parse(const std::string& source) {
+  const json::value root = json::parse(source);
+  Record record;
+  record.version = static_cast<int>(number(root.at("version")));
+  if (record.version != Record::current_version)
+    throw sys::Error("the record has version " + std::to_string(record.version) +
+                     ", this pausa knows version " + std::to_string(Record::current_version));
+  record.key = {text(root.at("namespace")), text(root.at("name"))};
+  record.uid = text(root.at("uid"));
+  record.boot_id = text(root.at("bootId"));
+  record.created_ns = number(root.at("created"));
+  record.desired = enumerator(root.at("desired"), Desired::removed);
+  record.program = text(root.at("program"));
+  record.user_namespace = root.at("userNamespace").as_bool();
+  record.cgroup = text(root.at("cgroup"));
+  record.backoff_initial_ns = number(root.at("backoffInitial"));
+  record.backoff_maximum_ns = number(root.at("backoffMaximum"));
+  record.backoff_reset_ns = number(root.at("backoffReset"));
+  record.infra = process_from(root.at("infra"));
+  record.supervisor = process_from(root.at("supervisor"));
+  record.guard = process_from(root.at("guard"));
+  const auto& namespaces = root.at("namespaces").as_object();
+  for (std::size_t i = 0; i < sys::namespace_kinds.size(); ++i)
+    record.namespaces[i] = namespaces.at(sys::namespace_kinds[i].name).to_number<std::uint64_t>();
+
+  auto& state = record.state;
+  state.phase = enumerator(root.at("phase"), pod::Phase::failed);
+  state.reason = text(root.at("reason"));
+  state.message = text(root.at("message"));
+  state.sandbox = root.at("sandbox").as_bool();
+  state.stopping = root.at("stopping").as_bool();
+  state.finished = root.at("finished").as_bool();
+  state.killed = root.at("killed").as_bool();
+  state.kill_at = time_from(root.at("killAt"));
+  state.initialized = time_from(root.at("initialized"));
+  state.sandbox_ready = time_from(root.at("sandboxReady"));
+  for (const auto& value : root.at("containers").as_array()) {
+    record.containers.push_back(container_from(value));
+    state.containers.push_back(container_state_from(value.at("state")));
+  }
+  return record;
+}
+
+}  // namespace
+
+std::string to_json(const Record& record) {
+  const auto& state = record.state;
+  json::object namespaces;
+  for (std::size_t i = 0; i < sys::namespace_kinds.size(); ++i)
+    namespaces[sys::namespace_kinds[i].name] = record.namespaces[i];
+  json::array containers;
+  for (std::size_t i = 0; i < record.containers.size(); ++i)
+    containers.push_back(to_value(record.containers[i], state.containers[i]));
+  const json::value root{{"version", record.version},
+                         {"namespace", record.key.namespace_},
+                         {"name", record.key.name},
+                         {"uid", record.uid},
+                         {"bootId", record.boot_id},
+                         {"created", record.created_ns},
+                         {"desired", static_cast<int>(record.desired)},
+                         {"program", record.program},
+                         {"userNamespace", record.user_namespace},
+                         {"cgroup", record.cgroup},
+                         {"backoffInitial", record.backoff_initial_ns},
+                         {"backoffMaximum", record.backoff_maximum_ns},
+                         {"backoffReset", record.backoff_reset_ns},
+                         {"infra", to_value(record.infra)},
+                         {"supervisor", to_value(record.supervisor)},
+                         {"guard", to_value(record.guard)},
+                         {"namespaces", std::move(namespaces)},
+                         {"phase", static_cast<int>(state.phase)},
+                         {"reason", state.reason},
+                         {"message", state.message},
+                         {"sandbox", state.sandbox},
+                         {"stopping", state.stopping},
+                         {"finished", state.finished},
+                         {"killed", state.killed},
+                         {"killAt", optional_time(state.kill_at)},
+                         {"initialized", optional_time(state.initialized)},
+                         {"sandboxReady", optional_time(state.sandbox_ready)},
+                         {"containers", std::move(containers)}};
+  return json::serialize(root) + "\n";
+}
+
+Record record_from_json(const std::string& source) {
+  try {
+    return parse(source);
+  } catch (const sys::Error&) {
+    throw;
+  } catch (const std::exception& broken) {
+    throw sys::Error(std::string("the record is damaged: ") + broken.what());
+  }
+}
+
+}  // namespace pausa::state

@@ -1,0 +1,63 @@
+// The record of a pod: everything that a command or the next supervisor must know, as one JSON file
+// that is replaced atomically. What is visible on the host is named here *before* it is made, so
+// that whoever finds the record can finish or remove it.
+#pragma once
+
+#include "pod/lifecycle.hpp"
+#include "state/paths.hpp"
+#include "sys/namespace.hpp"
+#include "sys/process.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace pausa::state {
+
+// What the user wants. The supervisor acts on it; who finds a dead one goes on with it.
+enum class Desired : std::uint8_t { running, stopped, removed };
+
+struct ContainerRecord {
+  std::string name;
+  bool init = false;
+  std::string image;
+  sys::ProcessId process;    // on the host; pid 0: none
+  std::int32_t pod_pid = 0;  // in the pod's PID namespace
+  std::uint32_t slot = 0;    // in infra's exit table
+  std::uint32_t generation = 0;
+  std::string rootfs;  // its folder under the data directory ("containers/web.0")
+  std::string cgroup;  // the group's name below every hierarchy
+  bool own_pid_namespace = false;
+  std::uint64_t oom_kills = 0;  // of its cgroup when the instance was started
+};
+
+struct Record {
+  static constexpr int current_version = 1;
+  int version = current_version;
+  PodKey key;
+  std::string uid;
+  std::string boot_id;
+  std::int64_t created_ns = 0;  // wall clock
+  Desired desired = Desired::running;
+  std::string program;          // the pausa binary that supervises
+  bool user_namespace = false;  // the pod has one of its own
+  std::string cgroup;           // the pod's group; empty: none
+  std::int64_t backoff_initial_ns = 0;
+  std::int64_t backoff_maximum_ns = 0;
+  std::int64_t backoff_reset_ns = 0;
+
+  sys::ProcessId infra;
+  sys::ProcessId supervisor;
+  sys::ProcessId guard;
+  sys::NamespaceInodes namespaces{};  // infra's
+
+  pod::PodState state;
+  std::vector<ContainerRecord> containers;  // as state.containers
+};
+
+std::string to_json(const Record& record);
+// Throws sys::Error when the text is no record of a version that we know; the pod is left alone.
+Record record_from_json(const std::string& text);
+
+}  // namespace pausa::state

@@ -1,0 +1,159 @@
+#include "state/store.hpp"
+
+#include "sys/error.hpp"
+#include "sys/path.hpp"
+
+#include <fcntl.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace pausa::state {
+namespace {
+
+constexpr std::size_t record_limit = 8U << 20U;
+constexpr std::size_t manifest_limit = 16U << 20U;
+
+std::optional<PodKey> key_of(const std::string& folder) {
+  const auto split = folder.find('_');
+  if (split == std::string::npos || split == 0 || split + 1 == folder.size()) return std::nullopt;
+  return PodKey{folder.substr(0, split), folder.substr(split + 1)};
+}
+
+}  // namespace
+
+Store::Store(Paths paths) : paths_(std::move(paths)) {}
+
+void Store::prepare() const {
+  for (const auto& path : {paths_.run_pods(), paths_.data_pods(), paths_.trash()})
+    (void)sys::make_dirs_at(AT_FDCWD, path, 0700);
+}
+
+Lock Store::lock(const PodKey& key, std::chrono::milliseconds timeout) const {
+  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  const std::string folder = paths_.run_dir(key);
+  for (;;) {
+    const sys::UniqueFd dir = sys::make_dirs_at(AT_FDCWD, folder, 0700);
+    sys::UniqueFd fd(::openat(dir.get(), "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    if (!fd && errno == ENOENT) continue;  // the folder was removed in between
+    sys::check(fd.get(), "open ", folder, "/lock");
+    struct flock range {};
+    range.l_type = F_WRLCK;
+    range.l_whence = SEEK_SET;
+    // There is no timed lock, and the holders are short: ask again every few milliseconds.
+    while (::fcntl(fd.get(), F_OFD_SETLK, &range) < 0) {
+      if (errno != EAGAIN && errno != EACCES && errno != EINTR) sys::check(-1, "lock ", folder);
+      if (std::chrono::steady_clock::now() >= deadline) return Lock();
+      constexpr timespec pause{0, 2'000'000};
+      (void)::nanosleep(&pause, nullptr);
+    }
+    // The file may have been removed with its pod while we waited: then it guards nothing.
+    struct ::stat ours {
+    }, there{};
+    if (::fstat(fd.get(), &ours) == 0 && ::stat((folder + "/lock").c_str(), &there) == 0 &&
+        ours.st_ino == there.st_ino && ours.st_dev == there.st_dev)
+      return Lock(std::move(fd));
+  }
+}
+
+std::optional<Record> Store::read(const PodKey& key) const {
+  const auto text = sys::read_file_at(AT_FDCWD, paths_.run_dir(key) + "/pod.json", record_limit);
+  if (!text) return std::nullopt;
+  try {
+    return record_from_json(*text);
+  } catch (sys::Error& error) {
+    error.prepend(paths_.run_dir(key) + "/pod.json");
+    throw;
+  }
+}
+
+void Store::write(const Record& record) const {
+  const sys::UniqueFd dir = sys::open_dir(paths_.run_dir(record.key));
+  sys::replace_file_at(dir.get(), "pod.json", to_json(record), 0600);
+}
+
+std::vector<Record> Store::list(std::vector<std::string>* broken) const {
+  std::vector<Record> records;
+  const sys::UniqueFd dir(::open(paths_.run_pods().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!dir) {
+    if (errno != ENOENT) sys::check(-1, "open ", paths_.run_pods());
+    return records;
+  }
+  for (const auto& folder : sys::list_dir(dir.get())) {
+    if (!key_of(folder)) continue;
+    try {
+      const auto text = sys::read_file_at(dir.get(), folder + "/pod.json", record_limit);
+      if (text) records.push_back(record_from_json(*text));
+    } catch (const sys::Error& error) {
+      if (broken != nullptr) broken->push_back(folder + ": " + error.what());
+    }
+  }
+  return records;
+}
+
+std::vector<PodKey> Store::list_without_record() const {
+  std::vector<PodKey> keys;
+  const sys::UniqueFd dir(::open(paths_.data_pods().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!dir) return keys;
+  for (const auto& folder : sys::list_dir(dir.get())) {
+    const auto key = key_of(folder);
+    if (key && ::access((paths_.run_dir(*key) + "/pod.json").c_str(), F_OK) != 0)
+      keys.push_back(*key);
+  }
+  return keys;
+}
+
+std::optional<std::string> Store::read_manifest(const PodKey& key) const {
+  return sys::read_file_at(AT_FDCWD, paths_.data_dir(key) + "/manifest.json", manifest_limit);
+}
+
+void Store::write_manifest(const PodKey& key, const std::string& json) const {
+  const sys::UniqueFd dir = sys::make_dirs_at(AT_FDCWD, paths_.data_dir(key), 0700);
+  sys::replace_file_at(dir.get(), "manifest.json", json, 0600);
+}
+
+void Store::append_event(const PodKey& key, const std::string& json_line) const {
+  const std::string path = paths_.data_dir(key) + "/events.jsonl";
+  const sys::UniqueFd fd(sys::check(
+      ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600), "open ", path));
+  const std::string line = json_line + "\n";
+  sys::check(::write(fd.get(), line.data(), line.size()), "write ", path);
+}
+
+void Store::remove(const PodKey& key) const {
+  const std::string data = paths_.data_dir(key);
+  const std::string target = paths_.trash() + "/" + key.folder() + "." + make_uid();
+  if (::rename(data.c_str(), target.c_str()) < 0 && errno != ENOENT)
+    sys::check(-1, "move ", data, " to the trash");
+  const sys::UniqueFd pods = sys::open_dir(paths_.run_pods());
+  sys::remove_tree_at(pods.get(), key.folder());
+}
+
+void Store::sweep() const noexcept {
+  try {
+    const sys::UniqueFd dir(::open(paths_.trash().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!dir) return;
+    for (const auto& name : sys::list_dir(dir.get())) sys::remove_tree_at(dir.get(), name);
+  } catch (const std::exception&) {
+    // Two sweeps at once meet here: what one does not remove the other does.
+  }
+}
+
+std::string make_uid() {
+  unsigned char bytes[16];
+  sys::check(::getrandom(bytes, sizeof bytes, 0), "get random bytes");
+  bytes[6] = static_cast<unsigned char>((bytes[6] & 0x0fU) | 0x40U);
+  bytes[8] = static_cast<unsigned char>((bytes[8] & 0x3fU) | 0x80U);
+  constexpr char digits[] = "0123456789abcdef";
+  std::string uid;
+  for (std::size_t i = 0; i < sizeof bytes; ++i) {
+    if (i == 4 || i == 6 || i == 8 || i == 10) uid += '-';
+    uid += digits[bytes[i] >> 4U];
+    uid += digits[bytes[i] & 0x0fU];
+  }
+  return uid;
+}
+
+}  // namespace pausa::state
