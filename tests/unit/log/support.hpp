@@ -1,0 +1,162 @@
+// Directories, pipes and children for the tests of the log.
+#pragma once
+
+#include "log/layout.hpp"
+#include "log/writer.hpp"
+#include "sys/fd.hpp"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <doctest/doctest.h>
+
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <string>
+#include <vector>
+
+namespace pausa::log::test {
+
+// A tmpfs and whatever holds /tmp: mostly a disk.
+inline std::vector<const char*> places() {
+  std::vector<const char*> found{"/tmp"};
+  if (::access("/dev/shm", W_OK) == 0) found.push_back("/dev/shm");
+  return found;
+}
+
+class Dir {
+ public:
+  explicit Dir(const char* place = "/tmp") {
+    std::string name = std::string(place) + "/pausa-log-XXXXXX";
+    REQUIRE(::mkdtemp(name.data()) != nullptr);
+    path_ = name;
+    fd_.reset(::open(name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    REQUIRE(fd_);
+  }
+  Dir(const Dir&) = delete;
+  Dir& operator=(const Dir&) = delete;
+  ~Dir() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+
+  int fd() const { return fd_.get(); }
+  std::string path(const std::string& name) const { return path_ / name; }
+  int entries() const {
+    return static_cast<int>(std::distance(std::filesystem::directory_iterator(path_), {}));
+  }
+
+ private:
+  std::filesystem::path path_;
+  sys::UniqueFd fd_;
+};
+
+class Pipe {
+ public:
+  Pipe() {
+    int ends[2];
+    REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+    out_.reset(ends[0]);
+    in_.reset(ends[1]);
+    (void)::fcntl(ends[1], F_SETPIPE_SZ, 1 << 20);
+  }
+  int out() const { return out_.get(); }
+  int in() const { return in_.get(); }
+  void put(const std::string& text) const {
+    REQUIRE(::write(in_.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()));
+  }
+  void close() { in_.reset(); }
+  void close_out() { out_.reset(); }
+
+ private:
+  sys::UniqueFd out_, in_;
+};
+
+// A forked process that runs `work`; killed and reaped with its owner.
+class Child {
+ public:
+  explicit Child(const std::function<void()>& work) : pid_(::fork()) {
+    REQUIRE(pid_ >= 0);
+    if (pid_ > 0) return;
+    try {
+      work();
+      ::_exit(0);
+    } catch (...) {
+      ::_exit(99);
+    }
+  }
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+  ~Child() {
+    kill();
+    (void)wait();
+  }
+  void kill() const {
+    if (pid_ > 0) ::kill(pid_, SIGKILL);
+  }
+  int wait() {
+    int status = 0;
+    if (pid_ > 0) ::waitpid(pid_, &status, 0);
+    pid_ = -1;
+    return status;
+  }
+
+ private:
+  pid_t pid_;
+};
+
+inline std::string file_bytes(const Dir& dir, const std::string& name) {
+  std::ifstream in(dir.path(name), std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+// All segments of a stream, joined.
+inline std::string stored(const Dir& dir, Stream stream) {
+  std::string all;
+  for (const auto segment : list_segments(dir.fd(), stream))
+    all += file_bytes(dir, segment_name(stream, segment));
+  return all;
+}
+
+inline std::vector<Record> records(const Dir& dir, Stream stream, std::uint64_t segment) {
+  const std::string bytes = file_bytes(dir, index_name(stream, segment));
+  CHECK(bytes.size() % sizeof(Record) == 0);
+  std::vector<Record> found(bytes.size() / sizeof(Record));
+  std::memcpy(found.data(), bytes.data(), found.size() * sizeof(Record));
+  return found;
+}
+
+// The numbers 0, 1, 2 … as 8 bytes each, in writes of changing sizes.
+inline void write_numbers(int fd, std::size_t total) {
+  std::vector<std::uint64_t> numbers;
+  std::uint64_t next = 0;
+  for (std::size_t done = 0, turn = 1; done < total; ++turn) {
+    numbers.resize(std::min((total - done) / 8, 1 + turn * 37 % 1500));
+    for (auto& number : numbers) number = next++;
+    const char* bytes = reinterpret_cast<const char*>(numbers.data());
+    for (std::size_t at = 0; at < numbers.size() * 8;) {
+      const ssize_t put = ::write(fd, bytes + at, numbers.size() * 8 - at);
+      if (put <= 0) ::_exit(98);
+      at += static_cast<std::size_t>(put);
+    }
+    done += numbers.size() * 8;
+  }
+}
+
+// The first of them that is not as written, or -1.
+inline std::int64_t first_wrong_number(const std::string& bytes, std::size_t total) {
+  for (std::size_t i = 0; i * 8 < bytes.size(); ++i) {
+    std::uint64_t number = 0;
+    std::memcpy(&number, bytes.data() + i * 8, std::min<std::size_t>(8, bytes.size() - i * 8));
+    if (number != i) return static_cast<std::int64_t>(i);
+  }
+  return bytes.size() == total ? -1 : static_cast<std::int64_t>(bytes.size() / 8);
+}
+
+}  // namespace pausa::log::test
