@@ -1,0 +1,98 @@
+#include "pod/fields.hpp"
+
+#include "pod/schema.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace pausa::pod {
+namespace {
+
+// Empty lists, maps and texts, and false: what is written and yet asks for nothing.
+bool asks_for_nothing(const Value& value) {
+  if (!value.present()) return true;
+  switch (value.node()->kind) {
+    case Node::Kind::list:
+    case Node::Kind::map:
+      return value.size() == 0;
+    case Node::Kind::string:
+      return value.text().empty();
+    case Node::Kind::boolean:
+      return !*value.truth();
+    default:
+      return false;
+  }
+}
+
+std::string refusal(const FieldSupport& row) {
+  std::string text = "not supported by pausa";
+  if (row.support == Support::not_yet) text += " yet";
+  return text + ": " + std::string(row.note);
+}
+
+void check_object(const Value& object, const schema::Type& type, Findings& findings);
+
+void check_field(const Value& value, const schema::Field& field, const schema::Type& owner,
+                 Findings& findings) {
+  const FieldSupport* const row = find_support(owner.name, field.name);
+  if (!row || asks_for_nothing(value)) return;
+  switch (row->support) {
+    case Support::not_yet:
+    case Support::unsupported:
+      findings.forbidden(value, refusal(*row));
+      return;
+    case Support::no_effect:
+      findings.note(value, "has no effect here: " + std::string(row->note));
+      return;
+    case Support::done:
+      break;
+  }
+  const schema::Type* const type = field.type();
+  if (!type) return;
+  if (field.shape == schema::Shape::list) {
+    for (const Value& item : value.items()) check_object(item, *type, findings);
+  } else {
+    check_object(value, *type, findings);
+  }
+}
+
+void check_object(const Value& object, const schema::Type& type, Findings& findings) {
+  if (!object.present() || !object.node()->is_map()) return;
+  for (const Entry& entry : object.node()->entries)
+    if (const schema::Field* const field = type.find(entry.key))
+      check_field(object[entry.key], *field, type, findings);
+}
+
+}  // namespace
+
+const FieldSupport* find_support(std::string_view type, std::string_view field) {
+  const auto table = field_table();
+  const auto found = std::find_if(table.begin(), table.end(), [&](const FieldSupport& row) {
+    return row.field.size() == type.size() + 1 + field.size() && row.field.starts_with(type) &&
+           row.field[type.size()] == '.' && row.field.ends_with(field);
+  });
+  return found == table.end() ? nullptr : &*found;
+}
+
+std::string_view support_text(Support support) {
+  switch (support) {
+    case Support::done:
+      return "done";
+    case Support::no_effect:
+      return "accepted, no effect here";
+    case Support::not_yet:
+      return "not supported yet";
+    case Support::unsupported:
+      break;
+  }
+  return "not supported";
+}
+
+void check_support(const Value& pod, Findings& findings) {
+  check_object(pod, schema::pod_type(), findings);
+  const Value status = pod["status"];
+  if (!asks_for_nothing(status))
+    findings.note(status, "has no effect here: the status is made anew");
+}
+
+}  // namespace pausa::pod

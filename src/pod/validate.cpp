@@ -1,0 +1,51 @@
+#include "pod/validate.hpp"
+
+#include "pod/fields.hpp"
+
+#include <algorithm>
+
+namespace pausa::pod {
+namespace {
+
+bool lies_in(std::string_view path, std::string_view around) {
+  return path.starts_with(around) &&
+         (path.size() == around.size() || path[around.size()] == '.' || path[around.size()] == '[');
+}
+
+// A value of the wrong type reads as absent; what follows from that is noise.
+void drop_echoes(Diagnostics& later, const Diagnostics& schema) {
+  const auto echo = [&schema](const Diagnostic& finding) {
+    return std::any_of(schema.begin(), schema.end(), [&finding](const Diagnostic& cause) {
+      return lies_in(finding.path, cause.path);
+    });
+  };
+  later.erase(std::remove_if(later.begin(), later.end(), echo), later.end());
+}
+
+void sort_by_place(Diagnostics& diagnostics) {
+  std::stable_sort(
+      diagnostics.begin(), diagnostics.end(), [](const Diagnostic& a, const Diagnostic& b) {
+        return std::pair(a.mark.line, a.mark.column) < std::pair(b.mark.line, b.mark.column);
+      });
+}
+
+}  // namespace
+
+Diagnostics validate_pod(const Node& pod) {
+  const Value root(pod);
+  Findings schema;
+  check_schema(root, schema);
+  Diagnostics rest = kubernetes_validation(pod);
+  Findings ours;
+  check_support(root, ours);
+  check_our_rules(root, ours);
+  const Diagnostics support = ours.take();
+  rest.insert(rest.end(), support.begin(), support.end());
+  drop_echoes(rest, schema.list());
+  Diagnostics all = schema.take();
+  all.insert(all.end(), std::make_move_iterator(rest.begin()), std::make_move_iterator(rest.end()));
+  sort_by_place(all);
+  return all;
+}
+
+}  // namespace pausa::pod

@@ -1,0 +1,62 @@
+#include "pod/rules.hpp"
+
+namespace pausa::pod {
+namespace {
+
+constexpr std::size_t most_annotation_bytes = 256 * 1024;
+
+void check_name(const Value& metadata, Findings& findings) {
+  const Value name = metadata["name"];
+  const Value prefix = metadata["generateName"];
+  if (!prefix.text().empty()) {
+    // A generated name ends in letters and digits, so the prefix may end in a hyphen.
+    std::string stem(prefix.text());
+    if (stem.size() > 1 && stem.ends_with('-')) stem.back() = 'a';
+    add_faults(prefix, dns_subdomain_faults(stem), findings);
+  }
+  if (name.text().empty()) {
+    if (prefix.text().empty()) findings.required(name, "name or generateName is required");
+    return;
+  }
+  add_faults(name, dns_subdomain_faults(name.text()), findings);
+}
+
+void check_annotations(const Value& annotations, Findings& findings) {
+  std::size_t bytes = 0;
+  for (const auto& [key, value] : annotations.entries()) {
+    // Keys are compared without regard to case.
+    std::string lower(key);
+    for (char& c : lower)
+      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    for (const std::string& fault : qualified_name_faults(lower))
+      findings.invalid(annotations, quoted(key), fault);
+    bytes += key.size() + value.text().size();
+  }
+  if (bytes > most_annotation_bytes) findings.too_long(annotations, most_annotation_bytes);
+}
+
+}  // namespace
+
+void add_faults(const Value& at, const Faults& faults, Findings& findings) {
+  for (const std::string& fault : faults) findings.invalid(at, fault);
+}
+
+void check_labels(const Value& labels, Findings& findings) {
+  for (const auto& [key, value] : labels.entries()) {
+    for (const std::string& fault : qualified_name_faults(key))
+      findings.invalid(labels, quoted(key), fault);
+    for (const std::string& fault : label_value_faults(value.text()))
+      findings.invalid(labels, quoted(value.text()), fault);
+  }
+}
+
+void check_metadata(const Value& pod, Findings& findings) {
+  const Value metadata = pod["metadata"];
+  check_name(metadata, findings);
+  const Value space = metadata["namespace"];
+  if (!space.text().empty()) add_faults(space, dns_label_faults(space.text()), findings);
+  check_labels(metadata["labels"], findings);
+  check_annotations(metadata["annotations"], findings);
+}
+
+}  // namespace pausa::pod
