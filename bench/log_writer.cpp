@@ -1,7 +1,7 @@
 // Measures the log's writing end: a child writes 80-byte lines to a pipe at full speed, the loop
 // below drains it as the supervisor does (gate, timer, BatchPolicy).
 //
-//   log_writer DIR MIB BYTES [MODE [PAUSE_US [RUSH_KIB]]]
+//   log_writer DIR MIB BYTES [MODE [PAUSE_US [BATCH_KIB]]]
 //
 // BYTES: of one write(2), 80 = a write a line. MODE: store (default), copy (read and write), null
 // (the child writes to /dev/null), cat (a `cat > file` in our place). Prints seconds and CPU
@@ -108,7 +108,7 @@ int main(int argc, char** argv) try {
   const std::string mode = argc > 4 ? argv[4] : "store";
   log::BatchPolicy policy;
   if (argc > 5) policy.pause = std::chrono::microseconds(std::stol(argv[5]));
-  if (argc > 6) policy.rush_bytes = std::stoul(argv[6]) << 10;
+  if (argc > 6) policy.batch_bytes = std::stoul(argv[6]) << 10;
   const sys::UniqueFd dir(sys::check(::open(argv[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open"));
   const std::string file = std::string(argv[1]) + "/cat.log";
 

@@ -10,6 +10,7 @@
 //   next() says:   nothing: gate.open() and wait · zero: drain again now · else: set the timer
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <optional>
@@ -19,10 +20,11 @@ namespace pausa::log {
 struct BatchPolicy {
   using Duration = std::chrono::microseconds;
 
-  std::size_t rush_bytes = 256 * 1024;  // this much at once: the writer may be waiting for us
-  Duration pause{1000};                 // between two batches of a hot stream
-  Duration calm{2000};                  // two wake-ups closer than this: the stream is hot
-  Duration retry{100'000};              // when the storage refuses and bytes stay in the pipe
+  std::size_t batch_bytes = 256 * 1024;  // of a fast stream: its pipe must not fill up in a pause
+  Duration pause{1000};                  // between two batches of a hot stream
+  Duration shortest{100};                // a shorter pause is not worth its timer
+  Duration calm{2000};                   // two wake-ups closer than this: the stream is hot
+  Duration retry{100'000};               // when the storage refuses and bytes stay in the pipe
 
   // drained: bytes that left the pipe just now; stalled: Drained::stalled; since_last: time since
   // the drain before this one.
@@ -34,7 +36,11 @@ struct BatchPolicy {
     }
     if (!hot_ && since_last > calm && drained < page) return std::nullopt;
     hot_ = true;
-    return drained >= rush_bytes ? Duration{0} : pause;
+    // At this speed a batch has gathered after:
+    const double micros = static_cast<double>(since_last.count()) *
+                          static_cast<double>(batch_bytes) / static_cast<double>(drained);
+    if (micros < static_cast<double>(shortest.count())) return Duration{0};
+    return std::min(pause, Duration{static_cast<Duration::rep>(std::min(micros, 1e9))});
   }
   bool hot() const noexcept { return hot_; }
 

@@ -17,7 +17,8 @@ namespace {
 
 constexpr std::uint64_t entry_size = sizeof(Record);
 constexpr std::size_t copy_size = 64 * 1024;
-// One splice holds the pipe's lock while it copies; shorter ones let the container write between.
+// All that a large pipe can hold. One splice keeps the pipe locked, so the container waits for its
+// end; cut into smaller ones it was not faster (bench/log_writer.cpp).
 constexpr std::size_t splice_size = std::size_t{1} << 20;
 // Less than this in one go: the container is slower than we are, so let its lines gather.
 constexpr std::size_t enough = 64 * 1024;
