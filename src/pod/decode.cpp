@@ -1,0 +1,388 @@
+#include "pod/decode.hpp"
+
+#include "pod/duration.hpp"
+#include "pod/quantity.hpp"
+#include "pod/suggest.hpp"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+
+namespace pausa::pod {
+
+namespace {
+
+// Readers of one field each. A missing, null or wrongly typed value leaves what was there.
+
+const Node* field(const Node& node, std::string_view key) {
+  const Node* const value = node.find(key);
+  return value && !value->is_null() ? value : nullptr;
+}
+
+template <typename Function>
+void in_map(const Node& node, std::string_view key, Function&& read) {
+  if (const Node* const value = field(node, key); value && value->is_map()) read(*value);
+}
+
+template <typename Function>
+void each(const Node& node, std::string_view key, Function&& read) {
+  const Node* const value = field(node, key);
+  if (!value || !value->is_list()) return;
+  for (const Node& item : value->items) read(item);
+}
+
+void get(const Node& node, std::string_view key, std::string& out) {
+  if (const Node* const value = field(node, key); value && value->is_string()) out = value->text;
+}
+
+void get(const Node& node, std::string_view key, bool& out) {
+  const Node* const value = field(node, key);
+  if (value && value->kind == Node::Kind::boolean) out = value->boolean;
+}
+
+void get(const Node& node, std::string_view key, std::optional<bool>& out) {
+  const Node* const value = field(node, key);
+  if (value && value->kind == Node::Kind::boolean) out = value->boolean;
+}
+
+template <typename Integer>
+void get_integer(const Node& node, std::string_view key, Integer& out) {
+  const Node* const value = field(node, key);
+  if (!value || value->kind != Node::Kind::integer || value->integer < 0) return;
+  if (static_cast<std::uint64_t>(value->integer) > std::numeric_limits<Integer>::max()) return;
+  out = static_cast<Integer>(value->integer);
+}
+
+void get_id(const Node& node, std::string_view key, std::optional<std::uint32_t>& out) {
+  std::uint32_t id = std::numeric_limits<std::uint32_t>::max();
+  get_integer(node, key, id);
+  if (id != std::numeric_limits<std::uint32_t>::max()) out = id;
+}
+
+void get(const Node& node, std::string_view key, std::vector<std::string>& out) {
+  each(node, key, [&out](const Node& item) {
+    if (item.is_string()) out.push_back(item.text);
+  });
+}
+
+void get(const Node& node, std::string_view key, KeyValues& out) {
+  in_map(node, key, [&out](const Node& map) {
+    for (const Entry& entry : map.entries) out.emplace_back(entry.key, entry.value.text);
+  });
+}
+
+template <typename Enum, std::size_t N>
+void get_word(const Node& node, std::string_view key,
+              const std::array<std::pair<std::string_view, Enum>, N>& words, Enum& out) {
+  std::string text;
+  get(node, key, text);
+  for (const auto& [word, meaning] : words) {
+    if (text == word) out = meaning;
+  }
+}
+
+std::optional<Quantity> get_quantity(const Node& node, std::string_view key) {
+  const Node* const value = field(node, key);
+  if (!value) return std::nullopt;
+  switch (value->kind) {
+    case Node::Kind::string:
+      return parse_quantity(value->text);
+    case Node::Kind::integer:
+      return Quantity(value->integer);
+    case Node::Kind::real:
+      return parse_quantity(number_text(value->real));
+    default:
+      return std::nullopt;
+  }
+}
+
+SeccompProfile seccomp_profile(const Node& node) {
+  static constexpr std::array<std::pair<std::string_view, SeccompType>, 3> types = {
+      {{"RuntimeDefault", SeccompType::runtime_default},
+       {"Unconfined", SeccompType::unconfined},
+       {"Localhost", SeccompType::localhost}}};
+  SeccompProfile profile;
+  get_word(node, "type", types, profile.type);
+  get(node, "localhostProfile", profile.localhost_profile);
+  return profile;
+}
+
+// sysctl(8) takes both "kernel.shm_rmid_forced" and "kernel/shm_rmid_forced"; in the second form a
+// dot belongs to a name ("net/ipv4/conf/eth0.1/forwarding"). Both become the first.
+std::string dotted(std::string name) {
+  const std::size_t separator = name.find_first_of("./");
+  if (separator == std::string::npos || name[separator] == '.') return name;
+  for (char& c : name) c = c == '/' ? '.' : c == '.' ? '/' : c;
+  return name;
+}
+
+PodSecurityContext pod_security(const Node& node) {
+  PodSecurityContext out;
+  get_id(node, "runAsUser", out.run_as_user);
+  get_id(node, "runAsGroup", out.run_as_group);
+  get(node, "runAsNonRoot", out.run_as_non_root);
+  get_id(node, "fsGroup", out.fs_group);
+  get_word(node, "fsGroupChangePolicy",
+           std::array<std::pair<std::string_view, FsGroupChangePolicy>, 1>{
+               {{"OnRootMismatch", FsGroupChangePolicy::on_root_mismatch}}},
+           out.fs_group_change_policy);
+  each(node, "supplementalGroups", [&out](const Node& item) {
+    if (item.kind == Node::Kind::integer && item.integer >= 0 &&
+        item.integer < std::numeric_limits<std::uint32_t>::max()) {
+      out.supplemental_groups.push_back(static_cast<std::uint32_t>(item.integer));
+    }
+  });
+  get_word(node, "supplementalGroupsPolicy",
+           std::array<std::pair<std::string_view, SupplementalGroupsPolicy>, 1>{
+               {{"Strict", SupplementalGroupsPolicy::strict}}},
+           out.supplemental_groups_policy);
+  in_map(node, "seccompProfile",
+         [&out](const Node& profile) { out.seccomp_profile = seccomp_profile(profile); });
+  each(node, "sysctls", [&out](const Node& item) {
+    Sysctl sysctl;
+    get(item, "name", sysctl.name);
+    get(item, "value", sysctl.value);
+    sysctl.name = dotted(std::move(sysctl.name));
+    out.sysctls.push_back(std::move(sysctl));
+  });
+  return out;
+}
+
+// CAP_NET_ADMIN and net_admin become NET_ADMIN.
+std::vector<std::string> capabilities(const Node& node, std::string_view key) {
+  std::vector<std::string> out;
+  get(node, key, out);
+  for (std::string& name : out) {
+    for (char& c : name) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+    if (name.starts_with("CAP_")) name.erase(0, 4);
+  }
+  return out;
+}
+
+SecurityContext container_security(const Node& node) {
+  SecurityContext out;
+  get_id(node, "runAsUser", out.run_as_user);
+  get_id(node, "runAsGroup", out.run_as_group);
+  get(node, "runAsNonRoot", out.run_as_non_root);
+  get(node, "allowPrivilegeEscalation", out.allow_privilege_escalation);
+  get(node, "privileged", out.privileged);
+  get(node, "readOnlyRootFilesystem", out.read_only_root_filesystem);
+  get_word(
+      node, "procMount",
+      std::array<std::pair<std::string_view, ProcMount>, 1>{{{"Unmasked", ProcMount::unmasked}}},
+      out.proc_mount);
+  in_map(node, "capabilities", [&out](const Node& map) {
+    out.capabilities_add = capabilities(map, "add");
+    out.capabilities_drop = capabilities(map, "drop");
+  });
+  in_map(node, "seccompProfile",
+         [&out](const Node& profile) { out.seccomp_profile = seccomp_profile(profile); });
+  return out;
+}
+
+Resources resources(const Node& node) {
+  Resources out;
+  const auto read = [](const Node& map, std::optional<std::int64_t>& cpu_milli,
+                       std::optional<std::int64_t>& memory_bytes) {
+    if (const auto cpu = get_quantity(map, "cpu")) cpu_milli = cpu->milli_value();
+    if (const auto memory = get_quantity(map, "memory")) memory_bytes = memory->value();
+  };
+  in_map(node, "limits",
+         [&](const Node& map) { read(map, out.limit_cpu_milli, out.limit_memory_bytes); });
+  out.request_cpu_milli = out.limit_cpu_milli;
+  out.request_memory_bytes = out.limit_memory_bytes;
+  in_map(node, "requests",
+         [&](const Node& map) { read(map, out.request_cpu_milli, out.request_memory_bytes); });
+  return out;
+}
+
+ContainerPort container_port(const Node& node, bool host_network) {
+  static constexpr std::array<std::pair<std::string_view, Protocol>, 2> protocols = {
+      {{"UDP", Protocol::udp}, {"SCTP", Protocol::sctp}}};
+  ContainerPort out;
+  get(node, "name", out.name);
+  get_integer(node, "containerPort", out.container_port);
+  get_integer(node, "hostPort", out.host_port);
+  get(node, "hostIP", out.host_ip);
+  get_word(node, "protocol", protocols, out.protocol);
+  if (host_network && out.host_port == 0) out.host_port = out.container_port;
+  return out;
+}
+
+VolumeMount volume_mount(const Node& node) {
+  static constexpr std::array<std::pair<std::string_view, MountPropagation>, 2> propagations = {
+      {{"HostToContainer", MountPropagation::host_to_container},
+       {"Bidirectional", MountPropagation::bidirectional}}};
+  VolumeMount out;
+  get(node, "name", out.name);
+  get(node, "mountPath", out.mount_path);
+  get(node, "subPath", out.sub_path);
+  get(node, "readOnly", out.read_only);
+  get_word(node, "mountPropagation", propagations, out.propagation);
+  return out;
+}
+
+Container container(const Node& node, bool host_network) {
+  static constexpr std::array<std::pair<std::string_view, PullPolicy>, 3> policies = {
+      {{"Always", PullPolicy::always},
+       {"IfNotPresent", PullPolicy::if_not_present},
+       {"Never", PullPolicy::never}}};
+  Container out;
+  get(node, "name", out.name);
+  get(node, "image", out.image);
+  get_word(node, "imagePullPolicy", policies, out.image_pull_policy);
+  get(node, "command", out.command);
+  get(node, "args", out.args);
+  get(node, "workingDir", out.working_dir);
+  each(node, "env", [&out](const Node& item) {
+    EnvVar variable;
+    get(item, "name", variable.name);
+    get(item, "value", variable.value);
+    out.env.push_back(std::move(variable));
+  });
+  each(node, "ports",
+       [&](const Node& item) { out.ports.push_back(container_port(item, host_network)); });
+  each(node, "volumeMounts",
+       [&out](const Node& item) { out.volume_mounts.push_back(volume_mount(item)); });
+  in_map(node, "resources", [&out](const Node& map) { out.resources = resources(map); });
+  in_map(node, "securityContext",
+         [&out](const Node& map) { out.security = container_security(map); });
+  get(node, "stdin", out.stdin_open);
+  get(node, "stdinOnce", out.stdin_once);
+  get(node, "tty", out.tty);
+  return out;
+}
+
+// A volume that names no source is an emptyDir.
+Volume volume(const Node& node) {
+  static constexpr std::array<std::pair<std::string_view, HostPathType>, 7> types = {
+      {{"DirectoryOrCreate", HostPathType::directory_or_create},
+       {"Directory", HostPathType::directory},
+       {"FileOrCreate", HostPathType::file_or_create},
+       {"File", HostPathType::file},
+       {"Socket", HostPathType::socket},
+       {"CharDevice", HostPathType::char_device},
+       {"BlockDevice", HostPathType::block_device}}};
+  Volume out;
+  get(node, "name", out.name);
+  in_map(node, "emptyDir", [&out](const Node& map) {
+    EmptyDir empty;
+    std::string medium;
+    get(map, "medium", medium);
+    empty.memory = medium == "Memory";
+    if (const auto limit = get_quantity(map, "sizeLimit")) empty.size_limit_bytes = limit->value();
+    out.source = empty;
+  });
+  in_map(node, "hostPath", [&out](const Node& map) {
+    HostPath host;
+    get(map, "path", host.path);
+    get_word(map, "type", types, host.type);
+    out.source = std::move(host);
+  });
+  return out;
+}
+
+struct OffsetAnnotation {
+  std::string_view name;
+  std::chrono::nanoseconds TimeOffsets::*target;
+};
+
+constexpr std::string_view own_prefix = "pausa/";
+constexpr std::array<OffsetAnnotation, 2> offset_annotations = {
+    {{"pausa/monotonic-offset", &TimeOffsets::monotonic},
+     {"pausa/boottime-offset", &TimeOffsets::boottime}}};
+
+// Ours are few and each changes the pod, so that a misspelt one is a fault and not a free text.
+void own_annotation(const Entry& entry, TimeOffsets& offsets, Diagnostics& findings) {
+  Diagnostic fault;
+  fault.path = "metadata.annotations[" + entry.key + "]";
+  for (const auto& [name, target] : offset_annotations) {
+    if (entry.key != name) continue;
+    if (const auto offset = parse_duration(entry.value.text)) {
+      offsets.*target = *offset;
+      return;
+    }
+    fault.kind = ErrorKind::invalid;
+    fault.mark = entry.value.mark;
+    fault.value = to_json(entry.value);
+    fault.text = "must be a duration such as \"-3600s\" or \"1h30m\"";
+    findings.push_back(std::move(fault));
+    return;
+  }
+  std::array<std::string_view, offset_annotations.size()> names;
+  std::transform(offset_annotations.begin(), offset_annotations.end(), names.begin(),
+                 [](const OffsetAnnotation& known) { return known.name; });
+  fault.kind = ErrorKind::unsupported;
+  fault.mark = entry.key_mark;
+  fault.value = to_json(Node::make_string(entry.key));
+  fault.text =
+      "supported annotations of pausa: \"pausa/boottime-offset\", \"pausa/monotonic-offset\"";
+  if (const auto near = closest(entry.key, names)) {
+    fault.hint = "did you mean \"" + std::string(*near) + "\"?";
+  }
+  findings.push_back(std::move(fault));
+}
+
+Metadata metadata(const Node& node) {
+  Metadata out;
+  get(node, "name", out.name);
+  get(node, "namespace", out.namespace_);
+  if (out.namespace_.empty()) out.namespace_ = "default";
+  get(node, "labels", out.labels);
+  get(node, "annotations", out.annotations);
+  return out;
+}
+
+Spec spec(const Node& node) {
+  static constexpr std::array<std::pair<std::string_view, RestartPolicy>, 3> policies = {
+      {{"Always", RestartPolicy::always},
+       {"OnFailure", RestartPolicy::on_failure},
+       {"Never", RestartPolicy::never}}};
+  Spec out;
+  get(node, "hostNetwork", out.host_network);
+  get(node, "hostPID", out.host_pid);
+  get(node, "hostIPC", out.host_ipc);
+  get(node, "hostUsers", out.host_users);
+  get(node, "shareProcessNamespace", out.share_process_namespace);
+  get(node, "hostname", out.hostname);
+  get_word(node, "restartPolicy", policies, out.restart_policy);
+  each(node, "initContainers", [&out](const Node& item) {
+    out.init_containers.push_back(container(item, out.host_network));
+  });
+  each(node, "containers",
+       [&out](const Node& item) { out.containers.push_back(container(item, out.host_network)); });
+  each(node, "volumes", [&out](const Node& item) { out.volumes.push_back(volume(item)); });
+  each(node, "hostAliases", [&out](const Node& item) {
+    HostAlias alias;
+    get(item, "ip", alias.ip);
+    get(item, "hostnames", alias.hostnames);
+    out.host_aliases.push_back(std::move(alias));
+  });
+  const Node* const grace = field(node, "terminationGracePeriodSeconds");
+  if (grace && grace->kind == Node::Kind::integer) {
+    // The API server turns a negative grace into one second.
+    out.termination_grace_period = std::chrono::seconds(grace->integer < 0 ? 1 : grace->integer);
+  }
+  in_map(node, "securityContext", [&out](const Node& map) { out.security = pod_security(map); });
+  return out;
+}
+
+}  // namespace
+
+Pod decode_pod(const Node& pod, Diagnostics& findings) {
+  Pod out;
+  in_map(pod, "metadata", [&](const Node& map) { out.metadata = metadata(map); });
+  in_map(pod, "spec", [&](const Node& map) { out.spec = spec(map); });
+  in_map(pod, "metadata", [&](const Node& map) {
+    in_map(map, "annotations", [&](const Node& annotations) {
+      for (const Entry& entry : annotations.entries) {
+        if (entry.key.starts_with(own_prefix)) {
+          own_annotation(entry, out.spec.time_offsets, findings);
+        }
+      }
+    });
+  });
+  return out;
+}
+
+}  // namespace pausa::pod
