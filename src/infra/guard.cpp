@@ -1,0 +1,151 @@
+// pausa-guard: the parent of a pod's supervisor. It waits; when the supervisor ends other than by
+// exit(0) it starts the next one, which adopts the pod from infra. It exits 0 after a supervisor
+// that did (the pod is done), 1 when it cannot start one at all, 2 on wrong use.
+//
+//   pausa-guard SUPERVISOR-PID ARGV0 [ARG…]     descriptor 3: the program to start
+//
+// SUPERVISOR-PID is a child already (the process that execs the guard forked it), or 0: start one
+// now. The environment is passed on. Freestanding, see infra/bare.hpp.
+#include "infra/bare.hpp"
+
+#include <linux/close_range.h>
+#include <linux/fcntl.h>
+#include <linux/prctl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <time.h>
+
+namespace pausa::infra {
+namespace {
+
+using bare::call;
+
+constexpr int program_fd = 3;
+constexpr int64_t millisecond = 1'000'000;
+constexpr int64_t shortest_pause = 5 * millisecond;
+constexpr int64_t longest_pause = 1'000 * millisecond;
+constexpr int64_t short_life = 1'000 * millisecond;
+constexpr int most_failed_execs = 12;  // about five seconds of pauses
+
+int64_t now_ns() noexcept {
+  timespec now{};
+  (void)call(SYS_clock_gettime, CLOCK_BOOTTIME, &now);
+  return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
+
+void pause_for(int64_t ns) noexcept {
+  const timespec length{ns / 1'000'000'000, ns % 1'000'000'000};
+  (void)call(SYS_nanosleep, &length, nullptr);
+}
+
+// Doubles with every use, from 5 ms to 1 s.
+class Backoff {
+ public:
+  void wait() noexcept {
+    pause_for(next_);
+    next_ = next_ * 2 < longest_pause ? next_ * 2 : longest_pause;
+  }
+  void reset() noexcept { next_ = shortest_pause; }
+
+ private:
+  int64_t next_ = shortest_pause;
+};
+
+int32_t parse_pid(const char* text) noexcept {
+  int64_t pid = 0;
+  if (*text == '\0') return -1;
+  for (; *text != '\0'; ++text) {
+    if (*text < '0' || *text > '9') return -1;
+    pid = pid * 10 + (*text - '0');
+    if (pid > INT32_MAX) return -1;
+  }
+  return static_cast<int32_t>(pid);
+}
+
+// The new child's pid, or -errno when the program could not be executed. A pipe that closes on exec
+// tells the two apart, whatever the program's own exit code will be.
+long start(const char* const* argv, const char* const* environment) noexcept {
+  int ends[2] = {};
+  if (const long rc = call(SYS_pipe2, ends, O_CLOEXEC); rc < 0) return rc;
+  const long pid = call(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+  if (pid == 0) {
+    const uint64_t none = 0;
+    (void)call(SYS_rt_sigprocmask, SIG_SETMASK, &none, nullptr, sizeof none);
+    const auto failure =
+        static_cast<int>(call(SYS_execveat, program_fd, "", argv, environment, AT_EMPTY_PATH));
+    (void)call(SYS_write, ends[1], &failure, sizeof failure);
+    bare::exit_program(127);
+  }
+  bare::close_fd(ends[1]);
+  int failure = 0;
+  if (pid > 0 && call(SYS_read, ends[0], &failure, sizeof failure) == sizeof failure) {
+    (void)call(SYS_wait4, pid, nullptr, __WALL, nullptr);
+    bare::close_fd(ends[0]);
+    return failure;
+  }
+  bare::close_fd(ends[0]);
+  return pid;
+}
+
+struct Death {
+  int code;
+  int status;
+};
+
+// Reaps whoever ends (orphans of the pod's host side come here too) until the supervisor does.
+Death wait_for(int32_t supervisor) noexcept {
+  for (;;) {
+    siginfo_t info{};
+    const long rc = call(SYS_waitid, P_ALL, 0, &info, WEXITED | __WALL, nullptr);
+    if (rc == -ECHILD) return {CLD_KILLED, SIGKILL};  // never was our child, or is gone
+    if (rc == 0 && info.si_pid == supervisor) return {info.si_code, info.si_status};
+  }
+}
+
+[[noreturn]] void guard(int32_t supervisor, const char* const* argv,
+                        const char* const* environment) noexcept {
+  Backoff backoff;
+  int failed_execs = 0;
+  // A supervisor that was handed to us counts as one that has lived.
+  int64_t started = now_ns() - short_life;
+  for (;;) {
+    if (supervisor > 0) {
+      const Death death = wait_for(supervisor);
+      if (death.code == CLD_EXITED && death.status == 0) bare::exit_program(0);
+      const bool killed = death.code == CLD_KILLED && death.status == SIGKILL;
+      if (now_ns() - started >= short_life)
+        backoff.reset();
+      else if (!killed)
+        backoff.wait();
+    }
+    started = now_ns();
+    const long pid = start(argv, environment);
+    supervisor = pid > 0 ? static_cast<int32_t>(pid) : 0;
+    if (pid > 0) {
+      failed_execs = 0;
+    } else {
+      if (++failed_execs == most_failed_execs) bare::exit_program(1);
+      backoff.wait();
+    }
+  }
+}
+
+}  // namespace
+}  // namespace pausa::infra
+
+extern "C" [[noreturn]] void bare_main(const long* stack) noexcept {
+  using namespace pausa;
+  const long argc = stack[0];
+  const auto* argv = reinterpret_cast<const char* const*>(stack + 1);
+  const char* const* environment = argv + argc + 1;
+  if (argc < 3) bare::exit_program(2);
+  const int32_t supervisor = infra::parse_pid(argv[1]);
+  if (supervisor < 0) bare::exit_program(2);
+  bare::block_all_signals();
+  bare::take_child_signals();
+  (void)bare::call(SYS_prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+  (void)bare::call(SYS_prctl, PR_SET_NAME, "pausa-guard", 0, 0, 0);
+  (void)bare::call(SYS_fcntl, infra::program_fd, F_SETFD, FD_CLOEXEC);
+  (void)bare::call(SYS_close_range, infra::program_fd + 1, ~0U, 0);
+  infra::guard(supervisor, argv + 2, environment);
+}
