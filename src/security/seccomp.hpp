@@ -49,7 +49,8 @@ struct Rule {
   std::uint32_t verdict = 0;  // SECCOMP_RET_* with its data
   CapSet needs;               // the rule counts when all of these are held,
   CapSet unless;              // and none of these,
-  KernelVersion since;        // and the kernel is at least this one
+  KernelVersion since;        // and the kernel is at least this one,
+  KernelVersion until;        // and older than this one, unless 0.0
   std::uint32_t first_test = 0;
   std::uint32_t test_count = 0;  // all must hold
 };

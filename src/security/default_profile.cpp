@@ -1,0 +1,14 @@
+#include "security/seccomp.hpp"
+
+namespace pausa::security {
+namespace {
+
+#include "default_profile.inc"
+
+}  // namespace
+
+const ProfileView& default_profile() {
+  return built_in;
+}
+
+}  // namespace pausa::security
