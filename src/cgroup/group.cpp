@@ -1,0 +1,425 @@
+#include "cgroup/group.hpp"
+
+#include "cgroup/processes.hpp"
+#include "cgroup/trees.hpp"
+#include "sys/path.hpp"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+namespace pausa::cgroup {
+namespace {
+
+std::optional<std::int64_t> to_number(std::string_view text) {
+  std::int64_t value = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (failed != std::errc() || end == text.data()) return std::nullopt;
+  return value;
+}
+
+std::optional<std::int64_t> read_number(int dir, const std::string& file) {
+  const auto text = read_group_file(dir, file);
+  return text ? to_number(*text) : std::nullopt;
+}
+
+// The value behind "KEY " at the start of a line.
+std::optional<std::int64_t> read_keyed(int dir, const std::string& file, const std::string& key) {
+  const auto text = read_group_file(dir, file);
+  if (!text) return std::nullopt;
+  const std::string wanted = "\n" + key + " ";
+  const std::string lines = "\n" + *text;
+  const std::size_t at = lines.find(wanted);
+  if (at == std::string::npos) return std::nullopt;
+  return to_number(std::string_view(lines).substr(at + wanted.size()));
+}
+
+bool populated(bool v2, int dir) {
+  if (v2) return read_keyed(dir, "cgroup.events", "populated").value_or(0) != 0;
+  return !processes_below(dir).empty();
+}
+
+bool wait_until_empty(bool v2, int dir, Deadline deadline) {
+  if (!v2) return wait_for_deaths(dir, deadline);
+  const auto events = sys::try_open_at(dir, "cgroup.events", O_RDONLY);
+  for (;;) {
+    if (!events || !populated(v2, dir)) return true;
+    const int left = milliseconds_until(deadline);
+    if (left == 0) return false;
+    // The poll compares with what this descriptor has read last, so that no change is missed
+    // between the look and the wait (kernfs).
+    char seen[256];
+    (void)::pread(events.get(), seen, sizeof seen, 0);
+    if (!populated(v2, dir)) return true;
+    pollfd waiting{events.get(), POLLPRI, 0};
+    (void)::poll(&waiting, 1, left);
+  }
+}
+
+// The kernel wants limit <= limit with swap at all times, so which one goes first depends on the
+// direction.
+void write_memory_v1(int dir, const Setting& memory, const Setting& swap) {
+  try {
+    sys::write_file_at(dir, memory.file, memory.value);
+  } catch (const sys::Error& error) {
+    if (error.err() != EINVAL) throw;
+    sys::write_file_at(dir, swap.file, swap.value);
+    sys::write_file_at(dir, memory.file, memory.value);
+    return;
+  }
+  try {
+    sys::write_file_at(dir, swap.file, swap.value);
+  } catch (const sys::Error& error) {
+    if (error.err() != ENOENT) throw;
+  }
+}
+
+void write_setting(int dir, const Setting& setting) {
+  try {
+    sys::write_file_at(dir, setting.file, setting.value);
+  } catch (sys::Error& error) {
+    if (setting.optional && error.err() == ENOENT) return;
+    throw sys::Error(error.err(), "set " + setting.file + " to " + setting.value);
+  }
+}
+
+void apply(const Tree& tree, int dir, const Limits& limits) {
+  const auto settings = tree.v2 ? settings_v2(limits) : settings_v1(limits);
+  for (std::size_t i = 0; i < settings.size(); ++i) {
+    const Setting& setting = settings[i];
+    if (!tree.has(setting.controller)) continue;
+    if (!tree.v2 && setting.controller == Controller::memory) {
+      write_memory_v1(dir, setting, settings[i + 1]);
+      ++i;
+    } else {
+      write_setting(dir, setting);
+    }
+  }
+}
+
+// Hands controllers down to the children of a v2 group. Those that only serve the statistics are
+// taken if they come.
+void hand_down(const Tree& tree, int dir, const std::vector<Controller>& needed) {
+  const std::string active =
+      " " + read_group_file(dir, "cgroup.subtree_control").value_or("") + " ";
+  for (const Controller controller : {Controller::cpu, Controller::memory, Controller::pids}) {
+    const std::string name = name_of(controller);
+    if (!tree.has(controller)) continue;
+    if (active.find(" " + name + " ") != std::string::npos ||
+        active.find(" " + name + "\n") != std::string::npos)
+      continue;
+    try {
+      sys::write_file_at(dir, "cgroup.subtree_control", "+" + name);
+    } catch (const sys::Error& error) {
+      if (std::find(needed.begin(), needed.end(), controller) == needed.end()) continue;
+      sys::Error told(error.err(), "hand the controller " + name + " down in " + tree.path);
+      if (error.err() == EBUSY)
+        told.advise(
+            "cgroup v2 keeps processes out of groups that hand controllers down: start pausa in a"
+            " group of its own (systemd-run --scope -p Delegate=yes pausa …)");
+      throw told;
+    }
+  }
+}
+
+// The directories that one create() made: removed again unless it comes to an end.
+class Made {
+ public:
+  Made() = default;
+  Made(const Made&) = delete;
+  Made& operator=(const Made&) = delete;
+  ~Made() {
+    for (; !paths_.empty(); paths_.pop_back())
+      (void)::unlinkat(paths_.back().first, paths_.back().second.c_str(), AT_REMOVEDIR);
+  }
+  void add(const Tree& tree, std::string path) {
+    paths_.emplace_back(tree.base.get(), std::move(path));
+  }
+  void keep() { paths_.clear(); }
+
+ private:
+  std::vector<std::pair<int, std::string>> paths_;
+};
+
+// mkdir -p. An empty owner if a directory on the way was pruned by somebody's remove().
+sys::UniqueFd try_make(const Tree& tree, const std::string& name,
+                       const std::vector<Controller>& needed, Made& made) {
+  auto here = sys::open_at(tree.base.get(), ".", O_RDONLY | O_DIRECTORY);
+  for (std::size_t start = 0; start < name.size();) {
+    const std::size_t end = std::min(name.find('/', start), name.size());
+    const std::string part = name.substr(start, end - start);
+    const std::string path = name.substr(0, end);
+    if (tree.v2) hand_down(tree, here.get(), needed);
+    if (::mkdirat(here.get(), part.c_str(), 0755) == 0)
+      made.add(tree, path);
+    else if (errno == ENOENT)
+      return sys::UniqueFd();
+    else if (errno != EEXIST)
+      sys::check(-1, "make ", tree.path, "/", path);
+    here = sys::try_open_at(here.get(), part, O_RDONLY | O_DIRECTORY);
+    if (!here) return here;
+    start = end + 1;
+  }
+  return here;
+}
+
+sys::UniqueFd make(const Tree& tree, const std::string& name, const std::vector<Controller>& needed,
+                   Made& made) {
+  for (int attempt = 0; attempt < 100; ++attempt)
+    if (sys::UniqueFd dir = try_make(tree, name, needed, made)) return dir;
+  throw sys::Error(ENOENT, "make " + tree.path + "/" + name);
+}
+
+}  // namespace
+
+Group::Group(std::shared_ptr<const Trees> trees, std::string name)
+    : trees_(std::move(trees)), name_(std::move(name)) {}
+Group::Group(Group&&) noexcept = default;
+Group& Group::operator=(Group&&) noexcept = default;
+Group::~Group() = default;
+
+Group Group::make(std::shared_ptr<const Trees> trees, const std::string& name, const Limits& limits,
+                  const std::vector<Device>* devices) {
+  Group group(std::move(trees), name);
+  Made made;
+  try {
+    const auto needed = needed_for(limits);
+    for (const Tree* tree : trees_for(*group.trees_, name, limits, devices != nullptr)) {
+      group.seats_.push_back({tree, cgroup::make(*tree, name, needed, made)});
+      apply(*tree, group.seats_.back().dir.get(), limits);
+    }
+    if (devices != nullptr) group.restrict_devices(*devices);
+  } catch (sys::Error& error) {
+    error.prepend("cgroup " + name);
+    throw;
+  }
+  made.keep();
+  return group;
+}
+
+std::optional<Group> Group::find(std::shared_ptr<const Trees> trees, const std::string& name) {
+  Group group(std::move(trees), name);
+  for (const Tree& tree : group.trees_->writable)
+    if (auto dir = sys::try_open_at(tree.base.get(), name, O_RDONLY | O_DIRECTORY))
+      group.seats_.push_back({&tree, std::move(dir)});
+  if (group.seats_.empty()) return std::nullopt;
+  return group;
+}
+
+const Group::Seat* Group::v2_seat() const {
+  return !seats_.empty() && seats_.front().tree->v2 ? &seats_.front() : nullptr;
+}
+
+const Group::Seat* Group::seat_of(Controller controller) const {
+  for (const Seat& seat : seats_)
+    if (seat.tree->has(controller)) return &seat;
+  return nullptr;
+}
+
+const Group::Seat* Group::tracker() const {
+  if (const Seat* seat = v2_seat()) return seat;
+  if (const Seat* seat = seat_of(Controller::freezer)) return seat;
+  return seats_.empty() ? nullptr : &seats_.front();
+}
+
+std::vector<std::string> Group::paths() const {
+  std::vector<std::string> paths;
+  for (const Seat& seat : seats_) paths.push_back(seat.tree->path + "/" + name_);
+  return paths;
+}
+
+int Group::clone_fd() const {
+  const Seat* seat = v2_seat();
+  return seat == nullptr ? -1 : seat->dir.get();
+}
+
+const std::vector<int>& Group::tasks_fds() {
+  if (tasks_.empty()) {
+    for (const Seat& seat : seats_) {
+      if (seat.tree->v2) continue;
+      tasks_.push_back(sys::open_at(seat.dir.get(), "tasks", O_WRONLY));
+      tasks_fds_.push_back(tasks_.back().get());
+    }
+  }
+  return tasks_fds_;
+}
+
+void Group::restrict_devices(const std::vector<Device>& devices) const {
+  switch (trees_->device_control()) {
+    case DeviceControl::none:
+      return;  // rootless: nodev mounts and no CAP_MKNOD do the same
+    case DeviceControl::bpf:
+      return filter_by_bpf(clone_fd(), devices);
+    case DeviceControl::v1:
+      break;
+  }
+  const int dir = seat_of(Controller::devices)->dir.get();
+  sys::write_file_at(dir, "devices.deny", "a");
+  for (const Device& device : devices) sys::write_file_at(dir, "devices.allow", v1_rule(device));
+}
+
+void Group::update(const Limits& limits) const {
+  for (const Controller controller : needed_for(limits)) {
+    if (seat_of(controller) != nullptr) continue;
+    sys::Error error("cgroup " + name_ + ": started without the controller " + name_of(controller));
+    error.advise("its limit can be changed by a restart only");
+    throw error;
+  }
+  try {
+    for (const Seat& seat : seats_) apply(*seat.tree, seat.dir.get(), limits);
+  } catch (sys::Error& error) {
+    error.prepend("cgroup " + name_);
+    throw;
+  }
+}
+
+std::int64_t Group::oom_kills() const {
+  const Seat* seat = seat_of(Controller::memory);
+  if (seat == nullptr) return 0;
+  const char* file = seat->tree->v2 ? "memory.events" : "memory.oom_control";
+  return read_keyed(seat->dir.get(), file, "oom_kill").value_or(0);
+}
+
+Stats Group::stats() const {
+  Stats stats;
+  if (const Seat* seat = seat_of(Controller::memory)) {
+    const int dir = seat->dir.get();
+    const bool v2 = seat->tree->v2;
+    stats.memory_bytes = read_number(dir, v2 ? "memory.current" : "memory.usage_in_bytes");
+    stats.memory_peak_bytes = read_number(dir, v2 ? "memory.peak" : "memory.max_usage_in_bytes");
+    const auto idle = read_keyed(dir, "memory.stat", v2 ? "inactive_file" : "total_inactive_file");
+    if (stats.memory_bytes)
+      stats.memory_working_bytes =
+          std::max<std::int64_t>(0, *stats.memory_bytes - idle.value_or(0));
+  }
+  if (const Seat* seat = v2_seat())
+    stats.cpu_usec = read_keyed(seat->dir.get(), "cpu.stat", "usage_usec");
+  if (const Seat* seat = seat_of(Controller::cpuacct); seat != nullptr && !stats.cpu_usec)
+    if (const auto nanoseconds = read_number(seat->dir.get(), "cpuacct.usage"))
+      stats.cpu_usec = *nanoseconds / 1000;
+  std::optional<std::int64_t> tasks;
+  if (const Seat* seat = seat_of(Controller::pids))
+    tasks = read_number(seat->dir.get(), "pids.current");
+  stats.pids = tasks ? *tasks : static_cast<std::int64_t>(processes().size());
+  stats.oom_kills = oom_kills();
+  return stats;
+}
+
+std::vector<pid_t> Group::processes() const {
+  const Seat* seat = tracker();
+  if (seat == nullptr) return {};
+  return processes_below(seat->dir.get());
+}
+
+bool Group::empty() const {
+  const Seat* seat = tracker();
+  return seat == nullptr || !populated(seat->tree->v2, seat->dir.get());
+}
+
+bool Group::wait_empty(Deadline deadline) const {
+  const Seat* seat = tracker();
+  return seat == nullptr || wait_until_empty(seat->tree->v2, seat->dir.get(), deadline);
+}
+
+sys::UniqueFd Group::events() const {
+  const Seat* seat = v2_seat();
+  return seat == nullptr ? sys::UniqueFd()
+                         : sys::open_at(seat->dir.get(), "cgroup.events", O_RDONLY);
+}
+
+void Group::freeze() const {
+  if (const Seat* seat = v2_seat())
+    sys::write_file_at(seat->dir.get(), "cgroup.freeze", "1");
+  else if (const Seat* freezer = seat_of(Controller::freezer))
+    sys::write_file_at(freezer->dir.get(), "freezer.state", "FROZEN");
+  else
+    throw sys::Error(ENOTSUP, "freeze cgroup " + name_);
+}
+
+void Group::thaw() const {
+  if (const Seat* seat = v2_seat())
+    sys::write_file_at(seat->dir.get(), "cgroup.freeze", "0");
+  else if (const Seat* freezer = seat_of(Controller::freezer))
+    sys::write_file_at(freezer->dir.get(), "freezer.state", "THAWED");
+}
+
+bool Group::frozen() const {
+  if (const Seat* seat = v2_seat())
+    return read_keyed(seat->dir.get(), "cgroup.events", "frozen").value_or(0) != 0;
+  const Seat* freezer = seat_of(Controller::freezer);
+  return freezer != nullptr &&
+         read_group_file(freezer->dir.get(), "freezer.state").value_or("").starts_with("FROZEN");
+}
+
+std::vector<sys::Error> Group::kill() noexcept {
+  std::vector<sys::Error> failures;
+  try {
+    const Seat* seat = tracker();
+    if (seat == nullptr) return failures;
+    if (seat->tree->v2) {
+      try {
+        sys::write_file_at(seat->dir.get(), "cgroup.kill", "1");
+      } catch (const sys::Error& error) {
+        // Gone with its processes, or a kernel before 5.14.
+        if (error.err() == ENOENT)
+          kill_below(seat->dir.get());
+        else if (error.err() != ENODEV)
+          throw;
+      }
+      return failures;
+    }
+    // On v1 nobody forks away while frozen, and the signals wait for the thaw.
+    const bool freezer = seat->tree->has(Controller::freezer);
+    if (freezer) freeze();
+    kill_below(seat->dir.get());
+    if (freezer) thaw();
+  } catch (const std::exception& error) {
+    failures.emplace_back("kill cgroup " + name_ + ": " + error.what());
+  }
+  return failures;
+}
+
+void Group::remove_from(const Seat& seat, Deadline deadline) const {
+  const int base = seat.tree->base.get();
+  const int dir = seat.dir.get();
+  for (;;) {
+    const std::vector<std::string> inner = groups_below(dir);
+    for (auto group = inner.rbegin(); group != inner.rend(); ++group)
+      (void)::unlinkat(dir, group->c_str(), AT_REMOVEDIR);
+    if (::unlinkat(base, name_.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT) break;
+    if (errno != EBUSY) sys::check(-1, "remove ", seat.tree->path, "/", name_);
+    if (!wait_until_empty(seat.tree->v2, dir, deadline)) {
+      const std::string count = std::to_string(processes_below(dir).size());
+      throw sys::Error(
+          EBUSY, "remove " + seat.tree->path + "/" + name_ + " (" + count + " processes alive)");
+    }
+    if (milliseconds_until(deadline) == 0) sys::check(-1, "remove ", seat.tree->path, "/", name_);
+    // Empty, but the last one is still on its way out of the kernel, which nothing announces.
+    (void)::poll(nullptr, 0, 1);
+  }
+  const std::size_t slash = name_.find('/');
+  if (slash != std::string::npos && name_.find('/', slash + 1) == std::string::npos)
+    (void)::unlinkat(base, name_.substr(0, slash).c_str(),
+                     AT_REMOVEDIR);  // unless others are in it
+}
+
+std::vector<sys::Error> Group::remove(Deadline deadline) noexcept {
+  std::vector<sys::Error> failures;
+  for (const Seat& seat : seats_) {
+    try {
+      remove_from(seat, deadline);
+    } catch (const sys::Error& error) {
+      failures.push_back(error);
+    } catch (const std::exception& error) {
+      failures.emplace_back("remove cgroup " + name_ + ": " + error.what());
+    }
+  }
+  return failures;
+}
+
+}  // namespace pausa::cgroup
