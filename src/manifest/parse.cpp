@@ -161,7 +161,7 @@ class Builder : public YAML::EventHandler {
       error(mark, "the tag !!" + std::string(type) + " does not fit \"" + value + "\"");
     } else if (resolved.not_json) {
       error(mark, value + " is no number that Kubernetes knows", "quote it for the text");
-    } else if (!resolved.note.empty()) {
+    } else if (!resolved.note.empty() && !expects_key()) {
       pod::Diagnostic note;
       note.severity = pod::Severity::note;
       note.mark = mark;
@@ -209,6 +209,10 @@ class Builder : public YAML::EventHandler {
     value_done();
   }
 
+  bool expects_key() const {
+    return !frames_.empty() && frames_.back().node->is_map() && !frames_.back().has_key;
+  }
+
   void value_done() {
     if (!frames_.empty()) frames_.back().has_key = false;
   }
@@ -218,7 +222,7 @@ class Builder : public YAML::EventHandler {
     if (++usage_.nodes > limits_.nodes) {
       give_up(node.mark, "more than " + std::to_string(limits_.nodes) + " nodes");
     }
-    if (!frames_.empty() && frames_.back().node->is_map() && !frames_.back().has_key) {
+    if (expects_key()) {
       if (!node.is_string()) {
         // A key that is a list or map would need a tree of its own: no way on from there.
         error(node.mark, key_fault(node), node.is_list() || node.is_map() ? "" : "quote it");

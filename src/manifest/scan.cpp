@@ -329,6 +329,8 @@ class Scanner {
         if (peek() == '\t' && text_.find_first_not_of(" \t", at_) < line_end()) {
           problem(at_, "a tab in the indentation of a block scalar",
                   "YAML indents with blanks only");
+          at_ = line_end();
+          break;
         }
         at_ = line_break;  // the caller goes on with the line that we have only looked at
         break;

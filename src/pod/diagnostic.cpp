@@ -29,7 +29,6 @@ std::string_view kind_text(ErrorKind kind) {
     case ErrorKind::too_many:
       return "Too many";
     case ErrorKind::unknown_field:
-      return "unknown field";
     case ErrorKind::syntax:
     case ErrorKind::none:
       break;
@@ -44,7 +43,11 @@ std::string message(const Diagnostic& diagnostic) {
     if (!out.empty()) out += ": ";
     out += part;
   };
-  append(diagnostic.path);
+  if (diagnostic.kind == ErrorKind::unknown_field) {
+    append("unknown field \"" + diagnostic.path + "\"");
+  } else {
+    append(diagnostic.path);
+  }
   append(kind_text(diagnostic.kind));
   append(diagnostic.value);
   append(diagnostic.text);

@@ -3,10 +3,10 @@
 // (manifest/render.hpp).
 #pragma once
 
+#include "pod/node.hpp"
+
 #include <string>
 #include <vector>
-
-#include "pod/node.hpp"
 
 namespace pausa::pod {
 
@@ -33,18 +33,20 @@ struct Diagnostic {
   ErrorKind kind = ErrorKind::none;
   std::string file;  // as named by the user; empty when there is none
   Mark mark;
-  std::string path;   // "spec.containers[0].image"; empty for syntax errors
-  std::string value;  // the offending value as text, already quoted where it is a string; may be empty
-  std::string text;   // the reason, or the whole sentence for syntax errors and notes
-  std::string hint;   // how to mend it ("did you mean \"command\"?"); may be empty
+  std::string path;  // "spec.containers[0].image"; empty for syntax errors
+  std::string
+      value;  // the offending value as text, already quoted where it is a string; may be empty
+  std::string text;  // the reason, or the whole sentence for syntax errors and notes
+  std::string hint;  // how to mend it ("did you mean \"command\"?"); may be empty
 };
 
 using Diagnostics = std::vector<Diagnostic>;
 
 bool has_errors(const Diagnostics& diagnostics);
-// "Required value", …; empty for syntax and none.
+// "Required value", …; empty for unknown_field, syntax and none.
 std::string_view kind_text(ErrorKind kind);
-// "FIELD.PATH: Kind: value: text", as Kubernetes prints it (no file, no hint).
+// "FIELD.PATH: Kind: value: text", or: unknown field "FIELD.PATH"; as Kubernetes prints it (no
+// file, no hint).
 std::string message(const Diagnostic& diagnostic);
 
 }  // namespace pausa::pod

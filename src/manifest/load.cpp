@@ -1,0 +1,207 @@
+#include "manifest/load.hpp"
+
+#include "manifest/render.hpp"
+#include "manifest/sources.hpp"
+#include "manifest/text.hpp"
+#include "pod/decode.hpp"
+#include "pod/suggest.hpp"
+#include "pod/validate.hpp"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <map>
+#include <utility>
+
+namespace pausa::manifest {
+
+namespace {
+
+using pod::Diagnostic;
+using pod::ErrorKind;
+using pod::Node;
+
+constexpr std::array<std::string_view, 2> supported_kinds = {"List", "Pod"};
+constexpr std::array<std::string_view, 4> list_fields = {"apiVersion", "kind", "metadata", "items"};
+
+class Unpacker {
+ public:
+  explicit Unpacker(LoadResult& result) : result_(result) {}
+
+  // prefix: where the object stands in its document ("items[2]."), for the paths of findings.
+  void object(const Node& node, std::size_t source, const std::string& prefix, bool in_list) {
+    source_ = source;
+    prefix_ = prefix;
+    if (!node.is_map()) {
+      fault(ErrorKind::type_invalid, node.mark, {}, {},
+            "an object is a map of fields, not " + std::string(kind_name(node.kind)));
+      return;
+    }
+    const std::string_view kind = text_field(node, "kind");
+    const std::string_view version = text_field(node, "apiVersion");
+    if (kind.empty() || version.empty()) return;
+    if (kind == "List" && !in_list) {
+      check_version(node, kind, version);
+      list(node, source);
+    } else if (kind == "Pod") {
+      if (check_version(node, kind, version)) pod(node);
+    } else {
+      unsupported_kind(*node.find("kind"), in_list);
+    }
+  }
+
+ private:
+  Diagnostic& fault(ErrorKind kind, pod::Mark mark, std::string path, std::string value,
+                    std::string text, std::string hint = {}) {
+    Diagnostic diagnostic;
+    diagnostic.kind = kind;
+    diagnostic.file = result_.sources[source_].name;
+    diagnostic.mark = mark;
+    diagnostic.path = prefix_ + path;
+    if (path.empty() && !prefix_.empty()) diagnostic.path.pop_back();
+    diagnostic.value = std::move(value);
+    diagnostic.text = std::move(text);
+    diagnostic.hint = std::move(hint);
+    return result_.diagnostics.emplace_back(std::move(diagnostic));
+  }
+
+  // Empty when it is missing or no string; then a fault is noted.
+  std::string_view text_field(const Node& node, const std::string& field) {
+    const Node* const value = node.find(field);
+    const std::string example = field == "kind" ? "kind: Pod" : "apiVersion: v1";
+    if (!value || value->is_null() || (value->is_string() && value->text.empty())) {
+      fault(ErrorKind::required, value ? value->mark : node.mark, field, {}, {},
+            "write \"" + example + "\"");
+      return {};
+    }
+    if (!value->is_string()) {
+      fault(ErrorKind::type_invalid, value->mark, field, to_json(*value), "must be a string",
+            "write \"" + example + "\"");
+      return {};
+    }
+    return value->text;
+  }
+
+  bool check_version(const Node& node, std::string_view kind, std::string_view version) {
+    if (version == "v1") return true;
+    const Node& value = *node.find("apiVersion");
+    fault(ErrorKind::invalid, value.mark, "apiVersion", to_json(value),
+          "no matches for kind \"" + std::string(kind) + "\" in version \"" + value.text + "\"",
+          "write \"apiVersion: v1\"");
+    return false;
+  }
+
+  void unsupported_kind(const Node& kind, bool in_list) {
+    std::string hint;
+    if (const auto near = pod::closest(kind.text, supported_kinds)) {
+      hint = "did you mean \"" + std::string(*near) + "\"?";
+    }
+    fault(ErrorKind::unsupported, kind.mark, "kind", to_json(kind),
+          in_list ? "supported values: \"Pod\"" : "supported values: \"List\", \"Pod\"",
+          std::move(hint));
+  }
+
+  void list(const Node& node, std::size_t source) {
+    for (const pod::Entry& entry : node.entries) {
+      if (std::find(list_fields.begin(), list_fields.end(), entry.key) == list_fields.end()) {
+        fault(ErrorKind::unknown_field, entry.key_mark, entry.key, {}, {});
+      }
+    }
+    const Node* const items = node.find("items");
+    if (!items || items->is_null()) {
+      fault(ErrorKind::required, node.mark, "items", {}, {});
+    } else if (!items->is_list()) {
+      fault(ErrorKind::type_invalid, items->mark, "items", {},
+            "must be a list, not " + std::string(kind_name(items->kind)));
+    } else {
+      for (std::size_t i = 0; i < items->items.size(); ++i) {
+        object(items->items[i], source, "items[" + std::to_string(i) + "].", true);
+      }
+    }
+  }
+
+  void pod(const Node& node) {
+    pod::Diagnostics findings = pod::validate_pod(node);
+    LoadedPod loaded;
+    loaded.source = source_;
+    loaded.object = node;
+    resolve_host_paths(loaded.object);
+    loaded.pod = pod::decode_pod(loaded.object, findings);
+    const bool bad = pod::has_errors(findings);
+    for (Diagnostic& finding : findings) {
+      finding.file = result_.sources[source_].name;
+      if (!finding.path.empty()) finding.path.insert(0, prefix_);
+      result_.diagnostics.push_back(std::move(finding));
+    }
+    const bool doubled = is_doubled(node, loaded.pod.metadata);
+    if (!bad && !doubled) result_.pods.push_back(std::move(loaded));
+  }
+
+  bool is_doubled(const Node& node, const pod::Metadata& metadata) {
+    const Node* const map = node.find("metadata");
+    const Node* const name = map ? map->find("name") : nullptr;
+    if (metadata.name.empty() || !name) return false;
+    const std::string where = result_.sources[source_].name + ":" + place(name->mark);
+    const auto [first, fresh] =
+        names_.emplace(std::pair(metadata.namespace_, metadata.name), where);
+    if (fresh) return false;
+    fault(ErrorKind::duplicate, name->mark, "metadata.name", to_json(*name),
+          "a pod of this name and namespace stands at " + first->second);
+    return true;
+  }
+
+  // A relative hostPath starts at the manifest's folder, so that a manifest and its data can move
+  // together. (On a cluster it would start at the kubelet's working directory.)
+  void resolve_host_paths(Node& object) {
+    const std::filesystem::path& folder = result_.sources[source_].folder;
+    Node* const spec = object.find("spec");
+    Node* const volumes = spec ? spec->find("volumes") : nullptr;
+    if (!volumes || folder.empty()) return;
+    for (Node& volume : volumes->items) {
+      Node* const host = volume.find("hostPath");
+      Node* const path = host ? host->find("path") : nullptr;
+      if (!path || !path->is_string() || path->text.empty() || path->text.front() == '/') continue;
+      path->text = (folder / path->text).lexically_normal();
+    }
+  }
+
+  LoadResult& result_;
+  std::size_t source_ = 0;
+  std::string prefix_;
+  std::map<std::pair<std::string, std::string>, std::string> names_;  // and where each stands
+};
+
+}  // namespace
+
+LoadResult load(std::vector<Source> sources) {
+  LoadResult result;
+  result.sources = std::move(sources);
+  ReadResult read_result = read(result.sources);
+  result.diagnostics = std::move(read_result.diagnostics);
+  Unpacker unpacker(result);
+  for (const Document& document : read_result.documents) {
+    unpacker.object(document.root, document.source, {}, false);
+  }
+  for (std::size_t i = 0; i < result.sources.size(); ++i) {
+    const auto in_source = [i](const Document& document) { return document.source == i; };
+    const auto about_it = [&](const Diagnostic& d) { return d.file == result.sources[i].name; };
+    if (std::none_of(read_result.documents.begin(), read_result.documents.end(), in_source) &&
+        std::none_of(result.diagnostics.begin(), result.diagnostics.end(), about_it)) {
+      result.diagnostics.push_back(syntax_error({1, 1}, "no objects found"));
+      result.diagnostics.back().file = result.sources[i].name;
+    }
+  }
+  sort_and_dedupe(result.diagnostics, result.sources);
+  return result;
+}
+
+LoadResult load_paths(const std::vector<std::string>& paths) {
+  LoadedSources loaded = load_sources(paths);
+  LoadResult result = load(std::move(loaded.sources));
+  result.diagnostics.insert(result.diagnostics.begin(),
+                            std::make_move_iterator(loaded.diagnostics.begin()),
+                            std::make_move_iterator(loaded.diagnostics.end()));
+  return result;
+}
+
+}  // namespace pausa::manifest

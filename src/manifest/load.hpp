@@ -1,0 +1,32 @@
+// The whole way from text to pods: read, unpack (Pod and List of v1), validate, decode. The engine
+// reads a stored pod the same way: load() of to_json(object) gives the same Pod. Pure.
+#pragma once
+
+#include "manifest/reader.hpp"
+#include "pod/diagnostic.hpp"
+#include "pod/node.hpp"
+#include "pod/spec.hpp"
+
+#include <cstddef>
+#include <vector>
+
+namespace pausa::manifest {
+
+struct LoadedPod {
+  pod::Pod pod;
+  pod::Node object;        // as given, but with absolute hostPaths
+  std::size_t source = 0;  // index into LoadResult::sources
+};
+
+struct LoadResult {
+  std::vector<Source> sources;
+  std::vector<LoadedPod> pods;   // in the manifest's order; those without errors
+  pod::Diagnostics diagnostics;  // sorted; when they hold an error, nothing is to be started
+};
+
+LoadResult load(std::vector<Source> sources);
+
+// load_sources() and load() in one, with the diagnostics of both.
+LoadResult load_paths(const std::vector<std::string>& paths);
+
+}  // namespace pausa::manifest
