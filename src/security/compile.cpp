@@ -156,7 +156,7 @@ class Compiler {
 
   Label compile_table(const SyscallTable& table) {
     const std::vector<Segment> segments = segments_of(table);
-    Label tree = label(compile_tree(segments, 0, segments.size()));
+    Label tree = label(compile_tree(segments, stretches_of(segments)));
     if (table.audit_arch == AUDIT_ARCH_X86_64) {
       if (table.x32)
         tree = out_.mask(~x32_bit, tree);
@@ -261,42 +261,50 @@ class Compiler {
     return out_.load(offset, out_.mask(mask, out_.branch(jump_if_equal, value, yes, no)));
   }
 
-  // The segments from begin to end, whose numbers are known to be within them.
-  Target compile_tree(const std::vector<Segment>& segments, std::size_t begin, std::size_t end) {
-    if (end - begin == 1) return segments[begin].target;
-    if (const auto chained = compile_exceptions(segments, begin, end)) return *chained;
-    const std::size_t middle = begin + (end - begin) / 2;
-    const Target right = compile_tree(segments, middle, end);
-    const Target left = compile_tree(segments, begin, middle);
-    // Not as arguments: each label() may write a return, so their order has to be a fixed one.
-    const Label yes = label(right);
-    const Label no = label(left);
-    return {.is_code = true,
-            .code = out_.branch(jump_if_at_least, segments[middle].first, yes, no)};
+  // A stretch of segments that are all one target, save for single numbers: those cost a comparison
+  // each, where a tree over ranges would need two.
+  struct Stretch {
+    std::size_t begin;
+    std::size_t end;
+    std::optional<Target> common;  // none while there are only single numbers
+  };
+
+  std::vector<Stretch> stretches_of(const std::vector<Segment>& segments) const {
+    std::vector<Stretch> result;
+    for (std::size_t i = 0; i < segments.size(); ++i) {
+      const bool single = i + 1 < segments.size() && segments[i + 1].first == segments[i].first + 1;
+      const Target& target = segments[i].target;
+      if (result.empty() || (!single && result.back().common.value_or(target) != target))
+        result.push_back({i, i, std::nullopt});
+      result.back().end = i + 1;
+      if (!single) result.back().common = target;
+    }
+    return result;
   }
 
-  // Single numbers that differ from one common target: one comparison each, where a tree would
-  // need two. Nothing if it would not be shorter.
-  std::optional<Target> compile_exceptions(const std::vector<Segment>& segments, std::size_t begin,
-                                           std::size_t end) {
-    const auto single = [&](std::size_t i) {
-      return i + 1 < segments.size() && segments[i + 1].first == segments[i].first + 1;
-    };
-    std::size_t common = begin;
-    while (common < end && single(common)) ++common;
-    if (common == end) return std::nullopt;
-    const Target background = segments[common].target;
-    std::vector<std::size_t> exceptions;
-    for (std::size_t i = begin; i < end; ++i) {
-      if (segments[i].target == background) continue;
-      if (!single(i)) return std::nullopt;
-      exceptions.push_back(i);
+  Target compile_stretch(const std::vector<Segment>& segments, const Stretch& stretch) {
+    // The last segment of all is never single, so only a lone one can lack what is common.
+    const Target common = stretch.common.value_or(segments[stretch.end - 1].target);
+    Target next = common;
+    for (std::size_t i = stretch.end; i-- > stretch.begin;) {
+      if (segments[i].target == common) continue;
+      const Label yes = label(segments[i].target);
+      next = {.is_code = true,
+              .code = out_.branch(jump_if_equal, segments[i].first, yes, label(next))};
     }
-    if (exceptions.size() + 1 >= end - begin) return std::nullopt;
-    Label next = label(background);
-    for (auto i = exceptions.rbegin(); i != exceptions.rend(); ++i)
-      next = out_.branch(jump_if_equal, segments[*i].first, label(segments[*i].target), next);
-    return Target{.is_code = true, .code = next};
+    return next;
+  }
+
+  Target compile_tree(const std::vector<Segment>& segments, std::span<const Stretch> stretches) {
+    if (stretches.size() == 1) return compile_stretch(segments, stretches.front());
+    const std::size_t half = stretches.size() / 2;
+    const Target right = compile_tree(segments, stretches.subspan(half));
+    const Target left = compile_tree(segments, stretches.first(half));
+    // Not as arguments: label() may write a return, so the order has to be a fixed one.
+    const Label yes = label(right);
+    const Label no = label(left);
+    const std::uint32_t first = segments[stretches[half].begin].first;
+    return {.is_code = true, .code = out_.branch(jump_if_at_least, first, yes, no)};
   }
 
   const ProfileView& profile_;

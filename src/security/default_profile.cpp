@@ -3,7 +3,7 @@
 namespace pausa::security {
 namespace {
 
-#include "default_profile.inc"
+#include "security/default_profile.inc"
 
 }  // namespace
 

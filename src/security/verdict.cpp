@@ -9,8 +9,8 @@
 #include <sys/syscall.h>
 
 #include <algorithm>
-#include <array>
 #include <cstring>
+#include <utility>
 
 namespace pausa::security {
 
