@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# Several commands at once on one pod, and commands that are killed half way.
+source "$(dirname "${BASH_SOURCE[0]}")/../support/lib.sh"
+
+# Two `up` of one pod: one wins, the other says so, and there is one pod.
+file=$(three contested)
+for round in $(seq 20); do
+  for one in 1 2; do
+    {
+      result=0
+      pausa up -d "$file" </dev/null >"$work/out.$one" 2>"$work/err.$one" || result=$?
+      echo $result >"$work/code.$one"
+    } &
+    racers[one]=$!
+  done
+  wait "${racers[@]}"
+  codes=$(sort "$work"/code.[12] | xargs)
+  # The second may come when the first has finished: then the pod is as it wants it.
+  [[ $codes == '0 1' || $codes == '0 0' ]] ||
+    fail "one of two wins (round $round)" "codes: $codes" "$(cat "$work"/err.[12])"
+  if [[ $codes == '0 1' ]]; then
+    match "the other says so" "$(cat "$work"/err.[12])" 'contested'
+  fi
+  trace contested
+  same "three members, not six" 3 "$(
+    field contested '.status.containerStatuses | map(select(.state.running)) | length'
+  )"
+  expect_exit 0 pausa down contested
+done
+eventually "nothing is left" nothing_remains
+
+# up and down at once: whatever wins, the end is a whole pod or none.
+for round in $(seq 20); do
+  pausa up -d "$file" </dev/null >/dev/null 2>&1 &
+  upper=$!
+  pausa down contested </dev/null >/dev/null 2>&1 &
+  downer=$!
+  wait $upper || true
+  wait $downer || true
+  run pausa inspect contested
+  if [[ $code == 0 ]]; then
+    same "the pod that won is whole (round $round)" 3 "$(
+      jq '.status.containerStatuses | map(select(.state.running)) | length' <<<"$output"
+    )"
+    trace contested
+  else
+    same "or there is none (round $round)" 4 "$code"
+  fi
+  expect_exit 0 pausa down contested
+done
+eventually "nothing is left" nothing_remains
+
+# The command line is killed at any moment of `up`: the next command shows the pod whole or not at
+# all, and down takes it away. Moments are spread over the time that an up takes here.
+begin=$(now_ms)
+expect_exit 0 pausa up -d "$file"
+took=$(($(now_ms) - begin))
+expect_exit 0 pausa down contested
+whole=0
+for round in $(seq 40); do
+  "$PAUSA" up -d "$file" </dev/null >/dev/null 2>&1 &
+  upper=$!
+  moment=$((took * 1000 * round / 35))
+  sleep "$(printf '%d.%06d' $((moment / 1000000)) $((moment % 1000000)))"
+  kill -KILL $upper 2>/dev/null || true
+  wait $upper 2>/dev/null || true
+  run pausa inspect contested
+  if [[ $code == 0 ]]; then
+    eventually "what inspect shows becomes whole (round $round)" field_is contested \
+      '.status.containerStatuses | map(select(.state.running)) | length' 3
+    whole=$((whole + 1))
+    trace contested
+  else
+    same "or nothing at all (round $round)" 4 "$code"
+  fi
+  expect_exit 0 pausa down contested
+  eventually "nothing is left (round $round)" nothing_remains
+done
+echo "40 kills: $whole times a whole pod, $((40 - whole)) times none"
+
+# And of `down`: again, and it is gone.
+for round in $(seq 15); do
+  up "$file"
+  "$PAUSA" down contested </dev/null >/dev/null 2>&1 &
+  downer=$!
+  sleep "0.0$(printf '%02d' $((round * 2)))"
+  kill -KILL $downer 2>/dev/null || true
+  wait $downer 2>/dev/null || true
+  expect_exit 0 pausa down contested
+  expect_exit 4 pausa inspect contested
+done
+eventually "nothing is left" nothing_remains
+
+# The output of up may be a pipe that closes: the pod outlives it, and the pipe ends with up.
+"$PAUSA" up -d "$file" </dev/null 2>&1 | cat >"$work/piped"
+field_is contested .status.phase Running >/dev/null || fail "the pod outlives the pipe"
+expect_exit 0 pausa down contested

@@ -1,0 +1,120 @@
+#!/usr/bin/env bash
+# kill -9 of supervisor, guard and infra while members log and end: nothing is lost, nothing is told
+# twice, exit codes are kept.
+source "$(dirname "${BASH_SOURCE[0]}")/../support/lib.sh"
+
+supervisor() { field "$1" .pausa.supervisor.pid; }
+guard() { field "$1" .pausa.guard.pid; }
+replaced() { # POD OLD: another supervisor runs
+  local now
+  now=$(supervisor "$1")
+  echo "supervisor is $now, was $2"
+  [[ $now != "$2" ]] && alive "$now"
+}
+
+loggers=$(
+  manifest loggers <<'YAML'
+apiVersion: v1
+kind: Pod
+metadata:
+  name: loggers
+spec:
+  restartPolicy: Never
+  containers:
+    - name: fast
+      image: busybox
+      command: &log
+        - sh
+        - -c
+        - |
+          i=0
+          while [ $i -lt 300000 ]; do i=$((i + 1)); echo "line $i"; done
+          exit 21
+    - {name: second, image: busybox, command: *log}
+    - name: slow
+      image: busybox
+      command:
+        - sh
+        - -c
+        - |
+          i=0
+          while [ $i -lt 60 ]; do i=$((i + 1)); echo "line $i"; sleep 0.05; done
+          exit 22
+YAML
+)
+up "$loggers"
+infra=$(infra_pid loggers)
+kills=0
+while [[ $(status_of loggers slow '.state.terminated != null') != true ]]; do
+  pid=$(supervisor loggers)
+  if alive "$pid" 2>/dev/null; then
+    kill -KILL "$pid" 2>/dev/null || true
+    kills=$((kills + 1))
+  fi
+  eventually "the guard starts another supervisor" replaced loggers "$pid"
+done
+for member in fast second; do
+  eventually "$member has ended" status_is loggers $member '.state.terminated != null' true
+done
+between "the supervisor was killed often" 5 $kills 100000
+same "infra never noticed" "$infra" "$(infra_pid loggers)"
+echo "killed the supervisor $kills times"
+same "exit codes are kept" "21 21 22" "$(
+  for member in fast second slow; do
+    status_of loggers $member .state.terminated.exitCode
+  done | xargs
+)"
+for member in fast second; do
+  pausa logs loggers/$member >"$work/log" </dev/null
+  check "$member: every line once, in order" cmp -s <(seq -f 'line %.0f' 300000) "$work/log"
+done
+same "slow: every line once, in order" "$(seq -f 'line %.0f' 60)" "$(pausa logs loggers/slow </dev/null)"
+expect_exit 0 pausa down loggers
+
+# Restarts go on after the supervisor's death, and the count survives it.
+up --restart-backoff 20ms "$(three steady)"
+kill -KILL "$(member_pid steady a)"
+eventually "a is restarted" status_is steady a .restartCount 1
+pid=$(supervisor steady)
+kill -KILL "$pid"
+kill -KILL "$(member_pid steady b)"
+eventually "another supervisor runs" replaced steady "$pid"
+eventually "b, which died meanwhile, is restarted" status_is steady b .restartCount 1
+same "the count of a is kept" 1 "$(status_of steady a .restartCount)"
+
+# Guard and supervisor both: members live on, the next command adopts the pod.
+pid=$(supervisor steady)
+members="$(member_pid steady a) $(member_pid steady c)"
+kill -KILL "$(guard steady)" "$pid"
+for member in $members; do check "a member lives on" alive "$member"; done
+expect_exit 0 pausa ps
+eventually "a command is enough to have a supervisor again" replaced steady "$pid"
+same "the same members" "$members" "$(member_pid steady a) $(member_pid steady c)"
+trace steady
+kill -KILL "$(member_pid steady c)"
+eventually "and restarts go on" status_is steady c .restartCount 1
+expect_exit 0 pausa exec steady/c true
+
+# Infra: the whole pod goes at once, and comes back by its restart policy.
+infra=$(infra_pid steady)
+members="$(member_pid steady a) $(member_pid steady b) $(member_pid steady c)"
+kill -KILL "$infra"
+for member in $members; do eventually "no member outlives infra" dead "$member"; done
+rebuilt() {
+  local now
+  now=$(infra_pid steady)
+  echo "infra is $now, was $infra"
+  [[ $now != "$infra" && $now != null ]] && alive "$now"
+}
+eventually "restartPolicy Always rebuilds the pod" rebuilt
+eventually "with all its members" field_is steady \
+  '.status.containerStatuses | map(select(.ready)) | length' 3
+trace steady
+expect_exit 0 pausa down steady
+
+up "$(three once 'restartPolicy: Never')"
+infra=$(infra_pid once)
+kill -KILL "$infra"
+eventually "restartPolicy Never does not" field_is once .status.phase Failed
+expect_exit 0 pausa down once
+eventually "nothing is left" nothing_remains

@@ -1,0 +1,254 @@
+# lib.sh: what the integration tests share; source it first. Each test gets state folders of its
+# own, and when it ends everything that it started is removed and looked for: a test that leaves a
+# process, mount, control group or file behind has failed.
+# Helpers name what they expect, so that a failure reads as a sentence. Nothing here waits by
+# sleeping for a fixed time: eventually() polls until a deadline and says what it last saw.
+# shellcheck shell=bash
+set -euo pipefail
+
+source_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
+PAUSA=${PAUSA:-$source_root/build/release/bin/pausa}
+
+# What run() and its kin leave behind.
+# shellcheck disable=SC2034
+code=0 output='' errors=''
+
+skip() {
+  echo "skipped: $*"
+  exit 77
+}
+
+[[ -x $PAUSA ]] || skip "$PAUSA is not built"
+command -v jq >/dev/null || skip "jq is not installed (scripts/setup --test installs it)"
+((EUID == 0)) || skip "needs root"
+
+work=$(mktemp -d /tmp/pausa-test-XXXXXX)
+# The run folder is short, since socket paths are, and on tmpfs, as in real life.
+export PAUSA_RUNROOT=${work/#\/tmp/\/run} PAUSA_ROOT=$work/root
+mkdir -m 700 "$PAUSA_RUNROOT" "$PAUSA_ROOT"
+traces=$work/traces # "KIND VALUE" of what the test's pods were made of
+: >"$traces"
+
+pausa() { "$PAUSA" "$@"; }
+
+# ---- claims
+
+fail() {
+  local level=0 at
+  while at=$(caller $level) && [[ $at == *"support/lib.sh"* ]]; do level=$((level + 1)); done
+  set -- "${at%% *}" "$@"
+  echo "FAILED at line $1: $2" >&2
+  shift 2
+  if (($#)); then printf '%s\n' "$@" | sed 's/^/    /' >&2; fi
+  exit 1
+}
+
+# check CLAIM COMMAND…: the command succeeds.
+check() {
+  local claim=$1
+  shift
+  "$@" || fail "$claim" "command: $*"
+}
+
+# same CLAIM EXPECTED ACTUAL
+same() { [[ $2 == "$3" ]] || fail "$1" "expected: $2" "     got: $3"; }
+
+# differs CLAIM A B
+differs() { [[ $2 != "$3" ]] || fail "$1" "both are: $2"; }
+
+# match CLAIM TEXT REGEX
+match() { [[ $2 =~ $3 ]] || fail "$1" "expected a match of: $3" "got:" "$2"; }
+
+# between CLAIM LOW VALUE HIGH (integers, bounds included)
+between() { (($2 <= $3 && $3 <= $4)) || fail "$1" "expected $2 to $4, got $3"; }
+
+# run COMMAND…: its exit code in $code, its streams in $output and $errors.
+run() {
+  code=0
+  "$@" >"$work/stdout" 2>"$work/stderr" </dev/null || code=$?
+  output=$(<"$work/stdout")
+  errors=$(<"$work/stderr")
+}
+
+# expect_exit CODES COMMAND…: run, and the exit code is one of CODES ("0" or "4 125").
+expect_exit() {
+  local codes=$1
+  shift
+  run "$@"
+  [[ " $codes " == *" $code "* ]] ||
+    fail "exit code of: ${*/#$PAUSA/pausa}" "expected $codes, got $code" "stdout:" "$output" \
+      "stderr:" "$errors"
+}
+
+# eventually CLAIM COMMAND…: the command succeeds before the deadline (PATIENCE seconds).
+eventually() {
+  local claim=$1 deadline=$((SECONDS + ${PATIENCE:-20})) last
+  shift
+  until last=$("$@" 2>&1); do
+    ((SECONDS < deadline)) || fail "never came true: $claim" "command: $*" "it last said:" "$last"
+    sleep 0.02
+  done
+}
+
+# on_terminal COMMAND…: run with a terminal as stdin, stdout and stderr; all in $output.
+on_terminal() {
+  code=0
+  local words
+  printf -v words '%q ' "$@"
+  script --quiet --return --command "$words" "$work/terminal" >"$work/stdout" 2>&1 </dev/null ||
+    code=$?
+  output=$(tr -d '\r' <"$work/stdout")
+}
+
+now_ms() { echo $((${EPOCHREALTIME/./} / 1000)); }
+
+# ---- pods
+
+# manifest NAME <<EOF: writes a manifest, prints its path.
+manifest() {
+  cat >"$work/$1.yaml"
+  echo "$work/$1.yaml"
+}
+
+# three NAME [FIELD: VALUE]…: a pod of three members a, b, c that sleep and end on SIGTERM; the
+# extra lines go into its spec.
+three() {
+  local name=$1 field
+  shift
+  {
+    printf 'apiVersion: v1\nkind: Pod\nmetadata:\n  name: %s\nspec:\n' "$name"
+    for field; do echo "  $field"; done
+    echo '  containers:'
+    for member in a b c; do
+      printf '  - {name: %s, image: busybox, command: ["sleep", "3600"]}\n' $member
+    done
+  } | manifest "$name"
+}
+
+# up [OPTIONS] FILE: starts it detached and remembers what it is made of.
+up() {
+  expect_exit 0 pausa up -d "$@"
+  local name
+  for name in $(sed -n 's/^  name: *//p' "${@: -1}"); do trace "$name"; done
+}
+
+# field POD JQ-FILTER: one value of what inspect prints.
+field() { pausa inspect "$1" | jq -r "$2"; }
+
+# field_is POD JQ-FILTER VALUE: for eventually().
+field_is() {
+  local value
+  value=$(field "$1" "$2")
+  echo "$2 is $value"
+  [[ $value == "$3" ]]
+}
+
+infra_pid() { field "$1" .pausa.infra.pid; }
+member_pid() { field "$1" ".pausa.containers[\"$2\"].pid"; }
+phase() { field "$1" .status.phase; }
+
+# status_of POD CONTAINER JQ-FILTER: of a container or an init container.
+status_of() {
+  field "$1" "[.status.containerStatuses[]?, .status.initContainerStatuses[]?]
+    | map(select(.name == \"$2\"))[0] | $3"
+}
+status_is() {
+  local value
+  value=$(status_of "$1" "$2" "$3")
+  echo "$3 of $2 is $value"
+  [[ $value == "$4" ]]
+}
+
+# ns PID KIND: the inode of a namespace link, as the kernel tells it.
+ns() { stat -L -c %i "/proc/$1/ns/$2"; }
+
+alive() { [[ -d /proc/$1 && $(awk '$1 == "State:" { print $2 }' "/proc/$1/status") != [ZX] ]]; }
+dead() { ! alive "$1" 2>/dev/null; }
+
+# ---- nothing stays behind
+
+# When a process began, in clock ticks since boot: with its pid, its identity.
+start_time() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20; }
+
+# Namespaces are not traced: the kernel gives their inode numbers out again at once.
+trace() {
+  local kind value
+  pausa inspect "$1" 2>/dev/null | jq -r '.pausa |
+    (.infra, .supervisor, .guard, (.containers // {} | .[]) | "pid \(.pid // empty)"),
+    (.containers // {} | .[] | "cgroup \(.cgroup // empty)")' |
+    while read -r kind value; do
+      if [[ $kind == pid ]]; then value="$value:$(start_time "$value")"; fi
+      echo "$kind $value"
+    done >>"$traces" || true
+}
+
+# Prints what is still there of the test's pods: by our state folders and by the traced objects.
+remains() {
+  local kind value process
+  find "$PAUSA_RUNROOT" -mindepth 1 -maxdepth 2 -printf 'file %p\n' 2>/dev/null
+  awk -v a="$PAUSA_ROOT" -v b="$PAUSA_RUNROOT" '
+    index($0, a) || index($0, b) { print "mount " $5 }' /proc/self/mountinfo
+  for process in /proc/[0-9]*; do
+    if [[ $(<"$process/comm") == pausa* ]] && alive "${process#/proc/}" &&
+      tr '\0' '\n' <"$process/environ" | grep -qxF "PAUSA_RUNROOT=$PAUSA_RUNROOT"; then
+      echo "process ${process#/proc/} $(<"$process/comm")"
+    fi
+  done 2>/dev/null
+  sort -u "$traces" | while read -r kind value; do
+    case $kind in
+      pid)
+        if alive "${value%:*}" 2>/dev/null && [[ $(start_time "${value%:*}") == "${value#*:}" ]]; then
+          echo "process ${value%:*} $(<"/proc/${value%:*}/comm")"
+        fi
+        ;;
+      cgroup)
+        value=${value#/sys/fs/cgroup}
+        find /sys/fs/cgroup -type d -path "*/${value#/}" -printf 'cgroup %p\n' 2>/dev/null || true
+        ;;
+    esac
+  done
+}
+
+nothing_remains() {
+  local left
+  left=$(remains)
+  echo "$left"
+  [[ -z $left ]]
+}
+
+diagnose() {
+  {
+    echo "---- state at the failure"
+    timeout 10 "$PAUSA" ps -a
+    local pod
+    for pod in $(timeout 10 "$PAUSA" ps -a -q); do
+      timeout 10 "$PAUSA" inspect "$pod" | jq -c '{status, pausa}'
+      timeout 10 "$PAUSA" logs --tail 5 "$pod"
+    done
+    find "$PAUSA_ROOT" -name events.jsonl -exec tail -n 20 {} +
+  } >&2 2>&1 </dev/null || true
+}
+
+finish() {
+  local status=$? left=
+  trap - EXIT
+  set +e
+  ((status == 0 || status == 77)) || diagnose
+  "$PAUSA" reset --yes >"$work/reset" 2>&1 </dev/null || {
+    echo "FAILED: pausa reset"
+    cat "$work/reset"
+    status=1
+  } >&2
+  if ((status != 77)); then
+    local deadline=$((SECONDS + 10))
+    while left=$(remains) && [[ -n $left ]] && ((SECONDS < deadline)); do sleep 0.1; done
+    if [[ -n $left ]]; then
+      printf 'FAILED: left behind after reset:\n%s\n' "$left" >&2
+      status=1
+    fi
+  fi
+  rm -rf --one-file-system "$work" "$PAUSA_RUNROOT"
+  exit "$status"
+}
+trap finish EXIT
+trap 'exit 143' TERM INT
