@@ -71,7 +71,7 @@ void make_root(const EnterPlan& plan) noexcept {
   must(plan, Stage::root_mount, fs);
   must(plan, Stage::root_mount, sys::fs_set(fs, "source", "pausa"));
   must(plan, Stage::root_mount, sys::fs_set(fs, "size", "4k"));
-  must(plan, Stage::root_mount, sys::fs_set(fs, "nr_inodes", "4"));
+  must(plan, Stage::root_mount, sys::fs_set(fs, "nr_inodes", "1024"));
   must(plan, Stage::root_mount, sys::fs_set(fs, "mode", "0755"));
   must(plan, Stage::root_mount, sys::fs_create(fs));
   const int root = sys::fs_mount(fs, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
@@ -79,8 +79,30 @@ void make_root(const EnterPlan& plan) noexcept {
   (void)::umask(0);
   must(plan, Stage::root_mount, ::mkdirat(root, "proc", 0555));
   must(plan, Stage::root_mount, ::mkdirat(root, "root", 0755));
+  must(plan, Stage::root_mount, ::mkdirat(root, "tmpfs", 0755));
+  for (size_t i = 0; i < plan.tmpfs_count; ++i)
+    must(plan, Stage::root_mount, ::mkdirat(root, plan.tmpfs[i].path, 0755));
   must(plan, Stage::root_mount, sys::move_mount(root, AT_FDCWD, "/"));
   must(plan, Stage::root_mount, ::fchdir(root));
+}
+
+// What the members share in memory: they bind it out of a copy of this mount namespace.
+void mount_shared(const EnterPlan& plan) noexcept {
+  for (size_t i = 0; i < plan.tmpfs_count; ++i) {
+    const TmpfsMount& shared = plan.tmpfs[i];
+    const unsigned long flags = MS_NOSUID | MS_NODEV | (shared.no_exec ? MS_NOEXEC : 0UL);
+    must(plan, Stage::shared_mount, ::mount("tmpfs", shared.path, "tmpfs", flags, shared.options),
+         i);
+  }
+  for (size_t i = 0; i < plan.files_count; ++i) {
+    const FileWrite& file = plan.files[i];
+    const int fd = ::open(file.path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+    must(plan, Stage::shared_file, fd, i);
+    const ssize_t written = ::write(fd, file.text, file.length);
+    if (written >= 0 && static_cast<size_t>(written) != file.length) errno = ENOSPC;
+    must(plan, Stage::shared_file, static_cast<size_t>(written) == file.length ? 0 : -1, i);
+    (void)::close(fd);  // a tmpfs has nothing left to say
+  }
 }
 
 // While the old root's /proc is still there: in a user namespace the kernel mounts a new procfs
@@ -150,6 +172,7 @@ void enter_sandbox_in_child(const EnterPlan& given) noexcept {
   if (plan.new_net) bring_up_loopback(plan);
   make_root(plan);
   mount_proc(plan);
+  mount_shared(plan);
   write_sysctls(plan);
   leave_old_root(plan);
   must(plan, Stage::session, ::setsid());

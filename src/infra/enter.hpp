@@ -17,6 +17,18 @@ struct SysctlWrite {
   size_t length;
 };
 
+struct TmpfsMount {
+  const char* path;     // "tmpfs/NAME", relative to the new root
+  const char* options;  // mount(8)'s, for example "size=64m,mode=1777"
+  bool no_exec;
+};
+
+struct FileWrite {
+  const char* path;  // relative to the new root, in a tmpfs of the list
+  const char* text;
+  size_t length;
+};
+
 // Pointers into memory of the parent, which clone3 without CLONE_VM copied.
 struct EnterPlan {
   int report;  // SEQPACKET: our reports go out, "maps written" comes in
@@ -29,6 +41,10 @@ struct EnterPlan {
   size_t hostname_length;
   const SysctlWrite* sysctls;
   size_t sysctls_count;
+  const TmpfsMount* tmpfs;
+  size_t tmpfs_count;
+  const FileWrite* files;
+  size_t files_count;
   const char* const* argv;
   bool new_user;
   bool new_net;

@@ -55,6 +55,10 @@ bool belongs_to_sandbox(std::string_view path, const SandboxRequest& request) {
 struct Texts {
   std::vector<std::string> sysctl_paths;
   std::vector<SysctlWrite> sysctls;
+  std::vector<std::string> tmpfs_paths;
+  std::vector<TmpfsMount> tmpfs;
+  std::vector<std::string> file_paths;
+  std::vector<FileWrite> files;
   std::vector<const char*> argv;
 
   explicit Texts(const SandboxRequest& request) {
@@ -68,6 +72,14 @@ struct Texts {
     for (std::size_t i = 0; i < sysctl_paths.size(); ++i)
       sysctls.push_back({sysctl_paths[i].c_str(), request.sysctls[i].second.data(),
                          request.sysctls[i].second.size()});
+    for (const auto& shared : request.tmpfs) tmpfs_paths.push_back("tmpfs/" + shared.name);
+    for (std::size_t i = 0; i < tmpfs_paths.size(); ++i)
+      tmpfs.push_back(
+          {tmpfs_paths[i].c_str(), request.tmpfs[i].options.c_str(), request.tmpfs[i].no_exec});
+    for (const auto& [path, text] : request.files) file_paths.push_back("tmpfs/" + path);
+    for (std::size_t i = 0; i < file_paths.size(); ++i)
+      files.push_back(
+          {file_paths[i].c_str(), request.files[i].second.data(), request.files[i].second.size()});
     argv.push_back("pausa-infra");
     if (!request.label.empty()) argv.push_back(request.label.c_str());
     argv.push_back(nullptr);
@@ -85,6 +97,10 @@ EnterPlan make_plan(const SandboxRequest& request, const Texts& texts) {
   plan.hostname_length = request.hostname.size();
   plan.sysctls = texts.sysctls.data();
   plan.sysctls_count = texts.sysctls.size();
+  plan.tmpfs = texts.tmpfs.data();
+  plan.tmpfs_count = texts.tmpfs.size();
+  plan.files = texts.files.data();
+  plan.files_count = texts.files.size();
   plan.argv = texts.argv.data();
   plan.new_user = static_cast<bool>(request.map_users);
   plan.new_net = request.new_net;
@@ -114,6 +130,10 @@ const char* stage_text(Stage stage) {
       return "mount /proc";
     case Stage::sysctl:
       return "set sysctl ";
+    case Stage::shared_mount:
+      return "mount shared memory ";
+    case Stage::shared_file:
+      return "write ";
     case Stage::pivot:
       return "leave the host's root";
     case Stage::root_seal:
@@ -144,6 +164,10 @@ sys::Error report_error(const Report& report, const SandboxRequest& request) {
   if (stage == Stage::hostname) doing += request.hostname;
   if (stage == Stage::sysctl && report.detail < request.sysctls.size())
     doing += request.sysctls[report.detail].first;
+  if (stage == Stage::shared_mount && report.detail < request.tmpfs.size())
+    doing += request.tmpfs[report.detail].name;
+  if (stage == Stage::shared_file && report.detail < request.files.size())
+    doing += request.files[report.detail].first;
   sys::Error error(report.err, "create infra: " + doing);
   if (stage == Stage::proc_mount && report.err == EPERM)
     error.advise("a new procfs needs a /proc here that nothing is mounted over");

@@ -1,13 +1,14 @@
 // A pod's sandbox: new namespaces with pausa-infra as their first process. This is the parent's
 // side; what the child does in which order stands in infra/enter.cpp.
 //
-// Infra gets a mount namespace of its own whose root is a read-only tmpfs of two directories:
-// /proc, a procfs of the pod's PID namespace, mounted before any member exists, and /root, empty,
-// the place where a joiner attaches a member's file system. A joiner does setns(2) into it and
-// unshare(CLONE_NEWNS): the copy holds nothing of the host's, costs the same however many mounts
-// the host has, and its procfs can be cloned by open_tree(2) on every kernel that we support.
-// (Handing out a detached procfs instead would need Linux 6.15, where open_tree clones detached
-// mounts.)
+// Infra gets a mount namespace of its own whose root is a read-only tmpfs of three directories:
+// /proc, a procfs of the pod's PID namespace, mounted before any member exists; /root, empty, the
+// place where a joiner attaches a member's file system; and /tmpfs, with one file system in memory
+// for each that the members share (/dev/shm, volumes, the files of /etc). A joiner does setns(2)
+// into it and unshare(CLONE_NEWNS): the copy holds nothing of the host's, costs the same however
+// many mounts the host has, and its procfs can be cloned by open_tree(2) on every kernel that we
+// support. (Handing out a detached procfs instead would need Linux 6.15, where open_tree clones
+// detached mounts.)
 //
 // Nothing here is named on the host but what the caller made: the process, and its namespaces with
 // it. The sandbox dies with the process. Errors are sys::Error; after one, nothing is left. All
@@ -54,6 +55,16 @@ struct SandboxRequest {
   // {"net/ipv4/ip_unprivileged_port_start", "0"}: the path under /proc/sys. Refused when the
   // namespace that it belongs to is not the sandbox's own.
   std::vector<std::pair<std::string, std::string>> sysctls;
+
+  // File systems in memory that live as long as the pod, at /tmpfs/NAME.
+  struct Tmpfs {
+    std::string name;     // one path component
+    std::string options;  // mount(8)'s: "size=64m,mode=1777"
+    bool no_exec = true;
+  };
+  std::vector<Tmpfs> tmpfs;
+  // Files in them: {"etc/hosts", text}.
+  std::vector<std::pair<std::string, std::string>> files;
 
   // Borrowed: cgroup v1 `tasks` files open for writing, and a cgroup v2 directory (-1: none).
   std::vector<int> tasks_fds;

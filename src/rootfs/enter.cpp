@@ -84,18 +84,26 @@ int make_filesystem(const MountStep& step, int* slots) noexcept {
   return slots[step.slot] < 0 ? -1 : 0;
 }
 
+// The source as a descriptor for open_tree: the parent's, or a path of infra's mount namespace and,
+// with `path`, what lies at that place inside it (made if absent, never outside it).
+int open_source(const MountStep& step) noexcept {
+  if (step.op == MountOp::bind) return step.fd;
+  const int tree = open_beneath(AT_FDCWD, step.text, O_PATH, 0);
+  if (tree < 0 || step.path == nullptr) return tree;
+  const int inside = make_in_root(tree, step.path, false);
+  (void)::close(tree);
+  return inside;
+}
+
 int copy_tree(const MountStep& step, int* slots) noexcept {
   const unsigned recursive = step.recursive ? AT_RECURSIVE : 0U;
-  const bool by_fd = step.op == MountOp::bind;
-  const int tree =
-      by_fd
-          ? sys::open_tree(
-                step.fd, "",
-                static_cast<unsigned>(AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC) |
-                    recursive)
-          : sys::open_tree(AT_FDCWD, step.text,
-                           static_cast<unsigned>(OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC) | recursive);
+  const int source = open_source(step);
+  if (source < 0) return -1;
+  const int tree = sys::open_tree(
+      source, "",
+      static_cast<unsigned>(AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC) | recursive);
   if (tree < 0) return -1;
+  if (source != step.fd) (void)::close(source);
   slots[step.slot] = tree;
   if (step.attributes == 0 && step.propagation == 0) return 0;
   return sys::mount_set(tree, "", static_cast<unsigned>(AT_EMPTY_PATH) | recursive, step.attributes,

@@ -235,6 +235,7 @@ void Layout::plan_binds(const Request& request) {
       prepare_.push_back(step);
     } else {
       step.op = MountOp::infra_tree;
+      if (!bind.infra_sub_path.empty()) step.path = keep("/" + bind.infra_sub_path);
       attach_.push_back(step);
     }
     attach_slot(step.slot, bind.target, bind.file, "mount " + bind.what + " at " + bind.target);

@@ -15,10 +15,11 @@ namespace pausa::rootfs {
 
 // Something bound into the tree. The descriptor is borrowed.
 struct Bind {
-  std::string target;      // absolute, inside the container
-  std::string what;        // for people: "volume data"
-  int fd = -1;             // the source (file or directory); -1: infra_path
-  std::string infra_path;  // a tree in infra's mount namespace, for what the whole pod shares
+  std::string target;          // absolute, inside the container
+  std::string what;            // for people: "volume data"
+  int fd = -1;                 // the source (file or directory); -1: infra_path
+  std::string infra_path;      // a tree in infra's mount namespace, for what the whole pod shares
+  std::string infra_sub_path;  // inside that tree, made if absent
   bool file = false;
   bool read_only = false;
   bool recursive = false;

@@ -15,7 +15,7 @@ namespace pausa::rootfs {
 enum class MountOp : std::uint8_t {
   filesystem,   // slot = fsopen(text) with options (key, value, …, nullptr), attributes
   bind,         // slot = a copy of the tree that fd names, attributes and propagation set
-  infra_tree,   // slot = a copy of the tree at text in infra's mount namespace
+  infra_tree,   // slot = a copy of the tree at text in infra's namespace, or of `path` inside it
   node,         // a device or FIFO `path` in the slot, mode and device
   bind_device,  // the host's device (fd) bound over an empty file `path` at /dev, after pivot
   link,         // a symbolic link `path` in the slot, pointing to text
