@@ -62,12 +62,21 @@ std::uint32_t verdict(std::span<const sock_filter> program, std::uint32_t audit_
 std::vector<std::string> refused_after_filter(std::span<const sock_filter> program) {
   // In the order in which the launch comes to them.
   constexpr std::pair<std::string_view, std::uint32_t> calls[] = {
-      {"prctl", SYS_prctl},          {"capget", SYS_capget},
-      {"capset", SYS_capset},        {"clone", SYS_clone},
-      {"sendmsg", SYS_sendmsg},      {"recvmsg", SYS_recvmsg},
-      {"setgroups", SYS_setgroups},  {"setresgid", SYS_setresgid},
-      {"setresuid", SYS_setresuid},  {"rt_sigprocmask", SYS_rt_sigprocmask},
-      {"close", SYS_close},          {"execve", SYS_execve},
+      {"prctl", SYS_prctl},
+      {"capget", SYS_capget},
+      {"capset", SYS_capset},
+      {"clone", SYS_clone},
+      {"wait4", SYS_wait4},
+      {"sendmsg", SYS_sendmsg},
+      {"recvfrom", SYS_recvfrom},
+      {"setsid", SYS_setsid},
+      {"rt_sigaction", SYS_rt_sigaction},
+      {"rt_sigprocmask", SYS_rt_sigprocmask},
+      {"chdir", SYS_chdir},
+      {"setgroups", SYS_setgroups},
+      {"setresgid", SYS_setresgid},
+      {"setresuid", SYS_setresuid},
+      {"execve", SYS_execve},
       {"exit_group", SYS_exit_group}};
   std::vector<std::string> refused;
   for (const auto& [name, number] : calls) {
