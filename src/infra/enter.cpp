@@ -90,7 +90,8 @@ void make_root(const EnterPlan& plan) noexcept {
 void mount_shared(const EnterPlan& plan) noexcept {
   for (size_t i = 0; i < plan.tmpfs_count; ++i) {
     const TmpfsMount& shared = plan.tmpfs[i];
-    const unsigned long flags = MS_NOSUID | MS_NODEV | (shared.no_exec ? MS_NOEXEC : 0UL);
+    unsigned long flags = MS_NOSUID | MS_NODEV;
+    if (shared.no_exec) flags |= MS_NOEXEC;
     must(plan, Stage::shared_mount, ::mount("tmpfs", shared.path, "tmpfs", flags, shared.options),
          i);
   }

@@ -136,7 +136,9 @@ enum class Stage : uint32_t {
   propagation,
   root_mount,
   proc_mount,
-  sysctl,  // detail: index of the sysctl
+  shared_mount,  // detail: index of the tmpfs
+  shared_file,   // detail: index of the file
+  sysctl,        // detail: index of the sysctl
   pivot,
   root_seal,
   session,
@@ -153,7 +155,7 @@ struct Report {
   uint32_t stage;
   int32_t err;
   uint32_t detail;
-  int32_t pid;  // of the reporter, as it sees itself
+  uint32_t zero;
 };
 static_assert(sizeof(Report) == 16);
 

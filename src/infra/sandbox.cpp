@@ -72,11 +72,18 @@ struct Texts {
     for (std::size_t i = 0; i < sysctl_paths.size(); ++i)
       sysctls.push_back({sysctl_paths[i].c_str(), request.sysctls[i].second.data(),
                          request.sysctls[i].second.size()});
-    for (const auto& shared : request.tmpfs) tmpfs_paths.push_back("tmpfs/" + shared.name);
+    for (const auto& shared : request.tmpfs) {
+      if (shared.name.find('/') != std::string::npos || !is_plain_path(shared.name))
+        throw sys::Error("shared memory " + shared.name + ": not a name");
+      tmpfs_paths.push_back("tmpfs/" + shared.name);
+    }
     for (std::size_t i = 0; i < tmpfs_paths.size(); ++i)
       tmpfs.push_back(
           {tmpfs_paths[i].c_str(), request.tmpfs[i].options.c_str(), request.tmpfs[i].no_exec});
-    for (const auto& [path, text] : request.files) file_paths.push_back("tmpfs/" + path);
+    for (const auto& [path, text] : request.files) {
+      if (!is_plain_path(path)) throw sys::Error("file " + path + ": not a plain path");
+      file_paths.push_back("tmpfs/" + path);
+    }
     for (std::size_t i = 0; i < file_paths.size(); ++i)
       files.push_back(
           {file_paths[i].c_str(), request.files[i].second.data(), request.files[i].second.size()});
