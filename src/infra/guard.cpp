@@ -25,7 +25,9 @@ constexpr int64_t millisecond = 1'000'000;
 constexpr int64_t shortest_pause = 5 * millisecond;
 constexpr int64_t longest_pause = 1'000 * millisecond;
 constexpr int64_t short_life = 1'000 * millisecond;
-constexpr int most_failed_execs = 12;  // about five seconds of pauses
+// A program that cannot run will not run later; a machine that is short of memory may recover.
+constexpr int most_refused_starts = 4;
+constexpr int most_failed_starts = 600;  // ten minutes of pauses
 
 int64_t now_ns() noexcept {
   timespec now{};
@@ -87,6 +89,11 @@ long start(const char* const* argv, const char* const* environment) noexcept {
   return pid;
 }
 
+bool is_refusal(long rc) noexcept {
+  return rc == -EACCES || rc == -EPERM || rc == -ENOEXEC || rc == -ENOENT || rc == -EBADF ||
+         rc == -EINVAL;
+}
+
 struct Death {
   int code;
   int status;
@@ -105,7 +112,7 @@ Death wait_for(int32_t supervisor) noexcept {
 [[noreturn]] void guard(int32_t supervisor, const char* const* argv,
                         const char* const* environment) noexcept {
   Backoff backoff;
-  int failed_execs = 0;
+  int failed_starts = 0;
   // A supervisor that was handed to us counts as one that has lived.
   int64_t started = now_ns() - short_life;
   for (;;) {
@@ -122,9 +129,10 @@ Death wait_for(int32_t supervisor) noexcept {
     const long pid = start(argv, environment);
     supervisor = pid > 0 ? static_cast<int32_t>(pid) : 0;
     if (pid > 0) {
-      failed_execs = 0;
+      failed_starts = 0;
     } else {
-      if (++failed_execs == most_failed_execs) bare::exit_program(1);
+      const int most = is_refusal(pid) ? most_refused_starts : most_failed_starts;
+      if (++failed_starts >= most) bare::exit_program(1);
       backoff.wait();
     }
   }

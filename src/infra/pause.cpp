@@ -5,18 +5,18 @@
 // Everything it needs is inherited: the descriptors 3, 4 and 5 of protocol.hpp. It runs on a few
 // pages, allocates nothing, and blocks nowhere but in epoll.
 #include "infra/bare.hpp"
+#include "infra/fd_store.hpp"
 #include "infra/lockdown.hpp"
+#include "infra/members.hpp"
 #include "infra/protocol.hpp"
 
 #include <linux/eventpoll.h>
 #include <linux/fcntl.h>
-#include <linux/memfd.h>
+#include <linux/prctl.h>
 #include <linux/sock_diag.h>
 #include <signal.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 
 namespace pausa::infra {
 namespace {
@@ -28,68 +28,30 @@ constexpr uint64_t child_event = 0;
 constexpr uint64_t listen_event = 1;
 constexpr uint64_t first_connection_event = 2;
 
-struct Stored {
-  uint64_t key;
-  int fd;  // 0: free; descriptor 0 is taken at start, so it never stands for a stored one
-};
-
 struct Connection {
   int fd;       // 0: free
   uint32_t id;  // never used twice
 };
 
-Table* table;
+// All of it starts as zeros, so that the pages come into being only when they are used.
+Members members;
+FdStore store;
+Connection connections[max_connections];
+uint32_t last_connection_id;
 int epoll;
 int child_signals;
-bool is_init;  // PID 1: every orphan of the pod becomes our child
-bool accepting = true;
-uint32_t next_connection_id = 1;
-uint32_t next_generation = 1;
-Connection connections[max_connections];
-Stored store[max_stored_fds];
-uint32_t store_used;          // entries at and after this index have never been used
-uint32_t owner[max_members];  // connection that a transient slot lives for; 0: none any more
+bool accept_paused;
 struct {
   Reply reply;
   uint64_t keys[max_stored_fds];
-} listing;
-
-int64_t clock_ns(int clock) noexcept {
-  timespec now{};
-  (void)call(SYS_clock_gettime, clock, &now);
-  return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
-}
-
-int64_t host_boottime_ns() noexcept {
-  return clock_ns(CLOCK_BOOTTIME) - table->header.boottime_offset_ns;
-}
+} outgoing;
 
 void watch(int fd, uint64_t event) noexcept {
   epoll_event interest{EPOLLIN, event};
   (void)call(SYS_epoll_ctl, epoll, EPOLL_CTL_ADD, fd, &interest);
 }
 
-// ---- the exit table
-
-void set_state(Slot& slot, SlotState state) noexcept {
-  __atomic_store_n(&slot.state, static_cast<uint32_t>(state), __ATOMIC_RELEASE);
-}
-
-void free_slot(uint32_t index) noexcept {
-  owner[index] = 0;
-  set_state(table->slots[index], SlotState::free);
-}
-
-bool is_state(const Slot& slot, SlotState state) noexcept {
-  return slot.state == static_cast<uint32_t>(state);
-}
-
-Slot* find_registered(int32_t pid) noexcept {
-  for (uint32_t i = 0; i < table->header.used; ++i)
-    if (table->slots[i].pid == pid && is_state(table->slots[i], SlotState::registered))
-      return &table->slots[i];
-  return nullptr;
-}
+// ---- exits
 
 // A pod whose supervisor does not read must not take the room that its replies need: pushes fill
 // half of a connection's buffer at most (SO_MEMINFO, Linux 4.12), and the table has every exit.
@@ -103,7 +65,7 @@ bool has_room_for_push(int fd) noexcept {
 void push_exit(const Slot& slot) noexcept {
   ExitPush push{};
   push.op = static_cast<uint16_t>(Op::exit);
-  push.slot = static_cast<uint32_t>(&slot - table->slots);
+  push.slot = members.index_of(slot);
   push.key = slot.key;
   push.pid = slot.pid;
   push.generation = slot.generation;
@@ -111,7 +73,7 @@ void push_exit(const Slot& slot) noexcept {
   push.status = slot.status;
   push.boottime_ns = slot.boottime_ns;
   push.realtime_ns = slot.realtime_ns;
-  push.sequence = table->header.exits;
+  push.sequence = members.exits();
   iovec part{&push, sizeof push};
   msghdr message{};
   message.msg_iov = &part;
@@ -121,117 +83,33 @@ void push_exit(const Slot& slot) noexcept {
       (void)call(SYS_sendmsg, connection.fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-void record_exit(const siginfo_t& info) noexcept {
-  __atomic_store_n(&table->header.reaped, table->header.reaped + 1, __ATOMIC_RELAXED);
-  Slot* slot = find_registered(info.si_pid);
-  if (slot == nullptr) return;
-  slot->code = info.si_code;
-  slot->status = info.si_status;
-  slot->boottime_ns = host_boottime_ns();
-  slot->realtime_ns = clock_ns(CLOCK_REALTIME);
-  set_state(*slot, SlotState::exited);
-  __atomic_store_n(&table->header.exits, table->header.exits + 1, __ATOMIC_RELEASE);
-  push_exit(*slot);
-  const auto index = static_cast<uint32_t>(slot - table->slots);
-  if ((slot->flags & flag_transient) != 0 && owner[index] == 0) free_slot(index);
-}
-
 // True when there may be more.
 bool reap_children() noexcept {
   for (int count = 0; count < stop_reaping_after; ++count) {
     siginfo_t info{};
     const long rc = call(SYS_waitid, P_ALL, 0, &info, WEXITED | WNOHANG | __WALL, nullptr);
     if (rc < 0 || info.si_pid == 0) return false;
-    record_exit(info);
+    if (const Slot* slot = members.record(info)) {
+      push_exit(*slot);
+      members.finish(*slot);
+    }
   }
   return true;
 }
 
 // ---- requests
 
-Status register_pid(const Request& request, const Connection& from, Reply& reply) noexcept {
-  if (request.pid <= 1) return Status::gone;
-  if (Slot* known = find_registered(request.pid)) {
-    if (known->key != request.key) return Status::exists;
-    reply.slot = static_cast<uint32_t>(known - table->slots);
-    reply.generation = known->generation;
-    return Status::ok;
-  }
-  // A zombie still answers: its exit is then recorded by the next round of reaping. EPERM (another
-  // user's process, we hold no CAP_KILL) means that it exists.
-  if (call(SYS_kill, request.pid, 0) == -ESRCH) return Status::gone;
-  if (!is_init) {
-    siginfo_t info{};
-    if (call(SYS_waitid, P_PID, request.pid, &info, WEXITED | WNOHANG | WNOWAIT | __WALL, nullptr) <
-        0)
-      return Status::not_child;
-  }
-  uint32_t index = 0;
-  while (index < table->header.used && !is_state(table->slots[index], SlotState::free)) ++index;
-  if (index == max_members) return Status::full;
-  Slot& slot = table->slots[index];
-  // A reader that is copying the slot's former life sees the generation change.
-  __atomic_store_n(&slot.generation, next_generation++, __ATOMIC_RELAXED);
-  __atomic_thread_fence(__ATOMIC_RELEASE);
-  slot.pid = request.pid;
-  slot.code = slot.status = 0;
-  slot.flags = request.flags;
-  slot.key = request.key;
-  slot.boottime_ns = slot.realtime_ns = 0;
-  set_state(slot, SlotState::registered);
-  if (index == table->header.used)
-    __atomic_store_n(&table->header.used, index + 1, __ATOMIC_RELEASE);
-  owner[index] = (request.flags & flag_transient) != 0 ? from.id : 0;
-  reply.slot = index;
-  reply.generation = slot.generation;
-  return Status::ok;
-}
-
-Status forget(const Request& request) noexcept {
-  if (request.slot >= table->header.used) return Status::absent;
-  const Slot& slot = table->slots[request.slot];
-  if (is_state(slot, SlotState::free) || slot.generation != request.generation)
-    return Status::absent;
-  free_slot(request.slot);
-  return Status::ok;
-}
-
-Stored* find_stored(uint64_t key) noexcept {
-  for (uint32_t i = 0; i < store_used; ++i)
-    if (store[i].fd != 0 && store[i].key == key) return &store[i];
-  return nullptr;
-}
-
-// Takes fd over, unless it says that the store is full.
-Status put(uint64_t key, int fd) noexcept {
-  if (Stored* known = find_stored(key)) {
-    bare::close_fd(known->fd);
-    known->fd = fd;
-    return Status::ok;
-  }
-  uint32_t index = 0;
-  while (index < store_used && store[index].fd != 0) ++index;
-  if (index == max_stored_fds) return Status::full;
-  if (index == store_used) ++store_used;
-  store[index] = {key, fd};
-  return Status::ok;
-}
-
 // Accepting stops while no descriptor is to be had, and starts again when one becomes free.
 void descriptor_freed() noexcept {
-  if (accepting) return;
-  accepting = true;
+  if (!accept_paused) return;
+  accept_paused = false;
   watch(listen_fd_number, listen_event);
 }
 
 void close_connection(Connection& connection) noexcept {
   bare::close_fd(connection.fd);
   connection.fd = 0;
-  for (uint32_t i = 0; i < table->header.used; ++i) {
-    if (owner[i] != connection.id) continue;
-    owner[i] = 0;
-    if (is_state(table->slots[i], SlotState::exited)) free_slot(i);
-  }
+  members.connection_closed(connection.id);
   descriptor_freed();
 }
 
@@ -261,7 +139,7 @@ bool serve(const Request& request, int passenger, const Connection& from) noexce
     if (passenger != 0) bare::close_fd(passenger);
     return false;
   }
-  Reply& reply = listing.reply;
+  Reply& reply = outgoing.reply;
   reply = {};
   size_t size = sizeof reply;
   Status status = Status::ok;
@@ -272,33 +150,25 @@ bool serve(const Request& request, int passenger, const Connection& from) noexce
       reply.count = max_members;
       break;
     case Op::register_pid:
-      status = register_pid(request, from, reply);
+      status = members.add(request, from.id, reply);
       break;
     case Op::forget:
-      status = forget(request);
+      status = members.forget(request.slot, request.generation);
       break;
     case Op::put:
-      status = put(request.key, passenger);
+      status = store.put(request.key, passenger);
       if (status != Status::ok) bare::close_fd(passenger);
       break;
     case Op::get:
-      if (const Stored* stored = find_stored(request.key))
-        attached = stored->fd;
-      else
-        status = Status::absent;
+      attached = store.get(request.key);
+      if (attached == 0) status = Status::absent;
       break;
     case Op::drop:
-      if (Stored* stored = find_stored(request.key)) {
-        bare::close_fd(stored->fd);
-        stored->fd = 0;
-        descriptor_freed();
-      } else {
-        status = Status::absent;
-      }
+      if (!store.drop(request.key)) status = Status::absent;
+      descriptor_freed();
       break;
     case Op::list:
-      for (uint32_t i = 0; i < store_used; ++i)
-        if (store[i].fd != 0) listing.keys[reply.count++] = store[i].key;
+      reply.count = store.list(outgoing.keys);
       size += reply.count * sizeof(uint64_t);
       break;
     default:
@@ -309,7 +179,7 @@ bool serve(const Request& request, int passenger, const Connection& from) noexce
   reply.serial = request.serial;
   reply.key = request.key;
   reply.version = protocol_version;
-  return send_reply(from, &listing, size, attached);
+  return send_reply(from, &outgoing, size, attached);
 }
 
 // False: close the connection.
@@ -347,7 +217,7 @@ bool receive(const Connection& from) noexcept {
 
 // Only from outside the pod: a peer in our PID namespace has a number there, one outside has 0.
 bool is_manager(int fd) noexcept {
-  if (!is_init) return true;
+  if (!members.is_init()) return true;
   ucred peer{};
   uint32_t size = sizeof peer;
   return call(SYS_getsockopt, fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.pid == 0;
@@ -359,7 +229,7 @@ void accept_connections() noexcept {
         call(SYS_accept4, listen_fd_number, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd == -EMFILE || fd == -ENFILE) {
       (void)call(SYS_epoll_ctl, epoll, EPOLL_CTL_DEL, listen_fd_number, nullptr);
-      accepting = false;
+      accept_paused = true;
       return;
     }
     if (fd == -ECONNABORTED) continue;
@@ -370,7 +240,7 @@ void accept_connections() noexcept {
       bare::close_fd(static_cast<int>(fd));
       continue;
     }
-    connections[index] = {static_cast<int>(fd), next_connection_id++};
+    connections[index] = {static_cast<int>(fd), ++last_connection_id};
     watch(static_cast<int>(fd), first_connection_event + index);
   }
 }
@@ -378,8 +248,7 @@ void accept_connections() noexcept {
 // ---- start
 
 void report(Stage stage, long rc) noexcept {
-  const Report text{static_cast<uint32_t>(stage), rc < 0 ? static_cast<int32_t>(-rc) : 0, 0,
-                    table != nullptr ? table->header.infra_pid : 0};
+  const Report text{static_cast<uint32_t>(stage), rc < 0 ? static_cast<int32_t>(-rc) : 0, 0, 0};
   iovec part{const_cast<Report*>(&text), sizeof text};
   msghdr message{};
   message.msg_iov = &part;
@@ -391,23 +260,6 @@ void require(long rc, Stage stage) noexcept {
   if (rc >= 0) return;
   report(stage, rc);
   bare::exit_program(1);
-}
-
-void open_table() noexcept {
-  const long address = call(SYS_mmap, nullptr, sizeof(Table), PROT_READ | PROT_WRITE, MAP_SHARED,
-                            table_fd_number, 0);
-  require(address, Stage::infra_table);
-  // Ours is the last writable mapping: whoever gets the memfd from now on can only read it.
-  constexpr int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL;
-  require(call(SYS_fcntl, table_fd_number, F_ADD_SEALS, seals), Stage::infra_table);
-  table = reinterpret_cast<Table*>(address);
-  TableHeader& header = table->header;
-  header.version = protocol_version;
-  header.capacity = max_members;
-  header.infra_pid = static_cast<int32_t>(call(SYS_getpid));
-  header.start_boottime_ns = host_boottime_ns();
-  header.start_realtime_ns = clock_ns(CLOCK_REALTIME);
-  __atomic_store_n(&header.magic, table_magic, __ATOMIC_RELEASE);
 }
 
 // Nothing of the manager's comes along but 3, 4 and 5. What 0 to 2 then refer to is of no use to
@@ -432,8 +284,7 @@ void start() noexcept {
   bare::take_child_signals();
   (void)call(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
   (void)call(SYS_prctl, PR_SET_NAME, "pausa-infra", 0, 0, 0);
-  open_table();
-  is_init = table->header.infra_pid == 1;
+  require(members.open(table_fd_number), Stage::infra_table);
   settle_descriptors();
   require(drop_privileges(), Stage::infra_privileges);
   require(confine_calls(), Stage::infra_seccomp);

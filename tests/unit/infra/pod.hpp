@@ -23,6 +23,7 @@
 #include <optional>
 #include <sstream>
 #include <string>
+#include <vector>
 
 namespace pausa::test {
 
@@ -111,47 +112,61 @@ class Pod {
     sandbox_.pidfd.reset();
   }
 
-  // Forks twice in the pod, so that infra becomes the parent, and runs `body` there. The member
-  // waits before it for release() of `gate`, when one is given.
+  // Forks twice in the pod, so that infra becomes the parent, and runs `body` there; a member reads
+  // a byte from `gate` first, when one is given.
   template <typename Body>
-  Member start(Body body, int gate = -1) const {
+  std::vector<Member> start_many(int count, Body body, int gate = -1) const {
     auto [ours, theirs] = sys::socket_pair(SOCK_SEQPACKET);
     const pid_t joiner = sys::check(::fork(), "fork");
     if (joiner == 0) {
-      // setns(2) takes a pidfd: every namespace that the test looks at, in one call.
       constexpr int kinds = CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS;
       if (::setns(sandbox_.pidfd.get(), kinds) < 0) ::_exit(1);
       const pid_t middle = ::fork();
       if (middle < 0) ::_exit(2);
-      if (middle > 0) {
-        int status = 0;
-        (void)::waitpid(middle, &status, 0);
-        ::_exit(status == 0 ? 0 : 3);
+      int status = 0;
+      if (middle > 0) ::_exit(::waitpid(middle, &status, 0) == middle && status == 0 ? 0 : 3);
+      for (int i = 0; i < count; ++i) {
+        const pid_t member = ::fork();
+        if (member < 0) ::_exit(4);
+        if (member == 0) live(theirs.get(), gate, body);
       }
-      const pid_t member = ::fork();
-      if (member != 0) ::_exit(member < 0 ? 1 : 0);
-      const pid_t self = static_cast<pid_t>(::syscall(SYS_getpid));
-      const int handle = static_cast<int>(::syscall(SYS_pidfd_open, self, 0));
-      (void)sys::send_packet(theirs.get(), &self, sizeof self, handle);
-      (void)::close(handle);
-      char go;
-      if (gate >= 0 && ::read(gate, &go, 1) != 1) ::_exit(99);
-      body();
       ::_exit(0);
     }
     theirs.reset();
+    std::vector<Member> members;
+    for (int i = 0; i < count; ++i) {
+      Member member;
+      int fd = -1;
+      if (sys::receive_packet(ours.get(), &member.pid, sizeof member.pid, fd) != sizeof member.pid)
+        throw sys::Error("no word of a member");
+      member.pidfd.reset(fd);
+      members.push_back(std::move(member));
+    }
     int status = 0;
     sys::check(::waitpid(joiner, &status, 0), "wait for the joiner");
     if (status != 0) throw sys::Error("the joiner failed");
-    Member member;
-    int fd = -1;
-    if (sys::receive_packet(ours.get(), &member.pid, sizeof member.pid, fd) != sizeof member.pid)
-      throw sys::Error("no word of the member");
-    member.pidfd.reset(fd);
-    return member;
+    return members;
+  }
+
+  template <typename Body>
+  Member start(Body body, int gate = -1) const {
+    return std::move(start_many(1, body, gate).front());
   }
 
  private:
+  template <typename Body>
+  [[noreturn]] static void live(int report, int gate, Body body) {
+    const auto self = static_cast<pid_t>(::syscall(SYS_getpid));
+    const auto handle = static_cast<int>(::syscall(SYS_pidfd_open, self, 0));
+    (void)sys::send_packet(report, &self, sizeof self, handle);
+    (void)::close(handle);
+    (void)::close(report);
+    char go;
+    if (gate >= 0 && ::read(gate, &go, 1) != 1) ::_exit(99);
+    body();
+    ::_exit(0);
+  }
+
   TempTree folder_;
   infra::Sandbox sandbox_;
 };

@@ -112,7 +112,7 @@ TEST_SUITE("infra/unit" * doctest::skip(::geteuid() != 0 || !can_make_namespaces
     const std::string root = "/proc/" + std::to_string(pod.pid()) + "/root";
     for (const auto& entry : std::filesystem::directory_iterator(root))
       names.insert(entry.path().filename().string());
-    CHECK(names == std::set<std::string>{"proc", "root"});
+    CHECK(names == std::set<std::string>{"proc", "root", "tmpfs"});
     CHECK(::mkdir((root + "/x").c_str(), 0755) < 0);
     CHECK(errno == EROFS);
     // That /proc shows the pod, not the host.
@@ -132,6 +132,47 @@ TEST_SUITE("infra/unit" * doctest::skip(::geteuid() != 0 || !can_make_namespaces
                  : 3;
     });
     CHECK(code == 0);
+  }
+
+  TEST_CASE("what the members share in memory is mounted, and filled, before anybody lives there") {
+    const Pod pod([](infra::SandboxRequest& request) {
+      request.tmpfs = {{"shm", "size=1m,mode=1777", true}, {"etc", "size=64k,mode=0755", false}};
+      request.files = {{"etc/hosts", "127.0.0.1 localhost\n"}};
+    });
+    const std::string mounts = test::read_text("/proc/" + std::to_string(pod.pid()) + "/mountinfo");
+    CHECK(mounts.find(" /tmpfs/shm rw,nosuid,nodev,noexec") != std::string::npos);
+    CHECK(mounts.find(" /tmpfs/etc rw,nosuid,nodev,relatime") != std::string::npos);
+    const std::string root = "/proc/" + std::to_string(pod.pid()) + "/root/tmpfs/";
+    CHECK(test::read_text(root + "etc/hosts") == "127.0.0.1 localhost\n");
+    struct ::stat info {};
+    REQUIRE(::stat((root + "shm").c_str(), &info) == 0);
+    CHECK((info.st_mode & 07777) == 01777);
+    CHECK(::mkdir((root + "another").c_str(), 0755) < 0);
+    CHECK(errno == EROFS);
+  }
+
+  TEST_CASE("shared memory with a bad name, option or file is refused, and told by name") {
+    using Request = infra::SandboxRequest;
+    for (const char* name : {"", ".", "..", "a/b", "../x"})
+      CHECK_THROWS_WITH_AS(Pod([&](Request& request) {
+                             request.tmpfs = {{name, "", true}};
+                           }),
+                           doctest::Contains("not a name"), sys::Error);
+    for (const char* path : {"", "/etc/passwd", "etc/../../x"})
+      CHECK_THROWS_WITH_AS(Pod([&](Request& request) {
+                             request.files = {{path, "x"}};
+                           }),
+                           doctest::Contains("not a plain path"), sys::Error);
+    CHECK_THROWS_WITH_AS(Pod([](Request& request) {
+                           request.tmpfs = {{"shm", "size=x", true}};
+                         }),
+                         "create infra: mount shared memory shm: Invalid argument", sys::Error);
+    CHECK_THROWS_WITH_AS(Pod([](Request& request) {
+                           request.tmpfs = {{"etc", "size=4k", true}};
+                           request.files = {{"etc/big", std::string(10'000, 'x')}};
+                         }),
+                         "create infra: write etc/big: No space left on device", sys::Error);
+    CHECK_FALSE(host_children_left());
   }
 
   TEST_CASE("loopback is up and the host name is set") {
@@ -212,12 +253,49 @@ TEST_SUITE("infra/unit" * doctest::skip(::geteuid() != 0 || !can_make_namespaces
     CHECK_FALSE(host_children_left());
   }
 
+  TEST_CASE("infra is born into its cgroups, of v2 and of v1") {
+    // Hybrid hosts have the v2 tree below `unified` (cgroups(7)).
+    const std::string v2 = ::access("/sys/fs/cgroup/unified/cgroup.procs", F_OK) == 0
+                               ? "/sys/fs/cgroup/unified"
+                               : "/sys/fs/cgroup";
+    const std::string name = "pausa-test-" + std::to_string(::getpid());
+    const std::vector<std::string> roots{v2, "/sys/fs/cgroup/freezer", "/sys/fs/cgroup/pids"};
+    std::vector<std::string> made;
+    std::vector<sys::UniqueFd> tasks;
+    sys::UniqueFd unified;
+    for (const auto& root : roots) {
+      const std::string group = root + "/" + name;
+      if (::access((root + "/cgroup.procs").c_str(), F_OK) < 0) continue;
+      if (::mkdir(group.c_str(), 0755) < 0) continue;
+      made.push_back(group);
+      if (root == v2)
+        unified.reset(::open(group.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+      else
+        tasks.emplace_back(::open((group + "/tasks").c_str(), O_WRONLY | O_CLOEXEC));
+    }
+    if (made.empty()) {
+      MESSAGE("skipped: no cgroup can be made here");
+      return;
+    }
+    {
+      Pod pod([&](infra::SandboxRequest& request) {
+        request.cgroup_fd = unified.get();
+        for (const auto& file : tasks) request.tasks_fds.push_back(file.get());
+      });
+      for (const auto& group : made) {
+        INFO(group);
+        CHECK(test::read_text(group + "/cgroup.procs") == std::to_string(pod.pid()) + "\n");
+      }
+    }
+    for (const auto& group : made)
+      CHECK(test::eventually([&] { return ::rmdir(group.c_str()) == 0; }));
+  }
+
   TEST_CASE("time offsets move the pod's clocks, and ours stay") {
     const auto before = sys::namespace_inodes(::getpid());
     const Pod pod([](infra::SandboxRequest& request) {
       request.time_offsets =
-          infra::TimeOffsets{std::chrono::hours(24 * 365), std::chrono::hours(-0)};
-      request.time_offsets->boottime = std::chrono::hours(1000);
+          infra::TimeOffsets{std::chrono::hours(24 * 365), std::chrono::hours(1000)};
     });
     CHECK(sys::namespace_inodes(::getpid()) == before);
     CHECK(sys::namespace_inodes(pod.pid()).back() != before.back());
