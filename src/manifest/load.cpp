@@ -39,13 +39,11 @@ class Unpacker {
     }
     const std::string_view kind = text_field(node, "kind");
     const std::string_view version = text_field(node, "apiVersion");
-    if (kind.empty() || version.empty()) return;
     if (kind == "List" && !in_list) {
-      check_version(node, kind, version);
-      list(node, source);
+      if (check_version(node, kind, version)) list(node, source);
     } else if (kind == "Pod") {
       if (check_version(node, kind, version)) pod(node);
-    } else {
+    } else if (!kind.empty()) {
       unsupported_kind(*node.find("kind"), in_list);
     }
   }
@@ -84,6 +82,7 @@ class Unpacker {
 
   bool check_version(const Node& node, std::string_view kind, std::string_view version) {
     if (version == "v1") return true;
+    if (version.empty()) return false;
     const Node& value = *node.find("apiVersion");
     fault(ErrorKind::invalid, value.mark, "apiVersion", to_json(value),
           "no matches for kind \"" + std::string(kind) + "\" in version \"" + value.text + "\"",

@@ -1,6 +1,7 @@
 #include "manifest/parse.hpp"
 
 #include "manifest/resolve.hpp"
+#include "manifest/wording.hpp"
 
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
@@ -57,11 +58,13 @@ class Builder : public YAML::EventHandler {
     static constexpr std::string_view words[] = {"~", "null", "Null", "NULL"};
     const std::string_view rest =
         std::string_view(piece_.text).substr(std::min(offset, piece_.text.size()));
-    const bool written = std::any_of(std::begin(words), std::end(words),
-                                     [rest](std::string_view w) { return rest.starts_with(w); });
+    const auto* const written =
+        std::find_if(std::begin(words), std::end(words),
+                     [rest](std::string_view word) { return rest.starts_with(word); });
     Node node;
     // yaml-cpp marks an absent value with the token behind it.
-    if (written) {
+    if (written != std::end(words)) {
+      node.text = *written;
       node.mark = place_of(mark);
     } else if (!frames_.empty() && frames_.back().node->is_map() && frames_.back().has_key) {
       node.mark = frames_.back().node->entries.back().key_mark;
@@ -351,41 +354,6 @@ class Builder : public YAML::EventHandler {
   std::set<std::pair<std::uint32_t, std::uint32_t>> doubled_;
 };
 
-struct Sentence {
-  std::string_view theirs;
-  std::string_view ours;
-  std::string_view hint;
-};
-
-// yaml-cpp's words, in words that help.
-constexpr Sentence sentences[] = {
-    {"illegal map value", "a \": \" is not expected here",
-     "quote a text that holds \": \", and check the indentation"},
-    {"illegal block entry", "a \"- \" is not expected here", "check the indentation"},
-    {"illegal map key", "a \"? \" is not expected here", ""},
-    {"illegal flow end", "a closing bracket without an opening one", ""},
-    {"end of map not found", "the mapping does not go on here as it began",
-     "check the indentation and the \":\""},
-    {"end of sequence not found", "the list does not go on here as it began",
-     "check the indentation and the \"- \""},
-    {"end of map flow not found", "a \",\" or \"}\" is missing here", ""},
-    {"end of sequence flow not found", "a \",\" or \"]\" is missing here", ""},
-    {"the referenced anchor is not defined",
-     "the alias names an anchor that is not defined above it", ""},
-    {"bad file", "the text cannot be read as YAML", ""},
-};
-
-void explain(Builder& builder, const YAML::Exception& error) {
-  for (const Sentence& sentence : sentences) {
-    if (error.msg.starts_with(sentence.theirs)) {
-      builder.error(builder.place_of(error.mark), std::string(sentence.ours),
-                    std::string(sentence.hint));
-      return;
-    }
-  }
-  builder.error(builder.place_of(error.mark), error.msg);
-}
-
 }  // namespace
 
 std::optional<Node> parse(const Piece& piece, const LineIndex& lines, const Limits& limits,
@@ -399,7 +367,8 @@ std::optional<Node> parse(const Piece& piece, const LineIndex& lines, const Limi
       // A document that ended before its text did: the handler says so at the next event.
       if (parser) parser.HandleNextDocument(builder);
     } catch (const YAML::Exception& error) {
-      explain(builder, error);
+      const Wording wording = reword(error.msg);
+      builder.error(builder.place_of(error.mark), wording.text, wording.hint);
       return std::nullopt;
     }
   } catch (const GiveUp&) {

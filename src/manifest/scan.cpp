@@ -9,6 +9,8 @@ namespace pausa::manifest {
 
 namespace {
 
+constexpr const char* indent_hint = "YAML indents with blanks only";
+
 bool is_blank(char c) {
   return c == ' ' || c == '\t';
 }
@@ -78,21 +80,21 @@ class Scanner {
     start_piece(at_);
   }
 
-  // A directive is no content; %YAML says nothing that we would heed, %TAG would rename tags.
+  // %YAML says nothing that we would heed; %TAG would rename tags.
   void directive() {
-    if (text_.substr(at_, 4) == "%TAG") problem(at_, "%TAG directives are not supported");
-    replace(at_, at_ + 1, "#");
+    if (text_.substr(at_, 6) != "%YAML ") {
+      problem(at_, "no directive but %YAML is supported", "quote a text that begins with \"%\"");
+    }
+    piece_.replace(at_, at_ + 1, "#");
     at_ = std::min(line_end() + 1, text_.size());
   }
 
   void start_piece(std::size_t offset) {
-    piece_ = {};
-    piece_.begin = offset;
-    copied_ = offset;
-    dropped_ = 0;
+    piece_ = PieceWriter(text_, offset);
     brackets_.clear();
     parent_indent_ = -1;
     node_column_.reset();
+    key_due_.reset();
     started_ = content_ = plain_open_ = broken_ = false;
   }
 
@@ -103,21 +105,12 @@ class Scanner {
     }
     if (content_ && !broken_) {
       if (result_.pieces.size() == max_pieces_) {
-        problem(piece_.begin, "more than " + std::to_string(max_pieces_) + " documents");
+        problem(piece_.begin(), "more than " + std::to_string(max_pieces_) + " documents");
         given_up_ = true;
         return;
       }
-      piece_.text.append(text_.substr(copied_, offset - copied_));
-      result_.pieces.push_back(std::move(piece_));
+      result_.pieces.push_back(piece_.finish(offset));
     }
-  }
-
-  // Puts other text in the place of [from, to) of the source; never longer than what it replaces.
-  void replace(std::size_t from, std::size_t to, std::string_view with) {
-    piece_.text.append(text_.substr(copied_, from - copied_)).append(with);
-    copied_ = to;
-    dropped_ += to - from - with.size();
-    piece_.cuts.push_back({piece_.text.size(), dropped_});
   }
 
   void indentation() {
@@ -127,7 +120,7 @@ class Scanner {
     while (is_blank(peek())) ++at_;
     if (peek() == '\n' || in_flow() || tab == at_ || continues) return;
     if (peek() != '#') {
-      problem(tab, "a tab in the indentation", "YAML indents with blanks only");
+      problem(tab, "a tab in the indentation", indent_hint);
     }
   }
 
@@ -137,7 +130,11 @@ class Scanner {
                     text_.begin() + static_cast<std::ptrdiff_t>(at_), is_blank);
     if (first_of_line) {
       node_column_.reset();
-      if (plain_open_ && peek() != '\n' && continues_plain()) plain();
+      if (plain_open_ && peek() != '\n' && continues_plain()) {
+        plain();
+      } else if (must_be_key()) {
+        key_due_ = at_;
+      }
     }
     while (peek() != '\n' && !given_up_) {
       if (is_blank(peek())) {
@@ -151,7 +148,25 @@ class Scanner {
         token();
       }
     }
+    if (key_due_ && !in_flow()) key_without_colon();
     if (at_ < text_.size()) ++at_;
+  }
+
+  // What is not indented deeper than the last key or "-" begins the next entry of a collection.
+  bool must_be_key() const {
+    const char c = peek();
+    return !in_flow() && c != '\n' && c != '#' && column() <= parent_indent_ &&
+           !((c == '-' || c == '?' || c == ':') && ends_word(1));
+  }
+
+  // yaml-cpp takes such a line for a key with a null value.
+  void key_without_colon() {
+    const std::string_view word = text_.substr(*key_due_, at_ - *key_due_);
+    if (!broken_) {
+      problem(*key_due_, "a \": \" is missing in this line",
+              word.find(':') == std::string_view::npos ? "" : "a blank must follow the \":\"");
+    }
+    key_due_.reset();
   }
 
   bool continues_plain() const {
@@ -163,9 +178,17 @@ class Scanner {
   void token() {
     const char c = peek();
     if (in_flow() && (c == ',' || c == ']' || c == '}')) {
-      c == ',' ? void(++at_) : close();
+      if (c == ',') {
+        if (!item_seen_ && !broken_) problem(at_, "nothing stands before this \",\"");
+        item_seen_ = false;
+        ++at_;
+      } else {
+        close();
+        item_seen_ = true;
+      }
       return;
     }
+    item_seen_ = true;
     if ((c == '-' || c == '?' || c == ':') &&
         (ends_word(1) || (in_flow() && is_flow_indicator(peek(1))))) {
       indicator();
@@ -209,6 +232,7 @@ class Scanner {
   void indicator() {
     if (!in_flow()) {
       parent_indent_ = peek() == ':' ? node_column_.value_or(parent_indent_) : column();
+      if (peek() == ':') key_due_.reset();
       node_column_.reset();
     }
     ++at_;
@@ -220,6 +244,7 @@ class Scanner {
       given_up_ = true;
     }
     brackets_.emplace_back(peek(), at_);
+    item_seen_ = false;
     ++at_;
   }
 
@@ -283,7 +308,7 @@ class Scanner {
   // at_ is at a backslash; leaves it at the last byte of the escape.
   void escape() {
     if (peek(1) == '\'') {
-      replace(at_, at_ + 1, "");
+      piece_.replace(at_, at_ + 1, "");
     } else if (peek(1) == 'u') {
       const std::optional<char32_t> high = hex4(at_ + 2);
       const std::optional<char32_t> low =
@@ -291,7 +316,7 @@ class Scanner {
       if (high && low && (*high & 0xFC00) == 0xD800 && (*low & 0xFC00) == 0xDC00) {
         std::string whole;
         pod::append_utf8(whole, 0x10000 + ((*high & 0x3FF) << 10) + (*low & 0x3FF));
-        replace(at_, at_ + 12, whole);
+        piece_.replace(at_, at_ + 12, whole);
         at_ += 11;
         return;
       }
@@ -313,30 +338,43 @@ class Scanner {
   // Lines indented deeper than the parent belong to the scalar, whatever they hold.
   void block_scalar() {
     int indent = -1;
+    const bool folds = peek() == '>';
+    bool keeps = false;
     for (++at_; peek() == '+' || peek() == '-' || (peek() >= '0' && peek() <= '9'); ++at_) {
+      keeps = keeps || peek() == '+';
       if (peek() > '0' && peek() <= '9') indent = std::max(parent_indent_, 0) + (peek() - '0');
     }
     at_ = line_end();
+    std::size_t text_end = 0;     // of the last line with text, when it folds into the next one
+    std::size_t blank_lines = 0;  // behind it
     while (at_ < text_.size()) {
       const std::size_t line_break = at_;
       line_ = ++at_;
       while (peek() == ' ' && (indent < 0 || column() < indent)) ++at_;
       if (at_ == text_.size()) break;
-      if (peek() == '\n') continue;
+      if (peek() == '\n') {
+        ++blank_lines;
+        continue;
+      }
       if (indent < 0 && column() > parent_indent_) indent = column();
       const bool inside = indent >= 0 && column() >= indent && !(column() == 0 && at_marker());
       if (!inside) {
-        if (peek() == '\t' && text_.find_first_not_of(" \t", at_) < line_end()) {
-          problem(at_, "a tab in the indentation of a block scalar",
-                  "YAML indents with blanks only");
-          at_ = line_end();
-          break;
+        const bool tab = peek() == '\t' && text_.find_first_not_of(" \t", at_) < line_end();
+        if (tab) {
+          problem(at_, "a tab in the indentation of a block scalar", indent_hint);
         }
-        at_ = line_break;  // the caller goes on with the line that we have only looked at
+        // Unless it is spoilt, the caller goes on with the line that we have only looked at.
+        at_ = tab ? line_end() : line_break;
         break;
       }
+      const bool spaced = is_blank(peek());
       at_ = line_end();
+      text_end = spaced ? 0 : at_;
+      blank_lines = 0;
     }
+    // yaml-cpp 0.7 drops one of the blank lines that "+" keeps.
+    if (folds && keeps && text_end != 0 && blank_lines > 0)
+      piece_.replace(text_end, text_end, "\n");
   }
 
   std::string_view text_;
@@ -348,13 +386,13 @@ class Scanner {
   std::size_t at_ = 0;
   std::size_t line_ = 0;  // where the current line starts
 
-  Piece piece_;
-  std::size_t copied_ = 0;   // the source up to here is in piece_
-  std::size_t dropped_ = 0;  // bytes that piece_ lacks
+  PieceWriter piece_;
   std::vector<std::pair<char, std::size_t>> brackets_;
   int parent_indent_ = -1;          // column of the key or indicator that holds the current node
   std::optional<int> node_column_;  // where the current line's node starts: it may prove a key
-  bool started_ = false;            // the document's "---" or content was seen
+  bool item_seen_ = false;          // in brackets: something stands behind the last ","
+  std::optional<std::size_t> key_due_;  // the line that starts here must hold a ": "
+  bool started_ = false;                // the document's "---" or content was seen
   bool content_ = false;
   bool plain_open_ = false;  // the last line ended in a plain scalar, which may go on
   bool broken_ = false;      // the piece has a problem: yaml-cpp does not get to see it
@@ -362,12 +400,6 @@ class Scanner {
 };
 
 }  // namespace
-
-std::size_t Piece::origin(std::size_t offset) const {
-  const auto after = std::upper_bound(cuts.begin(), cuts.end(), offset,
-                                      [](std::size_t at, const Cut& cut) { return at < cut.at; });
-  return begin + offset + (after == cuts.begin() ? 0 : (after - 1)->dropped);
-}
 
 ScanResult scan(std::string_view text, const LineIndex& lines, std::size_t max_depth,
                 std::size_t max_pieces) {

@@ -4,28 +4,14 @@
 // Knows quotes, comments, block scalars and brackets, not the grammar. Internal; pure.
 #pragma once
 
+#include "manifest/piece.hpp"
 #include "manifest/text.hpp"
 
-#include <string>
+#include <cstddef>
 #include <string_view>
 #include <vector>
 
 namespace pausa::manifest {
-
-// One document. Its text is the source's, except for what yaml-cpp cannot read and Kubernetes'
-// tooling can (\' in double quotes, JSON's surrogate pairs), which stands there rewritten.
-struct Piece {
-  struct Cut {
-    std::size_t at;       // offset in text from which on …
-    std::size_t dropped;  // … so many bytes of the source are missing in all
-  };
-  std::string text;
-  std::size_t begin = 0;  // offset of text in the source
-  std::vector<Cut> cuts;
-
-  // The offset in the source of an offset in text.
-  std::size_t origin(std::size_t offset) const;
-};
 
 struct ScanResult {
   std::vector<Piece> pieces;  // only those with content and without problems
