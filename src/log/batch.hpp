@@ -20,7 +20,7 @@ namespace pausa::log {
 struct BatchPolicy {
   using Duration = std::chrono::microseconds;
 
-  std::size_t batch_bytes = 256 * 1024;  // of a fast stream: its pipe must not fill up in a pause
+  std::size_t batch_bytes = 128 * 1024;  // of a fast stream: its pipe must not fill up in a pause
   Duration pause{1000};                  // between two batches of a hot stream
   Duration shortest{100};                // a shorter pause is not worth its timer
   Duration calm{2000};                   // two wake-ups closer than this: the stream is hot

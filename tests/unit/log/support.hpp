@@ -2,6 +2,7 @@
 #pragma once
 
 #include "log/layout.hpp"
+#include "log/reader.hpp"
 #include "log/writer.hpp"
 #include "sys/fd.hpp"
 
@@ -129,6 +130,40 @@ inline std::vector<Record> records(const Dir& dir, Stream stream, std::uint64_t 
   CHECK(bytes.size() % sizeof(Record) == 0);
   std::vector<Record> found(bytes.size() / sizeof(Record));
   std::memcpy(found.data(), bytes.data(), found.size() * sizeof(Record));
+  return found;
+}
+
+inline void write_bytes(const std::string& path, const void* bytes, std::size_t size, int flags) {
+  const sys::UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0600));
+  REQUIRE(::write(fd.get(), bytes, size) == static_cast<ssize_t>(size));
+}
+
+// A segment and its index as a writer would have left them, in place of what is there.
+inline void write_segment(const Dir& dir, Stream stream, std::uint64_t number,
+                          const std::string& bytes, const std::vector<Record>& index) {
+  write_bytes(dir.path(segment_name(stream, number)), bytes.data(), bytes.size(), 0);
+  write_bytes(dir.path(index_name(stream, number)), index.data(), index.size() * sizeof(Record), 0);
+}
+
+// More bytes, no entry for them.
+inline void append(const Dir& dir, Stream stream, std::uint64_t number, const std::string& bytes) {
+  write_bytes(dir.path(segment_name(stream, number)), bytes.data(), bytes.size(), O_APPEND);
+}
+
+inline std::vector<Line> rest(StreamReader& reader) {
+  std::vector<Line> lines;
+  for (Line line; reader.next(line);) lines.push_back(line);
+  return lines;
+}
+
+inline std::vector<Line> read_all(const Dir& dir, Stream stream) {
+  StreamReader reader(dir.fd(), stream);
+  return rest(reader);
+}
+
+inline std::vector<std::string> texts(const std::vector<Line>& lines) {
+  std::vector<std::string> found;
+  for (const Line& line : lines) found.push_back(line.text);
   return found;
 }
 
