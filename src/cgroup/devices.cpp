@@ -1,7 +1,6 @@
 #include "cgroup/devices.hpp"
 
 #include "sys/error.hpp"
-#include "sys/fd.hpp"
 
 #include <linux/bpf.h>
 #include <sys/syscall.h>
@@ -69,16 +68,6 @@ std::vector<bpf_insn> program_for(const std::vector<Device>& allowed) {
   return code;
 }
 
-sys::UniqueFd load(const std::vector<bpf_insn>& code) noexcept {
-  static constexpr char license[] = "Apache-2.0";  // no GPL-only helper is called
-  bpf_attr attr{};
-  attr.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
-  attr.insns = address(code.data());
-  attr.insn_cnt = static_cast<std::uint32_t>(code.size());
-  attr.license = address(license);
-  return sys::UniqueFd(bpf(BPF_PROG_LOAD, attr));
-}
-
 }  // namespace
 
 const std::vector<Device>& container_devices() {
@@ -93,25 +82,26 @@ std::string v1_rule(const Device& device) {
   return std::string(1, device.type) + " " + std::to_string(device.major) + ":" + minor + " rwm";
 }
 
-bool can_filter_by_bpf() noexcept {
-  try {
-    return static_cast<bool>(load(program_for({})));
-  } catch (...) {
-    return false;
-  }
+sys::UniqueFd load_filter(const std::vector<Device>& allowed) {
+  static constexpr char license[] = "Apache-2.0";  // no GPL-only helper is called
+  const std::vector<bpf_insn> code = program_for(allowed);
+  bpf_attr attr{};
+  attr.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
+  attr.insns = address(code.data());
+  attr.insn_cnt = static_cast<std::uint32_t>(code.size());
+  attr.license = address(license);
+  return sys::UniqueFd(bpf(BPF_PROG_LOAD, attr));
 }
 
-void filter_by_bpf(int group_dir, const std::vector<Device>& allowed) {
+void attach_filter(int group_dir, int filter) {
   bpf_attr query{};
   query.query.target_fd = static_cast<std::uint32_t>(group_dir);
   query.query.attach_type = BPF_CGROUP_DEVICE;
   sys::check(bpf(BPF_PROG_QUERY, query), "look for a device filter");
   if (query.query.prog_cnt > 0) return;  // an earlier life of this group was given one
-  const sys::UniqueFd program = load(program_for(allowed));
-  sys::check(program.get(), "load the device filter");
   bpf_attr attach{};
   attach.target_fd = static_cast<std::uint32_t>(group_dir);
-  attach.attach_bpf_fd = static_cast<std::uint32_t>(program.get());
+  attach.attach_bpf_fd = static_cast<std::uint32_t>(filter);
   attach.attach_type = BPF_CGROUP_DEVICE;
   // A filter of an outer group (systemd's DeviceAllow, a container around us) goes on to hold.
   attach.attach_flags = BPF_F_ALLOW_MULTI;

@@ -3,7 +3,7 @@
 // directory (bpf(2), BPF_PROG_TYPE_CGROUP_DEVICE), which ends with the group.
 #pragma once
 
-#include "cgroup/limits.hpp"
+#include "sys/fd.hpp"
 
 #include <string>
 #include <vector>
@@ -14,6 +14,8 @@ struct Device {
   char type = 'c';  // 'c' or 'b'
   unsigned major = 0;
   int minor = -1;  // -1: every minor
+
+  bool operator==(const Device&) const = default;
 };
 
 enum class DeviceControl { none, v1, bpf };
@@ -24,9 +26,10 @@ const std::vector<Device>& container_devices();
 // What goes to devices.allow, one write each ("c 1:3 rwm").
 std::string v1_rule(const Device& device);
 
-// Whether this kernel takes such a program from us. Costs one bpf(2).
-bool can_filter_by_bpf() noexcept;
-// Attaches the filter to a v2 group, unless it has one already. Throws sys::Error.
-void filter_by_bpf(int group_dir, const std::vector<Device>& allowed);
+// The v2 filter for a list, ready to be attached any number of times (to load it takes 0.3 ms, to
+// attach it 0.02). An empty owner, with errno, when this kernel does not take it from us.
+sys::UniqueFd load_filter(const std::vector<Device>& allowed);
+// Attaches it to a v2 group, unless the group has a filter already. Throws sys::Error.
+void attach_filter(int group_dir, int filter);
 
 }  // namespace pausa::cgroup

@@ -155,6 +155,10 @@ sys::UniqueFd try_make(const Tree& tree, const std::string& name,
     const std::string part = name.substr(start, end - start);
     const std::string path = name.substr(0, end);
     if (tree.v2) hand_down(tree, here.get(), needed);
+    // What is left of an earlier life of this group goes first: its counters, and the mark of an
+    // earlier cgroup.kill, for which Linux (6.18 does) kills at birth whoever is cloned into it.
+    // One that has processes or groups below it stays (EBUSY).
+    if (end == name.size()) (void)::unlinkat(here.get(), part.c_str(), AT_REMOVEDIR);
     if (::mkdirat(here.get(), part.c_str(), 0755) == 0)
       made.add(tree, path);
     else if (errno == ENOENT)
@@ -254,7 +258,7 @@ void Group::restrict_devices(const std::vector<Device>& devices) const {
     case DeviceControl::none:
       return;  // rootless: nodev mounts and no CAP_MKNOD do the same
     case DeviceControl::bpf:
-      return filter_by_bpf(clone_fd(), devices);
+      return attach_filter(clone_fd(), trees_->device_filter(devices));
     case DeviceControl::v1:
       break;
   }

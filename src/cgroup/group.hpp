@@ -66,7 +66,8 @@ class Group {
   bool frozen() const;
 
   // Tear-down steps: they go on after a failure and return what failed.
-  // SIGKILL to all of the group and below, also to those frozen. Does not wait.
+  // SIGKILL to all of the group and below, also to those frozen. Does not wait. The group is spent
+  // then: make it anew before anything is started in it.
   std::vector<sys::Error> kill() noexcept;
   // Removes the group with the groups below it, and the top one of the name ("pausa") if that was
   // the last in it. Waits up to the deadline for processes that are still dying; gone is success.

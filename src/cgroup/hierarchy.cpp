@@ -137,13 +137,23 @@ const Tree* Trees::tree_of(Controller controller) const {
   return nullptr;
 }
 
+int Trees::device_filter(const std::vector<Device>& allowed) const {
+  if (!filter_ || filtered_ != allowed) {
+    filter_ = load_filter(allowed);
+    filtered_ = allowed;
+    sys::check(filter_.get(), "load the device filter");
+  }
+  return filter_.get();
+}
+
 DeviceControl Trees::device_control() const {
   if (!device_control_) {
-    if (v2() != nullptr && can_filter_by_bpf())
+    device_control_ =
+        tree_of(Controller::devices) != nullptr ? DeviceControl::v1 : DeviceControl::none;
+    if (v2() != nullptr && (filter_ = load_filter(container_devices()))) {
       device_control_ = DeviceControl::bpf;
-    else
-      device_control_ =
-          tree_of(Controller::devices) != nullptr ? DeviceControl::v1 : DeviceControl::none;
+      filtered_ = container_devices();
+    }
   }
   return *device_control_;
 }

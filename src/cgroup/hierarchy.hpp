@@ -50,8 +50,9 @@ class Hierarchy {
   std::vector<std::string> plan_paths(const std::string& name, const Limits& limits,
                                       bool devices) const;
   // Makes the group (and what is missing above it), sets the limits and, if given, the device
-  // filter. A group that exists is taken over, so an interrupted start can be repeated. On failure
-  // it removes what it made. Throws sys::Error, with the way out if a controller is missing.
+  // filter. An empty group of that name is made anew, with counters at zero; one with processes is
+  // taken over, so that an interrupted start can be repeated. On failure it removes what it made.
+  // Throws sys::Error, with the way out if a controller is missing.
   Group create(const std::string& name, const Limits& limits,
                const std::vector<Device>* devices = nullptr) const;
   // A group that exists in at least one tree.

@@ -28,9 +28,13 @@ struct Trees {
   const Tree* v2() const;
   const Tree* tree_of(Controller controller) const;
   DeviceControl device_control() const;  // probed on the first call
+  // The loaded v2 filter for this list, which stays loaded for the next group. Throws.
+  int device_filter(const std::vector<Device>& allowed) const;
 
  private:
   mutable std::optional<DeviceControl> device_control_;
+  mutable std::vector<Device> filtered_;
+  mutable sys::UniqueFd filter_;
 };
 
 // The trees in which a group needs a directory: v2 (or the v1 freezer) to track it, and those of
