@@ -219,10 +219,10 @@ std::string assemble_busybox(const Store& store, const std::string& program) {
     const auto root = sys::make_dirs_at(folder.get(), staging, 0755);
     sys::check(::fchmod(root.get(), 0755), "chmod ", staging);
     build(root.get(), binary.get(), list_applets(program));
-    // The name means complete, also after a power cut: contents reach the disk before it does.
+    // The name means complete, also after a power cut. File systems keep changes of names in order
+    // by themselves; what a file holds reaches the disk before them only by fsync.
     const auto copy = sys::open_at(root.get(), "bin/busybox", O_RDONLY);
     sys::check(::fsync(copy.get()), "fsync ", path);
-    sys::check(::fsync(root.get()), "fsync ", path);
     if (::renameat2(folder.get(), staging.c_str(), folder.get(), name.c_str(), RENAME_NOREPLACE) !=
         0) {
       if (errno != EEXIST) sys::check(-1, "name ", path);

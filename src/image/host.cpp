@@ -3,10 +3,12 @@
 #include "sys/error.hpp"
 #include "sys/path.hpp"
 
+#include <dirent.h>
 #include <sys/stat.h>
 
 #include <algorithm>
-
+#include <memory>
+#include <string_view>
 namespace pausa::image {
 namespace {
 
@@ -16,9 +18,8 @@ struct Place {
 };
 
 // Where secrets are kept, and how deep it is worth to look. A closed directory hides all below it.
-constexpr Place places[] = {{"", 1},          {"etc", 8},      {"opt", 2},     {"srv", 2},
-                            {"usr/local", 2}, {"var", 1},      {"var/lib", 2}, {"var/spool", 2},
-                            {"var/log", 2},   {"var/cache", 1}};
+constexpr Place places[] = {{"", 1},    {"etc", 5},     {"opt", 1},       {"srv", 1},
+                            {"var", 1}, {"var/lib", 1}, {"var/spool", 1}, {"var/log", 1}};
 
 // Mount points of the kernel's own file systems: a container has its own there.
 constexpr const char* not_ours[] = {"/proc", "/sys", "/dev", "/run"};
@@ -32,12 +33,19 @@ class Search {
   }
 
   void look_below(const std::string& path, int depth) {
-    const auto dir = sys::try_open_in_root(root_, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    auto fd = sys::try_open_in_root(root_, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    const std::unique_ptr<DIR, int (*)(DIR*)> dir(fd ? ::fdopendir(fd.get()) : nullptr, ::closedir);
     if (!dir) return;
-    for (const std::string& name : sys::list_dir(dir.get())) {
-      const std::string inner = path + "/" + name;
+    const int handle = fd.release();  // closedir closes it
+    while (const dirent* entry = ::readdir(dir.get())) {
+      const std::string_view name = entry->d_name;
+      if (name == "." || name == "..") continue;
+      // Half of /etc are links, which need no look.
+      if (entry->d_type != DT_REG && entry->d_type != DT_DIR && entry->d_type != DT_UNKNOWN)
+        continue;
       struct stat info {};
-      if (::fstatat(dir.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) continue;
+      if (::fstatat(handle, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0) continue;
+      const std::string inner = path + "/" + entry->d_name;
       if (info.st_dev != device_ || is_kernels(inner)) continue;
       const bool directory = S_ISDIR(info.st_mode);
       if (!directory && !S_ISREG(info.st_mode)) continue;

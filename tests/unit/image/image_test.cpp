@@ -5,13 +5,14 @@
 #include "support/temp_tree.hpp"
 #include "sys/process.hpp"
 
-#include <sched.h>
+#include <elf.h>
 #include <sys/stat.h>
 
 #include <doctest/doctest.h>
 
 #include <algorithm>
 #include <chrono>
+#include <cstring>
 
 using namespace pausa;
 using test::TempTree;
@@ -294,7 +295,19 @@ TEST_SUITE("busybox/unit" * doctest::skip(!have_busybox())) {
   TEST_CASE("a busybox that needs libraries is refused with the way out") {
     const TempTree tree;
     const image::Store store(tree.path() + "/data");
-    const auto text = message_of([&] { image::assemble_busybox(store, "/proc/self/exe"); });
+    Elf64_Ehdr header{};
+    std::copy_n(ELFMAG, SELFMAG, header.e_ident);
+    header.e_ident[EI_CLASS] = ELFCLASS64;
+    header.e_phoff = sizeof header;
+    header.e_phentsize = sizeof(Elf64_Phdr);
+    header.e_phnum = 1;
+    Elf64_Phdr interpreter{};
+    interpreter.p_type = PT_INTERP;
+    std::string program(sizeof header + sizeof interpreter, '\0');
+    std::memcpy(program.data(), &header, sizeof header);
+    std::memcpy(program.data() + sizeof header, &interpreter, sizeof interpreter);
+    tree.file("dynamic", program);
+    const auto text = message_of([&] { image::assemble_busybox(store, tree.path() + "/dynamic"); });
     CHECK(mentions(text, "busybox-static"));
     tree.file("script", "#!/bin/sh\n");
     CHECK(mentions(message_of([&] { image::assemble_busybox(store, tree.path() + "/script"); }),
