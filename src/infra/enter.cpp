@@ -145,9 +145,9 @@ void place_descriptors(EnterPlan& plan) noexcept {
   // Infra keeps up to 512 descriptors of the pod beside its connections.
   constexpr rlim_t wanted = 1024;
   rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < wanted) {
+  if (::prlimit(0, RLIMIT_NOFILE, nullptr, &limit) == 0 && limit.rlim_cur < wanted) {
     limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
-    (void)::setrlimit(RLIMIT_NOFILE, &limit);  // with fewer, the store is smaller
+    (void)::prlimit(0, RLIMIT_NOFILE, &limit, nullptr);  // with fewer, the store is smaller
   }
   constexpr int above = 16;
   for (int* fd : {&plan.report, &plan.exe, &plan.listener, &plan.table}) {

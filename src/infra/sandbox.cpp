@@ -36,10 +36,16 @@ bool starts_with_any(std::string_view text, std::initializer_list<std::string_vi
                      [&](std::string_view prefix) { return text.starts_with(prefix); });
 }
 
+// Components that are names, one after the other: nothing that leads up, out, or nowhere.
 bool is_plain_path(std::string_view path) {
-  const std::string framed = "/" + std::string(path) + "/";
-  return framed.find("//") == std::string::npos && framed.find("/../") == std::string::npos &&
-         framed.find("/./") == std::string::npos && framed.find('\0') == std::string::npos;
+  if (path.find('\0') != std::string_view::npos) return false;
+  for (;;) {
+    const std::size_t slash = path.find('/');
+    const std::string_view name = path.substr(0, slash);
+    if (name.empty() || name == "." || name == "..") return false;
+    if (slash == std::string_view::npos) return true;
+    path.remove_prefix(slash + 1);
+  }
 }
 
 bool belongs_to_sandbox(std::string_view path, const SandboxRequest& request) {

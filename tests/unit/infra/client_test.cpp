@@ -184,7 +184,11 @@ TEST_SUITE("infra/unit" * doctest::skip(::geteuid() != 0 || !can_make_namespaces
     const Gate gate;
     const auto member = pod.start([] { ::_exit(6); }, gate.wait_end());
     REQUIRE(client.register_member(member.pid, 1));
+#ifdef __SANITIZE_ADDRESS__
+    constexpr int orphans = 1000;  // a fork costs twenty times as much
+#else
     constexpr int orphans = 5000;
+#endif
     const auto storm = pod.start([] {
       for (int i = 0; i < orphans;) {
         const pid_t child = ::fork();
