@@ -2,6 +2,7 @@
 
 #include "infra/enter.hpp"
 #include "infra/protocol.hpp"
+#include "infra/sandbox_plan.hpp"
 #include "sys/error.hpp"
 #include "sys/namespace.hpp"
 #include "sys/process.hpp"
@@ -13,10 +14,9 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include <algorithm>
-#include <array>
 #include <csignal>
-#include <string_view>
+#include <cstddef>
+#include <utility>
 
 namespace pausa::infra {
 namespace {
@@ -28,182 +28,6 @@ void write_file(const std::string& path, const std::string& text) {
   // One write: the kernel reads maps and offsets as a whole (user_namespaces(7)).
   sys::check(::write(fd.get(), text.data(), text.size()), "write ", path);
 }
-
-// ---- sysctls: only those of a namespace that the sandbox gets as its own
-
-bool starts_with_any(std::string_view text, std::initializer_list<std::string_view> prefixes) {
-  return std::any_of(prefixes.begin(), prefixes.end(),
-                     [&](std::string_view prefix) { return text.starts_with(prefix); });
-}
-
-// Components that are names, one after the other: nothing that leads up, out, or nowhere.
-bool is_plain_path(std::string_view path) {
-  if (path.find('\0') != std::string_view::npos) return false;
-  for (;;) {
-    const std::size_t slash = path.find('/');
-    const std::string_view name = path.substr(0, slash);
-    if (name.empty() || name == "." || name == "..") return false;
-    if (slash == std::string_view::npos) return true;
-    path.remove_prefix(slash + 1);
-  }
-}
-
-bool belongs_to_sandbox(std::string_view path, const SandboxRequest& request) {
-  if (!is_plain_path(path)) return false;
-  if (path.starts_with("net/")) return request.new_net;
-  if (starts_with_any(path, {"kernel/shm", "kernel/msg", "fs/mqueue/"}) || path == "kernel/sem")
-    return request.new_ipc;
-  if (path == "kernel/domainname") return request.new_uts;
-  return false;
-}
-
-// The texts that the child's flat plan points into.
-struct Texts {
-  std::vector<std::string> sysctl_paths;
-  std::vector<SysctlWrite> sysctls;
-  std::vector<std::string> tmpfs_paths;
-  std::vector<TmpfsMount> tmpfs;
-  std::vector<std::string> file_paths;
-  std::vector<FileWrite> files;
-  std::vector<const char*> argv;
-
-  explicit Texts(const SandboxRequest& request) {
-    for (const auto& [path, value] : request.sysctls) {
-      if (!belongs_to_sandbox(path, request))
-        throw sys::Error("sysctl " + path + ": not of a namespace that is the pod's own");
-      if (value.find_first_of(std::string_view("\0\n", 2)) != std::string::npos)
-        throw sys::Error("sysctl " + path + ": the value must be one line");
-      sysctl_paths.push_back("proc/sys/" + path);
-    }
-    for (std::size_t i = 0; i < sysctl_paths.size(); ++i)
-      sysctls.push_back({sysctl_paths[i].c_str(), request.sysctls[i].second.data(),
-                         request.sysctls[i].second.size()});
-    for (const auto& shared : request.tmpfs) {
-      if (shared.name.find('/') != std::string::npos || !is_plain_path(shared.name))
-        throw sys::Error("shared memory " + shared.name + ": not a name");
-      tmpfs_paths.push_back("tmpfs/" + shared.name);
-    }
-    for (std::size_t i = 0; i < tmpfs_paths.size(); ++i)
-      tmpfs.push_back(
-          {tmpfs_paths[i].c_str(), request.tmpfs[i].options.c_str(), request.tmpfs[i].no_exec});
-    for (const auto& [path, text] : request.files) {
-      if (!is_plain_path(path)) throw sys::Error("file " + path + ": not a plain path");
-      file_paths.push_back("tmpfs/" + path);
-    }
-    for (std::size_t i = 0; i < file_paths.size(); ++i)
-      files.push_back(
-          {file_paths[i].c_str(), request.files[i].second.data(), request.files[i].second.size()});
-    argv.push_back("pausa-infra");
-    if (!request.label.empty()) argv.push_back(request.label.c_str());
-    argv.push_back(nullptr);
-  }
-};
-
-EnterPlan make_plan(const SandboxRequest& request, const Texts& texts) {
-  EnterPlan plan{};
-  plan.exe = request.infra_exe_fd;
-  plan.listener = request.listen_fd;
-  plan.table = request.table_fd;
-  plan.tasks = request.tasks_fds.data();
-  plan.tasks_count = request.tasks_fds.size();
-  plan.hostname = request.hostname.empty() ? nullptr : request.hostname.c_str();
-  plan.hostname_length = request.hostname.size();
-  plan.sysctls = texts.sysctls.data();
-  plan.sysctls_count = texts.sysctls.size();
-  plan.tmpfs = texts.tmpfs.data();
-  plan.tmpfs_count = texts.tmpfs.size();
-  plan.files = texts.files.data();
-  plan.files_count = texts.files.size();
-  plan.argv = texts.argv.data();
-  plan.new_user = static_cast<bool>(request.map_users);
-  plan.new_net = request.new_net;
-  plan.new_pid = request.new_pid;
-  return plan;
-}
-
-// ---- the sentence
-
-const char* stage_text(Stage stage) {
-  switch (stage) {
-    case Stage::maps:
-      return "wait for the user namespace's maps";
-    case Stage::cgroup:
-      return "join cgroup";
-    case Stage::ids:
-      return "become root of the user namespace";
-    case Stage::hostname:
-      return "set hostname ";
-    case Stage::loopback:
-      return "bring up loopback";
-    case Stage::propagation:
-      return "make mounts private";
-    case Stage::root_mount:
-      return "mount an empty root";
-    case Stage::proc_mount:
-      return "mount /proc";
-    case Stage::sysctl:
-      return "set sysctl ";
-    case Stage::shared_mount:
-      return "mount shared memory ";
-    case Stage::shared_file:
-      return "write ";
-    case Stage::pivot:
-      return "leave the host's root";
-    case Stage::root_seal:
-      return "make the root read-only";
-    case Stage::session:
-      return "start a session";
-    case Stage::descriptors:
-      return "place descriptors";
-    case Stage::exec:
-      return "execute pausa-infra";
-    case Stage::infra_table:
-      return "map the exit table";
-    case Stage::infra_events:
-      return "wait for events";
-    case Stage::infra_privileges:
-      return "drop privileges";
-    case Stage::infra_seccomp:
-      return "load the seccomp filter";
-    case Stage::ready:
-      break;
-  }
-  return "reach an unknown stage";
-}
-
-sys::Error report_error(const Report& report, const SandboxRequest& request) {
-  const Stage stage{report.stage};
-  std::string doing = stage_text(stage);
-  if (stage == Stage::hostname) doing += request.hostname;
-  if (stage == Stage::sysctl && report.detail < request.sysctls.size())
-    doing += request.sysctls[report.detail].first;
-  if (stage == Stage::shared_mount && report.detail < request.tmpfs.size())
-    doing += request.tmpfs[report.detail].name;
-  if (stage == Stage::shared_file && report.detail < request.files.size())
-    doing += request.files[report.detail].first;
-  sys::Error error(report.err, "create infra: " + doing);
-  if (stage == Stage::proc_mount && report.err == EPERM)
-    error.advise("a new procfs needs a /proc here that nothing is mounted over");
-  if (stage == Stage::sysctl && report.err == ENOENT)
-    error.advise("this kernel has no such setting in a namespace");
-  return error;
-}
-
-sys::Error clone_error(int err, const SandboxRequest& request) {
-  sys::Error error(err, "create infra: make namespaces");
-  if (err == ENOSPC || err == EUSERS)
-    error.advise("raise the limits user.max_*_namespaces (sysctl)");
-  if (err == EPERM && request.map_users)
-    error.advise(
-        "user namespaces may be switched off: sysctl kernel.unprivileged_userns_clone, "
-        "kernel.apparmor_restrict_unprivileged_userns");
-  else if (err == EPERM)
-    error.advise("this needs CAP_SYS_ADMIN, or a user namespace");
-  if (err == EAGAIN) error.advise("the limit of processes is reached (ulimit -u, pids.max)");
-  return error;
-}
-
-// ---- steps
 
 class SignalsBlocked {
  public:
@@ -267,7 +91,7 @@ void note_clock_offset(const SandboxRequest& request) {
   sys::check(::pwrite(request.table_fd, &offset, sizeof offset, at), "write the exit table");
 }
 
-Sandbox clone_infra(const SandboxRequest& request, EnterPlan plan) {
+Sandbox clone_infra(const SandboxRequest& request, const EnterPlan& plan) {
   TimeNamespace time(request.time_offsets);
   int pidfd = -1;
   clone_args args{};
@@ -325,49 +149,51 @@ std::optional<Report> receive_report(int socket, Clock::time_point deadline) {
   }
 }
 
-// A sandbox that will not be: killed, and reaped if that comes within the time.
-std::optional<sys::ExitStatus> discard(const Sandbox& sandbox) noexcept {
+// A sandbox that will not be: killed, and reaped if that comes within the time. A tear-down step:
+// what brought us here is the error to tell.
+void discard(const Sandbox& sandbox) noexcept {
   try {
     (void)sys::send_signal(sandbox.pidfd.get(), SIGKILL);
     if (sys::wait_dead(sandbox.pidfd.get(), std::chrono::seconds(2)))
-      return sys::reap(sandbox.pidfd.get());
-  } catch (const sys::Error&) {
-    // A tear-down step: the error that brought us here is the one to tell.
-  }
-  return std::nullopt;
-}
-
-void await_infra(Sandbox& sandbox, const SandboxRequest& request, sys::UniqueFd reports) {
-  if (request.map_users) {
-    request.map_users(sandbox.pid);
-    const char go = 1;
-    // A child that is gone already says so by its report.
-    (void)sys::send_packet(reports.get(), &go, sizeof go);
-  }
-  const auto report = receive_report(reports.get(), Clock::now() + request.deadline);
-  if (!report) throw sys::Error("create infra: it ended without a word");
-  if (report->err != 0 || Stage{report->stage} != Stage::ready)
-    throw report_error(*report, request);
-  sandbox.start_time = sys::identify(sandbox.pid).start_time;
+      (void)sys::reap(sandbox.pidfd.get());
+  } catch (...) {}
 }
 
 }  // namespace
 
-Sandbox create_sandbox(const SandboxRequest& request) {
-  const Texts texts(request);
-  EnterPlan plan = make_plan(request, texts);
-  note_clock_offset(request);
+SandboxBirth::SandboxBirth(SandboxRequest request) : request_(std::move(request)) {
+  const SandboxPlan plan(request_);
+  note_clock_offset(request_);
   auto [ours, theirs] = sys::socket_pair(SOCK_SEQPACKET);
-  plan.report = theirs.get();
-  Sandbox sandbox = clone_infra(request, plan);
+  sandbox_ = clone_infra(request_, plan.flat(theirs.get()));
   theirs.reset();  // from here on the end of the stream means that the child has died
+  reports_ = std::move(ours);
+  if (!request_.map_users) return;
   try {
-    await_infra(sandbox, request, std::move(ours));
+    request_.map_users(sandbox_.pid);
   } catch (...) {
-    (void)discard(sandbox);
+    discard(sandbox_);
     throw;
   }
-  return sandbox;
+  const char go = 1;
+  (void)sys::send_packet(reports_.get(), &go, sizeof go);  // a child that is gone has reported why
+}
+
+SandboxBirth::~SandboxBirth() {
+  if (sandbox_.pidfd) discard(sandbox_);
+}
+
+Sandbox SandboxBirth::finish() {
+  const auto report = receive_report(reports_.get(), Clock::now() + request_.deadline);
+  if (!report) throw sys::Error("create infra: it ended without a word");
+  if (report->err != 0 || Stage{report->stage} != Stage::ready)
+    throw report_error(*report, request_);
+  sandbox_.start_time = sys::identify(sandbox_.pid).start_time;
+  return std::move(sandbox_);
+}
+
+Sandbox create_sandbox(const SandboxRequest& request) {
+  return SandboxBirth(request).finish();
 }
 
 void write_user_maps(pid_t pid, const UserMaps& maps) {

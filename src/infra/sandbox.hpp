@@ -84,7 +84,30 @@ struct Sandbox {
   std::uint64_t start_time = 0;  // as in sys::ProcessId
 };
 
-// Returns when infra serves its socket, with its privileges dropped.
+// A sandbox on its way. The namespaces exist and have a pid from the start, so that the caller can
+// put a network into them while infra joins its cgroups and comes up. Given up, and gone, unless
+// finish() was called.
+class SandboxBirth {
+ public:
+  // Clones, and writes the user namespace's maps.
+  explicit SandboxBirth(SandboxRequest request);
+  SandboxBirth(const SandboxBirth&) = delete;
+  SandboxBirth& operator=(const SandboxBirth&) = delete;
+  ~SandboxBirth();
+
+  pid_t pid() const noexcept { return sandbox_.pid; }
+  int pidfd() const noexcept { return sandbox_.pidfd.get(); }
+
+  // Waits until infra serves its socket, with its privileges dropped. Once.
+  Sandbox finish();
+
+ private:
+  SandboxRequest request_;
+  Sandbox sandbox_;
+  sys::UniqueFd reports_;
+};
+
+// Both steps at once.
 Sandbox create_sandbox(const SandboxRequest& request);
 
 // The texts of /proc/PID/uid_map and gid_map (user_namespaces(7)).

@@ -333,6 +333,29 @@ TEST_SUITE("infra/unit" * doctest::skip(::geteuid() != 0 || !can_make_namespaces
     CHECK(pod.client().list_fds().empty());
   }
 
+  TEST_CASE("a birth has its namespaces at once, and given up leaves nothing") {
+    test::TempTree work;
+    const sys::UniqueFd exe(::open((test::libexec + "pausa-infra").c_str(), O_RDONLY | O_CLOEXEC));
+    const auto listener = infra::listen_for_infra(work.fd(), "infra.sock");
+    const auto table = infra::create_table();
+    infra::SandboxRequest request;
+    request.infra_exe_fd = exe.get();
+    request.listen_fd = listener.get();
+    request.table_fd = table.get();
+    {
+      const infra::SandboxBirth birth(request);
+      CHECK(sys::namespace_inodes(birth.pid())[1] != sys::namespace_inodes(::getpid())[1]);
+    }
+    CHECK_FALSE(host_children_left());
+    infra::SandboxBirth birth(request);
+    const pid_t pid = birth.pid();
+    const infra::Sandbox sandbox = birth.finish();
+    CHECK(sandbox.pid == pid);
+    CHECK(status_of(pid, "Name") == "pausa-infra");
+    sys::send_signal(sandbox.pidfd.get(), SIGKILL);
+    CHECK(sys::reap(sandbox.pidfd.get()).status == SIGKILL);
+  }
+
   TEST_CASE("maps that cannot be written end the sandbox") {
     CHECK_THROWS_WITH_AS(Pod([](infra::SandboxRequest& request) {
                            request.map_users = [](pid_t) { throw sys::Error("no maps today"); };
