@@ -8,17 +8,43 @@
 namespace pausa::pod {
 namespace {
 
-// Empty lists, maps and texts, and false: what is written and yet asks for nothing.
-bool asks_for_nothing(const Value& value) {
+// What the API server fills in, or what is so here in any case: nothing is asked for.
+struct Harmless {
+  std::string_view field;
+  std::string_view value;
+};
+constexpr Harmless harmless[] = {
+    {"Container.imagePullPolicy", "IfNotPresent"},
+    {"Container.imagePullPolicy", "Never"},
+    {"Container.terminationMessagePath", "/dev/termination-log"},
+    {"Container.terminationMessagePolicy", "File"},
+    {"PodSpec.dnsPolicy", "ClusterFirst"},
+    {"PodSpec.dnsPolicy", "Default"},
+    {"PodSpec.preemptionPolicy", "PreemptLowerPriority"},
+    {"PodSpec.schedulerName", "default-scheduler"},
+    {"PodSpec.serviceAccount", "default"},
+    {"PodSpec.serviceAccountName", "default"},
+};
+
+// Empty lists, maps and texts, and false too.
+bool asks_for_nothing(const Value& value, std::string_view field) {
   if (!value.present()) return true;
   switch (value.node()->kind) {
     case Node::Kind::list:
-    case Node::Kind::map:
       return value.size() == 0;
+    case Node::Kind::map:
+      return value.size() == 0 ||
+             (field.ends_with(".appArmorProfile") && value["type"].is("Unconfined"));
     case Node::Kind::string:
-      return value.text().empty();
+      return value.text().empty() ||
+             std::any_of(std::begin(harmless), std::end(harmless), [&](const Harmless& known) {
+               return known.field == field && known.value == value.text();
+             });
     case Node::Kind::boolean:
-      return !*value.truth();
+      return !*value.truth() || field == "PodSpec.enableServiceLinks";
+    case Node::Kind::integer:
+      return *value.integer() == 0 &&
+             (field == "PodSpec.priority" || field == "ContainerPort.hostPort");
     default:
       return false;
   }
@@ -35,7 +61,7 @@ void check_object(const Value& object, const schema::Type& type, Findings& findi
 void check_field(const Value& value, const schema::Field& field, const schema::Type& owner,
                  Findings& findings) {
   const FieldSupport* const row = find_support(owner.name, field.name);
-  if (!row || asks_for_nothing(value)) return;
+  if (!row || asks_for_nothing(value, row->field)) return;
   switch (row->support) {
     case Support::not_yet:
     case Support::unsupported:
@@ -43,6 +69,9 @@ void check_field(const Value& value, const schema::Field& field, const schema::T
       return;
     case Support::no_effect:
       findings.note(value, "has no effect here: " + std::string(row->note));
+      return;
+    case Support::pending:
+      findings.warn(value, "has no effect yet: " + std::string(row->note));
       return;
     case Support::done:
       break;
@@ -80,6 +109,8 @@ std::string_view support_text(Support support) {
       return "done";
     case Support::no_effect:
       return "accepted, no effect here";
+    case Support::pending:
+      return "accepted, no effect yet";
     case Support::not_yet:
       return "not supported yet";
     case Support::unsupported:
@@ -91,8 +122,7 @@ std::string_view support_text(Support support) {
 void check_support(const Value& pod, Findings& findings) {
   check_object(pod, schema::pod_type(), findings);
   const Value status = pod["status"];
-  if (!asks_for_nothing(status))
-    findings.note(status, "has no effect here: the status is made anew");
+  if (status.size() > 0) findings.note(status, "has no effect here: the status is made anew");
 }
 
 }  // namespace pausa::pod

@@ -15,6 +15,7 @@ namespace pausa::pod {
 enum class Support : std::uint8_t {
   done,
   no_effect,    // accepted; a note says why nothing comes of it
+  pending,      // accepted, though something is missed: a warning; will be done
   not_yet,      // an error: will be done
   unsupported,  // an error: has no place on one machine
 };
@@ -40,6 +41,7 @@ struct Difference {
   std::string_view kubernetes;
   std::string_view here;
   std::string_view reason;
+  std::span<const std::string_view> cases;  // of tests/data/kubernetes/validation.jsonl
 };
 std::span<const Difference> differences();
 

@@ -5,6 +5,7 @@ namespace {
 
 constexpr Support done = Support::done;
 constexpr Support none = Support::no_effect;
+constexpr Support soon = Support::pending;
 constexpr Support later = Support::not_yet;
 constexpr Support never = Support::unsupported;
 
@@ -107,16 +108,16 @@ constexpr FieldSupport table[] = {
     {"Container.startupProbe", later, "holds the other probes back until it succeeds", probes},
     {"Container.stdin", done, "keep standard input open", ""},
     {"Container.stdinOnce", done, "close standard input after the first attached client leaves", ""},
-    {"Container.terminationMessagePath", none, "file whose text explains the container's end", "termination messages are not read yet"},
-    {"Container.terminationMessagePolicy", none, "where that text comes from", "termination messages are not read yet"},
+    {"Container.terminationMessagePath", soon, "file whose text explains the container's end", "termination messages are not read yet"},
+    {"Container.terminationMessagePolicy", soon, "where that text comes from", "termination messages are not read yet"},
     {"Container.tty", done, "give the container a terminal", ""},
     {"Container.volumeDevices", never, "raw block devices", "block volumes have no source here"},
     {"Container.volumeMounts", done, "where the pod's volumes appear", ""},
     {"Container.workingDir", done, "directory to start in; the image's when unset", ""},
 
     {"ContainerPort.containerPort", done, "the port number, 1 to 65535", ""},
-    {"ContainerPort.hostIP", none, "host address to publish on", "ports are not published on the host yet"},
-    {"ContainerPort.hostPort", none, "port to publish on the host", "ports are not published on the host yet"},
+    {"ContainerPort.hostIP", soon, "host address to publish on", "ports are not published on the host yet"},
+    {"ContainerPort.hostPort", soon, "port to publish on the host", "ports are not published on the host yet"},
     {"ContainerPort.name", done, "a name for the port", ""},
     {"ContainerPort.protocol", done, "TCP (default), UDP or SCTP", ""},
 
@@ -125,7 +126,7 @@ constexpr FieldSupport table[] = {
     {"EnvVar.valueFrom", later, "take the value from elsewhere", objects},
 
     {"VolumeMount.mountPath", done, "absolute path in the container", ""},
-    {"VolumeMount.mountPropagation", done, "None; the other ways are not supported yet", ""},
+    {"VolumeMount.mountPropagation", done, "how mounts made later spread: None", "the other ways are refused for now"},
     {"VolumeMount.name", done, "which volume of the pod", ""},
     {"VolumeMount.readOnly", done, "no writing", "covers the mounts below it as well"},
     {"VolumeMount.recursiveReadOnly", done, "whether readOnly covers the mounts below", "always, whatever is asked"},

@@ -31,14 +31,14 @@ void sort_by_place(Diagnostics& diagnostics) {
 
 }  // namespace
 
-Diagnostics validate_pod(const Node& pod) {
+Diagnostics validate_pod(const Node& pod, const ValidateOptions& options) {
   const Value root(pod);
   Findings schema;
   check_schema(root, schema);
   Diagnostics rest = kubernetes_validation(pod);
   Findings ours;
   check_support(root, ours);
-  check_our_rules(root, ours);
+  check_our_rules(root, options, ours);
   const Diagnostics support = ours.take();
   rest.insert(rest.end(), support.begin(), support.end());
   drop_echoes(rest, schema.list());

@@ -6,10 +6,19 @@
 #include "pod/node.hpp"
 #include "pod/value.hpp"
 
+#include <string>
+#include <string_view>
+#include <vector>
+
 namespace pausa::pod {
 
+struct ValidateOptions {
+  // Patterns of namespaced sysctls outside Kubernetes' safe set: a name, or a prefix and "*".
+  std::vector<std::string> unsafe_sysctls;
+};
+
 // Everything below in one: errors, warnings and notes. has_errors() of it decides.
-Diagnostics validate_pod(const Node& pod);
+Diagnostics validate_pod(const Node& pod, const ValidateOptions& options = {});
 
 // What a Kubernetes API server would say on create, under strict field validation. Where it leaves
 // an index out of a path or names another field, we say where the fault is (api_server_path()).
@@ -21,6 +30,6 @@ std::string api_server_path(std::string_view path);
 // The parts: unknown fields and wrong JSON types …
 void check_schema(const Value& pod, Findings& findings);
 // … and what we refuse although Kubernetes takes it (docs/fields.md says why).
-void check_our_rules(const Value& pod, Findings& findings);
+void check_our_rules(const Value& pod, const ValidateOptions& options, Findings& findings);
 
 }  // namespace pausa::pod

@@ -21,6 +21,8 @@ void check_name(const Value& metadata, Findings& findings) {
   add_faults(name, dns_subdomain_faults(name.text()), findings);
 }
 
+}  // namespace
+
 void check_annotations(const Value& annotations, Findings& findings) {
   std::size_t bytes = 0;
   for (const auto& [key, value] : annotations.entries()) {
@@ -33,12 +35,6 @@ void check_annotations(const Value& annotations, Findings& findings) {
     bytes += key.size() + value.text().size();
   }
   if (bytes > most_annotation_bytes) findings.too_long(annotations, most_annotation_bytes);
-}
-
-}  // namespace
-
-void add_faults(const Value& at, const Faults& faults, Findings& findings) {
-  for (const std::string& fault : faults) findings.invalid(at, fault);
 }
 
 void check_labels(const Value& labels, Findings& findings) {

@@ -135,7 +135,9 @@ void Findings::required(const Value& at, std::string text) {
 }
 
 void Findings::invalid(const Value& at, std::string text) {
-  add(at, ErrorKind::invalid, at.present() ? at.shown() : "\"\"", std::move(text));
+  // A whole object would bury the sentence; its place in the source is shown anyway.
+  const bool object = at.present() && at.node()->is_map();
+  add(at, ErrorKind::invalid, object ? "" : (at.present() ? at.shown() : "\"\""), std::move(text));
 }
 
 void Findings::invalid(const Value& at, std::string shown, std::string text) {

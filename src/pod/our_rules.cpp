@@ -1,0 +1,207 @@
+// What we refuse although an API server takes it: it would fail later, on the node, or is surely a
+// slip. Each rule stands in differences.cpp as well, for docs/fields.md.
+#include "pod/our_rules.hpp"
+
+#include "pod/rules.hpp"
+#include "pod/schema.hpp"
+#include "pod/validate.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace pausa::pod {
+namespace {
+
+constexpr std::string_view media[] = {"", "Memory"};
+constexpr std::size_t most_image_bytes = 4096;
+// One argument or variable of execve(2): MAX_ARG_STRLEN, 32 pages.
+constexpr std::size_t most_argument_bytes = 131072;
+constexpr std::int64_t longest_grace_seconds = 2147483647;
+
+void check_no_nul(const Value& value, Findings& findings) {
+  if (!value.present()) return;
+  if (value.node()->is_string() && value.text().find('\0') != std::string_view::npos)
+    findings.invalid(value, "must not contain a NUL byte");
+  for (const Value& item : value.items()) check_no_nul(item, findings);
+  if (value.node()->is_map())
+    for (const Entry& entry : value.node()->entries) check_no_nul(value[entry.key], findings);
+}
+
+// "null" and "~" where text is wanted: the empty value, or the word? Nothing at all is clear.
+void check_null_words(const Value& pod, Findings& findings) {
+  for (const std::string_view list : {"containers", "initContainers"}) {
+    for (const Value& container : pod["spec"][list].items()) {
+      for (const Value& variable : container["env"].items()) {
+        const Value value = variable["value"];
+        if (!value.node() || !value.node()->is_null() || value.node()->text.empty()) continue;
+        findings.type(value, "must be a string",
+                      "quote it: " + quoted(value.node()->text) + ", or write \"\"");
+      }
+    }
+  }
+}
+
+void check_meta(const Value& pod, Findings& findings) {
+  const Value name = pod["metadata"]["name"];
+  const Value prefix = pod["metadata"]["generateName"];
+  if (name.text().empty() && !prefix.text().empty())
+    findings.required(name, "no names are made up here; write metadata.name");
+}
+
+// The parts of a path, without empty ones and ".".
+std::vector<std::string_view> path_parts(std::string_view path) {
+  std::vector<std::string_view> parts;
+  while (!path.empty()) {
+    const std::size_t slash = path.find('/');
+    const std::string_view part = path.substr(0, slash);
+    if (!part.empty() && part != ".") parts.push_back(part);
+    path.remove_prefix(slash == std::string_view::npos ? path.size() : slash + 1);
+  }
+  return parts;
+}
+
+struct MountPath {
+  std::string_view text;
+  std::vector<std::string_view> parts;
+};
+
+void check_mount_path(const Value& path, bool privileged, std::vector<MountPath>& seen,
+                      Findings& findings) {
+  const std::string_view text = path.text();
+  if (text.empty()) return;
+  if (!text.starts_with('/')) {
+    findings.invalid(path, "must be an absolute path");
+    return;
+  }
+  if (text.find(':') != std::string_view::npos) findings.invalid(path, "must not contain ':'");
+  const std::vector<std::string_view> parts = path_parts(text);
+  if (contains(parts, "..")) {
+    findings.invalid(path, "must not contain '..'");
+    return;
+  }
+  // The same text twice is the API server's finding already.
+  const bool twice = std::any_of(seen.begin(), seen.end(), [&](const MountPath& other) {
+    return other.parts == parts && other.text != text;
+  });
+  if (twice) findings.invalid(path, "must be unique");
+  seen.push_back({text, parts});
+  if (parts.empty())
+    findings.forbidden(path, "a volume cannot replace the root filesystem");
+  else if (parts[0] == "proc")
+    findings.forbidden(path, "/proc belongs to the pod");
+  else if (parts.size() == 1 && (parts[0] == "sys" || parts[0] == "dev") && !privileged)
+    findings.forbidden(path, std::string(text) + " belongs to the pod; mount below it");
+}
+
+void check_mounts_of(const Value& container, Findings& findings) {
+  const bool privileged = container["securityContext"]["privileged"].truth().value_or(false);
+  std::vector<MountPath> seen;
+  for (const Value& mount : container["volumeMounts"].items()) {
+    check_mount_path(mount["mountPath"], privileged, seen, findings);
+    const Value propagation = mount["mountPropagation"];
+    if (propagation.is("HostToContainer") || propagation.is("Bidirectional"))
+      findings.forbidden(propagation, "not supported by pausa yet: mount propagation");
+  }
+}
+
+// A fraction of a byte is a slip ("128m" for "128Mi"); a capped number is no limit.
+void check_bytes(const Value& at, Findings& findings) {
+  const auto amount = at.quantity();
+  if (!amount) return;
+  if (!amount->is_integer()) {
+    findings.invalid(at, "must be a whole number of bytes");
+    if (at.text().ends_with('m'))
+      findings.hint("m means thousandths; did you mean \"" +
+                    std::string(at.text().substr(0, at.text().size() - 1)) + "Mi\"?");
+  } else if (*amount->value() == std::numeric_limits<std::int64_t>::max()) {
+    findings.invalid(at, "is beyond 2^63 bytes");
+  }
+}
+
+void check_resource(const Value& at, std::string_view name, bool limit, Findings& findings) {
+  if (name == "cpu") {
+    const auto amount = at.quantity();
+    if (amount && !amount->milli_value()) findings.invalid(at, "is more than any machine has");
+  } else if (name == "memory") {
+    check_bytes(at, findings);
+  } else if (name == "ephemeral-storage") {
+    if (limit) findings.warn(at, "has no effect yet: disk space is not limited");
+  } else {
+    findings.forbidden(at, "not supported by pausa: only cpu and memory are given out here");
+  }
+}
+
+void check_argument(const Value& at, std::size_t more, Findings& findings) {
+  if (at.text().size() + more >= most_argument_bytes)
+    findings.too_long(at, most_argument_bytes - 1);
+}
+
+void check_process(const Value& container, Findings& findings) {
+  const Value command = container["command"];
+  if (command.size() > 0 && command.at(0).text().empty())
+    findings.invalid(command.at(0), "must name a program");
+  for (const Value& argument : command.items()) check_argument(argument, 0, findings);
+  for (const Value& argument : container["args"].items()) check_argument(argument, 0, findings);
+  for (const Value& variable : container["env"].items())
+    check_argument(variable["value"], variable["name"].text().size() + 1, findings);
+  const Value folder = container["workingDir"];
+  if (!folder.text().empty() && !folder.text().starts_with('/'))
+    findings.invalid(folder, "must be an absolute path");
+  if (container["image"].text().size() > most_image_bytes)
+    findings.too_long(container["image"], most_image_bytes);
+}
+
+void check_container(const Value& container, Findings& findings) {
+  check_process(container, findings);
+  check_mounts_of(container, findings);
+  for (const Value& port : container["ports"].items())
+    if (const Value ip = port["hostIP"]; !ip.text().empty())
+      add_faults(ip, ip_faults(ip.text()), findings);
+  for (const std::string_view list : {"limits", "requests"})
+    for (const auto& [name, at] : container["resources"][list].entries())
+      check_resource(at, name, list == "limits", findings);
+}
+
+void check_volume(const Value& volume, Findings& findings) {
+  const std::span<const schema::Field> sources = schema::find_type("Volume")->fields;
+  const bool has_source = std::any_of(sources.begin(), sources.end(), [&](const auto& field) {
+    return field.type() && volume[field.name].present();
+  });
+  if (!has_source) {
+    findings.required(volume, "must specify a volume type");
+    findings.hint("write \"emptyDir: {}\" for a directory that lives as long as the pod");
+  }
+  const Value medium = volume["emptyDir"]["medium"];
+  if (medium.text().starts_with("HugePages"))
+    findings.forbidden(medium, "not supported by pausa: huge pages are not given out here");
+  else
+    check_choice(medium, media, findings);
+  check_bytes(volume["emptyDir"]["sizeLimit"], findings);
+}
+
+void check_spec(const Value& spec, Findings& findings) {
+  const Value grace = spec["terminationGracePeriodSeconds"];
+  check_range(grace, 0, longest_grace_seconds, findings);
+  if (spec["os"]["name"].is("windows"))
+    findings.forbidden(spec["os"]["name"], "not supported by pausa: containers run on Linux");
+  if (spec["dnsPolicy"].is("None"))
+    findings.forbidden(spec["dnsPolicy"], "not supported by pausa yet: the pod's own resolv.conf");
+  if (spec["hostNetwork"].truth().value_or(false) && !spec["hostname"].text().empty())
+    findings.invalid(spec["hostname"], "has no effect with `hostNetwork`: the host's name is used");
+}
+
+}  // namespace
+
+void check_our_rules(const Value& pod, const ValidateOptions& options, Findings& findings) {
+  const Value spec = pod["spec"];
+  check_no_nul(pod, findings);
+  check_null_words(pod, findings);
+  check_meta(pod, findings);
+  for (const std::string_view list : {"containers", "initContainers"})
+    for (const Value& container : spec[list].items()) check_container(container, findings);
+  for (const Value& volume : spec["volumes"].items()) check_volume(volume, findings);
+  check_spec(spec, findings);
+  check_our_security_rules(pod, options, findings);
+}
+
+}  // namespace pausa::pod

@@ -1,0 +1,19 @@
+// The parts of check_our_rules(). Internal to the pod room.
+#pragma once
+
+#include "pod/validate.hpp"
+#include "pod/value.hpp"
+
+#include <string_view>
+
+namespace pausa::pod {
+
+// Capabilities, sysctls and what the old annotations ask for: honoured or refused, never ignored.
+void check_our_security_rules(const Value& pod, const ValidateOptions& options, Findings& findings);
+
+// NET_ADMIN of CAP_NET_ADMIN.
+std::string_view plain_capability(std::string_view name);
+// Whether the kernel knows it (capabilities(7), Linux 5.9), or it is ALL.
+bool is_capability(std::string_view plain_name);
+
+}  // namespace pausa::pod
