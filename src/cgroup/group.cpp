@@ -362,26 +362,28 @@ bool Group::frozen() const {
 
 std::vector<sys::Error> Group::kill() noexcept {
   std::vector<sys::Error> failures;
-  try {
-    const Seat* seat = tracker();
-    if (seat == nullptr) return failures;
-    if (seat->tree->v2) {
-      try {
-        sys::write_file_at(seat->dir.get(), "cgroup.kill", "1");
-      } catch (const sys::Error& error) {
-        // Gone with its processes, or a kernel before 5.14.
-        if (error.err() == ENOENT)
-          kill_below(seat->dir.get());
-        else if (error.err() != ENODEV)
-          throw;
-      }
-      return failures;
+  const Seat* seat = tracker();
+  if (seat == nullptr) return failures;
+  const int dir = seat->dir.get();
+  // A group that is gone has no such file (ENOENT), or had it until just now (ENODEV).
+  const auto write = [&](const char* file, const char* value) {
+    try {
+      sys::write_file_at(dir, file, value);
+      return true;
+    } catch (const sys::Error& error) {
+      if (error.err() != ENOENT && error.err() != ENODEV) throw;
+      return false;
     }
-    // On v1 nobody forks away while frozen, and the signals wait for the thaw.
-    const bool freezer = seat->tree->has(Controller::freezer);
-    if (freezer) freeze();
-    kill_below(seat->dir.get());
-    if (freezer) thaw();
+  };
+  try {
+    if (seat->tree->v2 && write("cgroup.kill", "1")) return failures;
+    // v1, or a kernel before 5.14. Nobody forks away while frozen; v1 keeps the signals for the
+    // thaw, v2 lets the frozen die.
+    const char* file = seat->tree->v2 ? "cgroup.freeze" : "freezer.state";
+    const bool can_freeze = seat->tree->v2 || seat->tree->has(Controller::freezer);
+    const bool frozen = can_freeze && write(file, seat->tree->v2 ? "1" : "FROZEN");
+    kill_below(dir);
+    if (frozen) write(file, seat->tree->v2 ? "0" : "THAWED");
   } catch (const std::exception& error) {
     failures.emplace_back("kill cgroup " + name_ + ": " + error.what());
   }

@@ -82,18 +82,23 @@ std::vector<pid_t> processes_below(int dir) {
 }
 
 void kill_below(int dir) {
+  constexpr std::size_t batch = 200;  // descriptors held at once
   std::set<pid_t> told;
-  for (bool anyone_new = true; anyone_new;) {
-    anyone_new = false;
+  for (;;) {
+    std::vector<std::pair<pid_t, sys::UniqueFd>> found;
     for (const pid_t pid : processes_below(dir)) {
       if (told.contains(pid)) continue;
-      const sys::UniqueFd process = open_pidfd(pid);
-      if (!process || !lists(dir, pid)) continue;
-      // ESRCH: died by itself meanwhile.
-      (void)::syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0U);
       told.insert(pid);
-      anyone_new = true;
+      // ESRCH: died by itself meanwhile.
+      if (sys::UniqueFd process = open_pidfd(pid)) found.emplace_back(pid, std::move(process));
+      if (found.size() == batch) break;
     }
+    if (found.empty()) return;
+    const std::vector<pid_t> now = processes_below(dir);
+    const std::set<pid_t> still(now.begin(), now.end());
+    for (const auto& [pid, process] : found)
+      if (still.contains(pid))
+        (void)::syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0U);
   }
 }
 
