@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <linux/openat2.h>
-#include <stdio.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -107,13 +106,17 @@ class Remover {
     if (::unlinkat(top_, name, AT_REMOVEDIR) != 0 && errno != ENOENT) fail(errno, name);
   }
 
+  // A name of the top that is taken costs nothing: an empty directory or a file there gives way and
+  // was to be removed anyhow, anything else makes us take the next number.
   void park(int dirfd, const char* name) {
     if (::geteuid() != 0) (void)UniqueFd(open_to_empty(dirfd, name));
     for (;; ++moved_) {
       const std::string parked = parked_name(moved_);
-      if (::renameat2(dirfd, name, top_, parked.c_str(), RENAME_NOREPLACE) == 0) break;
+      if (::renameat(dirfd, name, top_, parked.c_str()) == 0) break;
       if (errno == ENOENT) return;
-      if (errno != EEXIST) return fail(errno, name);
+      const bool taken =
+          errno == EEXIST || errno == ENOTEMPTY || errno == ENOTDIR || errno == EISDIR;
+      if (!taken) return fail(errno, name);
     }
     ++moved_;
   }
