@@ -7,7 +7,6 @@
 #include <elf.h>
 #include <errno.h>
 #include <spawn.h>
-#include <stdio.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -223,9 +222,8 @@ std::string assemble_busybox(const Store& store, const std::string& program) {
     // by themselves; what a file holds reaches the disk before them only by fsync.
     const auto copy = sys::open_at(root.get(), "bin/busybox", O_RDONLY);
     sys::check(::fsync(copy.get()), "fsync ", path);
-    if (::renameat2(folder.get(), staging.c_str(), folder.get(), name.c_str(), RENAME_NOREPLACE) !=
-        0) {
-      if (errno != EEXIST) sys::check(-1, "name ", path);
+    if (::renameat(folder.get(), staging.c_str(), folder.get(), name.c_str()) != 0) {
+      if (errno != EEXIST && errno != ENOTEMPTY) sys::check(-1, "name ", path);
       sys::remove_tree_at(folder.get(), staging);  // another process was first
     }
   } catch (sys::Error& error) {
