@@ -51,7 +51,7 @@ struct Node {
   // The value under key, made (as null) when absent; turns a null node into a map first.
   Node& set(std::string_view key);
   Node& set(std::string_view key, Node value);
-  void push(Node value) { items.push_back(std::move(value)); }
+  void push(Node value);
 };
 
 struct Entry {
