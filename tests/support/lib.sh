@@ -184,7 +184,7 @@ trace() {
 
 # Prints what is still there of the test's pods: by our state folders and by the traced objects.
 remains() {
-  local kind value process
+  local kind value process groups
   find "$PAUSA_RUNROOT" -mindepth 1 -maxdepth 2 -printf 'file %p\n' 2>/dev/null
   awk -v a="$PAUSA_ROOT" -v b="$PAUSA_RUNROOT" '
     index($0, a) || index($0, b) { print "mount " $5 }' /proc/self/mountinfo
@@ -194,6 +194,7 @@ remains() {
       echo "process ${process#/proc/} $(<"$process/comm")"
     fi
   done 2>/dev/null
+  groups=$(find /sys/fs/cgroup -type d -path '*pausa*' -printf '%p\n' 2>/dev/null)$'\n' || true
   sort -u "$traces" | while read -r kind value; do
     case $kind in
       pid)
@@ -203,7 +204,7 @@ remains() {
         ;;
       cgroup)
         value=${value#/sys/fs/cgroup}
-        find /sys/fs/cgroup -type d -path "*/${value#/}" -printf 'cgroup %p\n' 2>/dev/null || true
+        if [[ $groups == *"/${value#/}"$'\n'* ]]; then echo "cgroup $value"; fi
         ;;
     esac
   done
@@ -213,7 +214,7 @@ nothing_remains() {
   local left
   left=$(remains)
   echo "$left"
-  [[ -z $left ]]
+  [[ -z $left ]] && : >"$traces"
 }
 
 diagnose() {
