@@ -7,7 +7,6 @@
 
 #include <cstdint>
 #include <span>
-#include <string>
 #include <string_view>
 
 namespace pausa::pod {
@@ -44,8 +43,5 @@ struct Difference {
   std::span<const std::string_view> cases;  // of tests/data/kubernetes/validation.jsonl
 };
 std::span<const Difference> differences();
-
-// docs/fields.md: the support table by object, and the differences.
-std::string fields_markdown();
 
 }  // namespace pausa::pod

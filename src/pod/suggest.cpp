@@ -19,12 +19,12 @@ int replace_cost(char a, char b) {
   return lower(a) == lower(b) ? 1 : edit;
 }
 
+}  // namespace
+
 bool differs_in_case_only(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
                     [](char x, char y) { return lower(x) == lower(y); });
 }
-
-}  // namespace
 
 // Optimal string alignment: three rows of the table are enough, since a swap looks two rows back.
 int edit_distance(std::string_view a, std::string_view b) {

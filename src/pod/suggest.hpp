@@ -12,6 +12,8 @@ namespace pausa::pod {
 // "Images".
 int edit_distance(std::string_view a, std::string_view b);
 
+bool differs_in_case_only(std::string_view a, std::string_view b);
+
 // The candidate that word was most likely meant to be; empty when none is near.
 std::optional<std::string_view> closest(std::string_view word,
                                         std::span<const std::string_view> candidates);

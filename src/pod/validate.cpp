@@ -1,6 +1,7 @@
 #include "pod/validate.hpp"
 
 #include "pod/fields.hpp"
+#include "pod/suggest.hpp"
 
 #include <algorithm>
 
@@ -12,11 +13,22 @@ bool lies_in(std::string_view path, std::string_view around) {
          (path.size() == around.size() || path[around.size()] == '.' || path[around.size()] == '[');
 }
 
+// "spec.contaners" was written and "spec.containers" is missing: one fault, not two.
+bool is_misspelt(const Diagnostic& missing, const Diagnostic& unknown) {
+  const std::size_t dot = missing.path.rfind('.');
+  const std::size_t other = unknown.path.rfind('.');
+  if (missing.kind != ErrorKind::required || unknown.kind != ErrorKind::unknown_field ||
+      dot != other || missing.path.compare(0, dot, unknown.path, 0, other) != 0)
+    return false;
+  const std::string_view wanted = std::string_view(missing.path).substr(dot + 1);
+  return closest(std::string_view(unknown.path).substr(other + 1), {&wanted, 1}).has_value();
+}
+
 // A value of the wrong type reads as absent; what follows from that is noise.
 void drop_echoes(Diagnostics& later, const Diagnostics& schema) {
   const auto echo = [&schema](const Diagnostic& finding) {
     return std::any_of(schema.begin(), schema.end(), [&finding](const Diagnostic& cause) {
-      return lies_in(finding.path, cause.path);
+      return lies_in(finding.path, cause.path) || is_misspelt(finding, cause);
     });
   };
   later.erase(std::remove_if(later.begin(), later.end(), echo), later.end());

@@ -1,5 +1,6 @@
 // Ports, and where volumes appear in a container.
 #include "pod/rules.hpp"
+#include "pod/suggest.hpp"
 
 namespace pausa::pod {
 namespace {
@@ -92,7 +93,11 @@ void check_mounts(const Value& container, const PodFacts& facts, Findings& findi
   for (const Value& mount : container["volumeMounts"].items()) {
     const Value name = mount["name"];
     check_required(name, findings);
-    if (!contains(facts.volumes, name.text())) findings.not_found(name);
+    if (!contains(facts.volumes, name.text())) {
+      findings.not_found(name);
+      if (const auto near = closest(name.text(), facts.volumes))
+        findings.hint("did you mean " + quoted(*near) + "?");
+    }
     const Value path = mount["mountPath"];
     if (check_required(path, findings) && contains(paths, path.text()))
       findings.invalid(path, "must be unique");

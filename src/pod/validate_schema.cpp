@@ -79,13 +79,35 @@ void check_integer(const Value& value, schema::Kind kind, Findings& findings) {
     findings.type(value, "must be an integer of 32 bits", "");
 }
 
+// "1 Gi", "1gb", "1mi": the quantity that was meant, or nothing.
+std::optional<std::string> mended_quantity(std::string_view text) {
+  std::string number;
+  std::string suffix;
+  for (const char c : text) {
+    if (c == ' ') continue;
+    const bool part_of_number = (c >= '0' && c <= '9') || c == '.';
+    if (part_of_number && !suffix.empty()) return std::nullopt;
+    (part_of_number ? number : suffix) += c;
+  }
+  if (suffix.size() > 1 && (suffix.back() == 'b' || suffix.back() == 'B')) suffix.pop_back();
+  constexpr std::string_view suffixes[] = {"k",  "M",  "G",  "T",  "P",  "E",
+                                           "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"};
+  for (const std::string_view known : suffixes)
+    if (differs_in_case_only(known, suffix) && parse_quantity(number + std::string(known)))
+      return number + std::string(known);
+  return std::nullopt;
+}
+
 void check_quantity(const Value& value, Findings& findings) {
   if (!value.node()->is_string() && !is_number(value)) {
     findings.type(value, "must be a quantity, not " + std::string(kind_name(value.node()->kind)),
                   "");
     return;
   }
-  if (!value.quantity()) findings.invalid(value, std::string(quantity_format_text()));
+  if (value.quantity()) return;
+  findings.invalid(value, std::string(quantity_format_text()));
+  if (const auto meant = mended_quantity(value.text()))
+    findings.hint("did you mean " + quoted(*meant) + "?");
 }
 
 void check_object(const Value& object, const schema::Type& type, Findings& findings);

@@ -1,0 +1,110 @@
+#include "pod/explain.hpp"
+
+#include "pod/fields.hpp"
+#include "pod/schema.hpp"
+
+#include <algorithm>
+#include <vector>
+
+namespace pausa::pod {
+namespace {
+
+struct Place {
+  const schema::Field* field = nullptr;  // nullptr: the Pod itself
+  const schema::Type* type = nullptr;    // of an object, or of the items of a list
+  const FieldSupport* support =
+      nullptr;  // its own, or that of the field around it that is not done
+};
+
+std::string_view next_segment(std::string_view& path) {
+  const std::size_t dot = path.find('.');
+  std::string_view segment = path.substr(0, dot);
+  path.remove_prefix(dot == std::string_view::npos ? path.size() : dot + 1);
+  return segment.substr(0, segment.find('['));
+}
+
+Place below(const Place& around, const schema::Field& field) {
+  Place place{&field, field.type(), around.support};
+  if (!around.support || around.support->support == Support::done)
+    place.support = find_support(around.type->name, field.name);
+  return place;
+}
+
+std::string row(std::string_view label, std::string_view text) {
+  if (text.empty()) return {};
+  std::string out(label);
+  out.resize(10, ' ');
+  return out + std::string(text) + "\n";
+}
+
+std::string one_line(const Place& place, std::size_t name_width) {
+  std::string out = "  " + std::string(place.field->name);
+  out.resize(std::max(name_width + 4, out.size() + 1), ' ');
+  if (place.support && place.support->support != Support::done)
+    out += "[" + std::string(support_text(place.support->support)) + "] ";
+  out += schema::kind_text(*place.field);
+  if (place.field->required) out += ", required";
+  if (place.support && !place.support->about.empty())
+    out += ": " + std::string(place.support->about);
+  return out + "\n";
+}
+
+std::string fields_below(const Place& place) {
+  std::vector<const schema::Field*> fields;
+  std::size_t width = 0;
+  for (const schema::Field& field : place.type->fields) {
+    fields.push_back(&field);
+    width = std::max(width, field.name.size());
+  }
+  std::sort(fields.begin(), fields.end(),
+            [](const auto* a, const auto* b) { return a->name < b->name; });
+  std::string out = "\nfields\n";
+  for (const schema::Field* const field : fields) {
+    Place child = below(place, *field);
+    // What shares the fate of the field above need not say so on every line.
+    if (place.support && child.support == place.support) child.support = nullptr;
+    out += one_line(child, width);
+  }
+  return out;
+}
+
+std::string joined(std::span<const std::string_view> values) {
+  std::string out;
+  for (const std::string_view value : values)
+    out += (out.empty() ? "" : ", ") + (value.empty() ? "\"\"" : std::string(value));
+  return out;
+}
+
+}  // namespace
+
+std::optional<std::string> explain(std::string_view path) {
+  std::string_view rest = path;
+  Place place{nullptr, &schema::pod_type(), nullptr};
+  std::string name = "pod";
+  for (bool first = true; !rest.empty(); first = false) {
+    const std::string_view segment = next_segment(rest);
+    if (first && (segment == "pod" || segment == "pods" || segment == "Pod")) continue;
+    const schema::Field* const field = place.type ? place.type->find(segment) : nullptr;
+    if (!field || (place.field && place.field->shape == schema::Shape::map)) return std::nullopt;
+    place = below(place, *field);
+    name += "." + std::string(segment);
+  }
+  std::string out = name + "\n";
+  if (!place.field) {
+    out += row("type", "Pod") + row("about", "containers that share namespaces and volumes");
+  } else {
+    out += row("type", schema::kind_text(*place.field));
+    if (place.field->required) out += row("required", "yes");
+    out += row("values", joined(place.field->values));
+    if (place.support) {
+      const bool own = place.support->field.ends_with("." + std::string(place.field->name));
+      out += row("support", support_text(place.support->support));
+      if (own) out += row("about", place.support->about);
+      out += row(place.support->support == Support::done ? "here" : "why", place.support->note);
+    }
+  }
+  if (place.type) out += fields_below(place);
+  return out;
+}
+
+}  // namespace pausa::pod
