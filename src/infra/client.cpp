@@ -156,7 +156,7 @@ bool Client::receive(Answer* answer, std::uint32_t serial, bool& answered) {
   struct {
     Reply reply;
     std::array<std::uint64_t, max_stored_fds> keys;
-  } packet;
+  } packet{};
   int raw_passenger = -1;
   long size;
   do {
@@ -167,7 +167,7 @@ bool Client::receive(Answer* answer, std::uint32_t serial, bool& answered) {
   sys::check(size, "read from infra");
   if (size == 0) throw sys::Error(ECONNRESET, "infra has closed the connection");
   if (size == sizeof(ExitPush) && packet.reply.op == static_cast<std::uint16_t>(Op::exit)) {
-    ExitPush push;
+    ExitPush push{};
     std::memcpy(&push, &packet, sizeof push);
     keep(push);
     return true;

@@ -30,7 +30,7 @@ class Members {
     if (address < 0) return address;
     constexpr int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL;
     if (const long rc = bare::call(SYS_fcntl, memfd, F_ADD_SEALS, seals); rc < 0) return rc;
-    table_ = reinterpret_cast<Table*>(address);
+    memcpy(&table_, &address, sizeof table_);
     TableHeader& header = table_->header;
     header.version = protocol_version;
     header.capacity = max_members;

@@ -297,7 +297,7 @@ TEST_SUITE("infra/unit" * doctest::skip(::geteuid() != 0 || !can_make_namespaces
     infra::Request hello{};
     hello.op = static_cast<std::uint16_t>(infra::Op::hello);
     REQUIRE(sys::send_packet(socket.get(), &hello, sizeof hello) > 0);
-    infra::Reply reply;
+    infra::Reply reply{};
     int fd = -1;
     REQUIRE(sys::receive_packet(socket.get(), &reply, sizeof reply, fd) == sizeof reply);
     const sys::UniqueFd table(fd);
@@ -372,7 +372,7 @@ TEST_SUITE("infra/unit" * doctest::skip(::geteuid() != 0 || !can_make_namespaces
       text.op = static_cast<std::uint16_t>(op);
       return text;
     };
-    std::array<char, 4096> garbage;
+    std::array<char, 4096> garbage{};
     garbage.fill('\xff');
     const auto unknown = request(infra::Op{999});
     const auto push = request(infra::Op::exit);
@@ -421,7 +421,7 @@ TEST_SUITE("infra/unit" * doctest::skip(::geteuid() != 0 || !can_make_namespaces
           below(2) == 0 ? below(infra::max_members * 2) : static_cast<std::uint32_t>(random());
       request.generation = 2 + below(5);  // never the member's
       (void)is_closed_after(pod.raw_connection().get(), &request,
-                            sizeof request - below(2) * below(32),
+                            sizeof request - std::size_t{below(2)} * below(32),
                             below(2) == 0 ? std::vector<int>{} : std::vector<int>{null.get()});
     }
     gate.release();
@@ -457,7 +457,7 @@ TEST_SUITE("infra/unit" * doctest::skip(::geteuid() != 0 || !can_make_namespaces
           const auto socket = sys::connect_at(folder, "infra.sock", SOCK_SEQPACKET);
           infra::Request hello{};
           hello.op = static_cast<std::uint16_t>(infra::Op::hello);
-          infra::Reply reply;
+          infra::Reply reply{};
           int fd = -1;
           (void)sys::send_packet(socket.get(), &hello, sizeof hello);
           ::_exit(sys::receive_packet(socket.get(), &reply, sizeof reply, fd) > 0 ? 1 : 0);

@@ -85,7 +85,7 @@ TEST_SUITE("infra/unit") {
 
   TEST_CASE("a killed supervisor is started again, each time, by the same arguments") {
     Guarded guard("echo $$ >> pids; if test -e stop; then exit 0; fi; exec sleep 1000",
-                  [] { ::raise(SIGKILL); });
+                  [] { (void)::raise(SIGKILL); });
     constexpr std::size_t kills = 20;
     for (std::size_t i = 1; i <= kills; ++i) {
       REQUIRE(eventually([&] { return guard.supervisors().size() == i; }));

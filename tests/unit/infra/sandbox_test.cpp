@@ -264,7 +264,7 @@ TEST_SUITE("infra/unit" * doctest::skip(::geteuid() != 0 || !can_make_namespaces
     std::vector<sys::UniqueFd> tasks;
     sys::UniqueFd unified;
     for (const auto& root : roots) {
-      const std::string group = root + "/" + name;
+      const std::string group = std::string(root).append("/").append(name);
       if (::access((root + "/cgroup.procs").c_str(), F_OK) < 0) continue;
       if (::mkdir(group.c_str(), 0755) < 0) continue;
       made.push_back(group);
