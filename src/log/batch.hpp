@@ -20,11 +20,12 @@ namespace pausa::log {
 struct BatchPolicy {
   using Duration = std::chrono::microseconds;
 
-  std::size_t batch_bytes = 128 * 1024;  // of a fast stream: its pipe must not fill up in a pause
-  Duration pause{1000};                  // between two batches of a hot stream
-  Duration shortest{100};                // a shorter pause is not worth its timer
-  Duration calm{2000};                   // two wake-ups closer than this: the stream is hot
-  Duration retry{100'000};               // when the storage refuses and bytes stay in the pipe
+  std::size_t batch_bytes = std::size_t{128}
+                            << 10;  // of a fast stream: its pipe must not fill up in a pause
+  Duration pause{1000};             // between two batches of a hot stream
+  Duration shortest{100};           // a shorter pause is not worth its timer
+  Duration calm{2000};              // two wake-ups closer than this: the stream is hot
+  Duration retry{100'000};          // when the storage refuses and bytes stay in the pipe
 
   // drained: bytes that left the pipe just now; stalled: Drained::stalled; since_last: time since
   // the drain before this one.

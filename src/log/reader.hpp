@@ -37,7 +37,10 @@ struct Line {
 struct Position {
   std::uint64_t segment = 0;
   std::uint64_t offset = 0;
-  auto operator<=>(const Position&) const = default;
+  bool operator==(const Position&) const = default;
+  bool operator<(const Position& other) const noexcept {
+    return segment != other.segment ? segment < other.segment : offset < other.offset;
+  }
 };
 
 struct ReadOptions {
@@ -48,7 +51,7 @@ struct ReadOptions {
 
 class StreamReader {
  public:
-  static constexpr std::size_t max_piece = 64 * 1024;
+  static constexpr std::size_t max_piece = std::size_t{64} * 1024;
 
   // An empty or unborn log is no error. Throws sys::Error when the directory cannot be read.
   StreamReader(int dir, Stream stream, ReadOptions options = {});

@@ -17,7 +17,10 @@ namespace {
 class Backward {
  public:
   Backward(int dir, Stream stream, std::vector<std::uint64_t> segments)
-      : dir_(dir), stream_(stream), segments_(std::move(segments)), block_(64 * 1024) {}
+      : dir_(dir),
+        stream_(stream),
+        segments_(std::move(segments)),
+        block_(StreamReader::max_piece) {}
 
   // Starts at the end of the last segment, or before `at` in it.
   bool start(std::optional<std::uint64_t> at) {

@@ -16,12 +16,12 @@ namespace pausa::log {
 namespace {
 
 constexpr std::uint64_t entry_size = sizeof(Record);
-constexpr std::size_t copy_size = 64 * 1024;
+constexpr std::size_t copy_size = std::size_t{64} * 1024;
 // All that a large pipe can hold. One splice keeps the pipe locked, so the container waits for its
 // end; cut into smaller ones it was not faster (bench/log_writer.cpp).
 constexpr std::size_t splice_size = std::size_t{1} << 20;
 // Less than this in one go: the container is slower than we are, so let its lines gather.
-constexpr std::size_t enough = 64 * 1024;
+constexpr std::size_t enough = std::size_t{64} * 1024;
 constexpr std::uint64_t coalesce_ns = 1'000'000;
 
 std::uint64_t file_size(int fd) noexcept {

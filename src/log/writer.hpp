@@ -27,8 +27,9 @@
 namespace pausa::log {
 
 struct Limits {
-  std::uint64_t segment_bytes = 10 * 1024 * 1024;  // of a segment and its index; at least 4096
-  std::uint64_t segments = 5;                      // kept, with the current one; at least 2
+  std::uint64_t segment_bytes = std::uint64_t{10}
+                                << 20;  // of a segment and its index; at least 4096
+  std::uint64_t segments = 5;           // kept, with the current one; at least 2
 };
 
 struct Drained {

@@ -8,17 +8,20 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <functional>
 #include <iterator>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -114,7 +117,9 @@ class Child {
 
 inline std::string file_bytes(const Dir& dir, const std::string& name) {
   std::ifstream in(dir.path(name), std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
+  std::ostringstream bytes;
+  bytes << in.rdbuf();
+  return bytes.str();
 }
 
 // All segments of a stream, joined.
@@ -167,20 +172,45 @@ inline std::vector<std::string> texts(const std::vector<Line>& lines) {
   return found;
 }
 
-// The numbers 0, 1, 2 … as 8 bytes each, in writes of changing sizes.
-inline void write_numbers(int fd, std::size_t total) {
+// A value that a forked child shares with us.
+template <typename T>
+class Shared {
+ public:
+  Shared()
+      : at_(::mmap(nullptr, sizeof(T), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)) {
+    REQUIRE(at_ != MAP_FAILED);
+    new (at_) T();
+  }
+  Shared(const Shared&) = delete;
+  Shared& operator=(const Shared&) = delete;
+  ~Shared() { ::munmap(at_, sizeof(T)); }
+
+  T& operator*() const { return *static_cast<T*>(at_); }
+  T* operator->() const { return static_cast<T*>(at_); }
+
+ private:
+  void* at_;
+};
+
+struct Load {
+  std::atomic<bool> stop = false;
+  std::atomic<std::size_t> written = 0;  // bytes
+};
+
+// The numbers 0, 1, 2 … as 8 bytes each, in writes of changing sizes, until told to stop.
+inline void write_numbers(int fd, Load& load) {
   std::vector<std::uint64_t> numbers;
   std::uint64_t next = 0;
-  for (std::size_t done = 0, turn = 1; done < total; ++turn) {
-    numbers.resize(std::min((total - done) / 8, 1 + turn * 37 % 1500));
+  for (std::size_t turn = 1; !load.stop; ++turn) {
+    numbers.resize(1 + turn * 37 % 300);
     for (auto& number : numbers) number = next++;
     const char* bytes = reinterpret_cast<const char*>(numbers.data());
     for (std::size_t at = 0; at < numbers.size() * 8;) {
       const ssize_t put = ::write(fd, bytes + at, numbers.size() * 8 - at);
       if (put <= 0) ::_exit(98);
       at += static_cast<std::size_t>(put);
+      load.written += static_cast<std::size_t>(put);
     }
-    done += numbers.size() * 8;
   }
 }
 
