@@ -4,8 +4,10 @@
 // The rules of one system call are tried in the order of the file, and the first whose
 // capabilities, kernel and argument tests fit decides; without one, the default action holds.
 // The built-in profile (data/seccomp.json) is turned into tables when pausa is built: at start no
-// JSON is parsed and libseccomp's compiler never runs. Not for child zones; the program itself is
-// plain data and is loaded there (security/apply.hpp).
+// JSON is parsed and libseccomp's compiler never runs. It carries SECCOMP_FILTER_FLAG_SPEC_ALLOW,
+// which is the kernel's own default since Linux 5.16: without it 5.14 and 5.15 would slow every
+// program down by the speculation mitigations of prctl(2). Not for child zones; the program itself
+// is plain data and is loaded there (security/apply.hpp).
 #pragma once
 
 #include "security/caps.hpp"
@@ -117,8 +119,10 @@ Filter compile(const ProfileView& profile, CapSet caps, KernelVersion kernel = r
 std::uint32_t verdict(std::span<const sock_filter> program, std::uint32_t audit_arch,
                       std::uint32_t number, std::span<const std::uint64_t> args = {});
 
-// Names of the calls that the launch still makes after an early load_filter and that the program
-// would refuse. Empty when all is well.
-std::vector<std::string> refused_after_filter(std::span<const sock_filter> program);
+// Names of the calls that the launch still makes after the filter is on and that the program would
+// refuse; empty when all is well. Without no_new_privs a filter is loaded early, and many are still
+// to come (security/apply.hpp); with it only the exec is.
+std::vector<std::string> refused_after_filter(std::span<const sock_filter> program,
+                                              bool no_new_privs = false);
 
 }  // namespace pausa::security

@@ -59,7 +59,8 @@ std::uint32_t verdict(std::span<const sock_filter> program, std::uint32_t audit_
   throw sys::Error("a seccomp program ends without an answer");
 }
 
-std::vector<std::string> refused_after_filter(std::span<const sock_filter> program) {
+std::vector<std::string> refused_after_filter(std::span<const sock_filter> program,
+                                              bool no_new_privs) {
   // In the order in which the launch comes to them.
   constexpr std::pair<std::string_view, std::uint32_t> calls[] = {
       {"prctl", SYS_prctl},
@@ -80,6 +81,7 @@ std::vector<std::string> refused_after_filter(std::span<const sock_filter> progr
       {"exit_group", SYS_exit_group}};
   std::vector<std::string> refused;
   for (const auto& [name, number] : calls) {
+    if (no_new_privs && number != SYS_execve && number != SYS_exit_group) continue;
     const std::uint32_t answer = verdict(program, audit_arch(native_abi), number);
     if (answer != SECCOMP_RET_ALLOW && answer != SECCOMP_RET_LOG) refused.emplace_back(name);
   }

@@ -61,6 +61,12 @@ scmp_arg_cmp scmp_test(const ArgTest& test) {
   return {};
 }
 
+bool is_known(std::uint32_t arch, std::uint32_t number) {
+  char* name = ::seccomp_syscall_resolve_num_arch(arch, static_cast<int>(number));
+  ::free(name);
+  return name != nullptr;
+}
+
 // One convention of a profile, as libseccomp makes it.
 std::vector<sock_filter> oracle(const ProfileView& profile, const SyscallTable& table, CapSet caps,
                                 std::uint32_t arch, const std::set<std::uint32_t>& without) {
@@ -143,9 +149,7 @@ TEST_SUITE("security/unit") {
         const auto theirs = oracle(profile, table, caps, arch, without);
         std::size_t asked = 0;
         for (std::uint32_t number = 0; number < 480; ++number) {
-          char* name = ::seccomp_syscall_resolve_num_arch(arch, static_cast<int>(number));
-          if (name == nullptr || without.contains(number)) continue;
-          ::free(name);
+          if (without.contains(number) || !is_known(arch, number)) continue;
           for (const std::uint64_t value : interesting) {
             const std::uint64_t args[] = {value, value, value, value, value, value};
             const std::uint32_t want = verdict(theirs, arch, number, args);
@@ -170,10 +174,7 @@ TEST_SUITE("security/unit") {
       std::vector<std::uint64_t> values(std::begin(interesting), std::end(interesting));
       for (std::size_t calls = 5 + pick(60); calls > 0; --calls) {
         const auto number = static_cast<std::uint32_t>(pick(330));
-        char* name = ::seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, static_cast<int>(number));
-        const bool known = name != nullptr;
-        ::free(name);
-        if (!known || !used.insert(number).second) continue;
+        if (!is_known(SCMP_ARCH_NATIVE, number) || !used.insert(number).second) continue;
         // One rule a call: with several, libseccomp 2.5 may not come back from merging their trees.
         constexpr std::uint32_t verdicts[] = {SECCOMP_RET_ALLOW, SECCOMP_RET_ERRNO | EPERM,
                                               SECCOMP_RET_LOG, SECCOMP_RET_ERRNO | EINVAL};

@@ -386,12 +386,17 @@ TEST_SUITE("security/unit") {
   }
 
   TEST_CASE("a profile that stops the launch after it is loaded is found beforehand") {
-    CHECK(refused_after_filter(built_in(default_caps).program).empty());
-    CHECK(refused_after_filter(built_in(CapSet{}).program).empty());
+    CHECK(refused_after_filter(built_in(default_caps).program, false).empty());
+    CHECK(refused_after_filter(built_in(CapSet{}).program, false).empty());
     const Filter strict = of(
         R"({"defaultAction":"SCMP_ACT_ALLOW","syscalls":[
             {"names":["setresuid","capset"],"action":"SCMP_ACT_ERRNO"}]})");
-    CHECK(refused_after_filter(strict.program) == std::vector<std::string>{"capset", "setresuid"});
+    CHECK(refused_after_filter(strict.program, false) ==
+          std::vector<std::string>{"capset", "setresuid"});
+    CHECK(refused_after_filter(strict.program, true).empty());
+    const Filter closed = of(R"({"defaultAction":"SCMP_ACT_ERRNO"})");
+    CHECK(refused_after_filter(closed.program, true) ==
+          std::vector<std::string>{"execve", "exit_group"});
   }
 
   TEST_CASE("programs longer than a conditional jump reaches keep their meaning") {
