@@ -199,7 +199,7 @@ std::string assemble_busybox(const Store& store, const std::string& program) {
   const std::string name = "busybox-" + std::to_string(info.st_size) + "-" +
                            std::to_string(info.st_mtim.tv_sec) + "." +
                            std::to_string(info.st_mtim.tv_nsec) + "-" + recipe;
-  const std::string path = store.rootfs_dir() + "/" + name;
+  std::string path = store.rootfs_dir() + "/" + name;
   if (::faccessat(AT_FDCWD, path.c_str(), F_OK, 0) == 0) return path;
 
   if (!S_ISREG(info.st_mode) || !is_static_program(binary.get())) {

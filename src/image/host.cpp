@@ -59,7 +59,8 @@ class Search {
   void add_children(const std::string& path) {
     const auto dir = sys::try_open_in_root(root_, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     if (!dir) return;
-    for (const std::string& name : sys::list_dir(dir.get())) add(path + "/" + name);
+    const std::string prefix = path + "/";
+    for (const std::string& name : sys::list_dir(dir.get())) add(prefix + name);
   }
   void add(const std::string& path) {
     const auto handle = sys::try_open_in_root(root_, path, O_PATH | O_NOFOLLOW);
