@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <iterator>
 #include <map>
 #include <utility>
 
@@ -26,7 +27,8 @@ constexpr std::array<std::string_view, 4> list_fields = {"apiVersion", "kind", "
 
 class Unpacker {
  public:
-  explicit Unpacker(LoadResult& result) : result_(result) {}
+  Unpacker(LoadResult& result, const pod::ValidateOptions& options)
+      : result_(result), options_(options) {}
 
   // prefix: where the object stands in its document ("items[2]."), for the paths of findings.
   void object(const Node& node, std::size_t source, const std::string& prefix, bool in_list) {
@@ -120,7 +122,7 @@ class Unpacker {
   }
 
   void pod(const Node& node) {
-    pod::Diagnostics findings = pod::validate_pod(node);
+    pod::Diagnostics findings = pod::validate_pod(node, options_);
     LoadedPod loaded;
     loaded.source = source_;
     loaded.object = node;
@@ -165,6 +167,7 @@ class Unpacker {
   }
 
   LoadResult& result_;
+  const pod::ValidateOptions& options_;
   std::size_t source_ = 0;
   std::string prefix_;
   std::map<std::pair<std::string, std::string>, std::string> names_;  // and where each stands
@@ -172,12 +175,12 @@ class Unpacker {
 
 }  // namespace
 
-LoadResult load(std::vector<Source> sources) {
+LoadResult load(std::vector<Source> sources, const pod::ValidateOptions& options) {
   LoadResult result;
   result.sources = std::move(sources);
   ReadResult read_result = read(result.sources);
   result.diagnostics = std::move(read_result.diagnostics);
-  Unpacker unpacker(result);
+  Unpacker unpacker(result, options);
   for (const Document& document : read_result.documents) {
     unpacker.object(document.root, document.source, {}, false);
   }
@@ -191,12 +194,14 @@ LoadResult load(std::vector<Source> sources) {
     }
   }
   sort_and_dedupe(result.diagnostics, result.sources);
+  if (pod::has_errors(result.diagnostics)) result.pods.clear();
   return result;
 }
 
-LoadResult load_paths(const std::vector<std::string>& paths) {
+LoadResult load_paths(const std::vector<std::string>& paths, const pod::ValidateOptions& options) {
   LoadedSources loaded = load_sources(paths);
-  LoadResult result = load(std::move(loaded.sources));
+  LoadResult result = load(std::move(loaded.sources), options);
+  if (!loaded.diagnostics.empty()) result.pods.clear();
   result.diagnostics.insert(result.diagnostics.begin(),
                             std::make_move_iterator(loaded.diagnostics.begin()),
                             std::make_move_iterator(loaded.diagnostics.end()));

@@ -6,8 +6,10 @@
 #include "pod/diagnostic.hpp"
 #include "pod/node.hpp"
 #include "pod/spec.hpp"
+#include "pod/validate.hpp"
 
 #include <cstddef>
+#include <string>
 #include <vector>
 
 namespace pausa::manifest {
@@ -20,13 +22,14 @@ struct LoadedPod {
 
 struct LoadResult {
   std::vector<Source> sources;
-  std::vector<LoadedPod> pods;   // in the manifest's order; those without errors
-  pod::Diagnostics diagnostics;  // sorted; when they hold an error, nothing is to be started
+  std::vector<LoadedPod> pods;   // in the manifest's order; none when there is an error
+  pod::Diagnostics diagnostics;  // sorted by source and place
 };
 
-LoadResult load(std::vector<Source> sources);
+LoadResult load(std::vector<Source> sources, const pod::ValidateOptions& options = {});
 
 // load_sources() and load() in one, with the diagnostics of both.
-LoadResult load_paths(const std::vector<std::string>& paths);
+LoadResult load_paths(const std::vector<std::string>& paths,
+                      const pod::ValidateOptions& options = {});
 
 }  // namespace pausa::manifest

@@ -33,7 +33,7 @@ class Builder : public YAML::EventHandler {
       : piece_(piece), lines_(lines), limits_(limits), usage_(usage), diagnostics_(diagnostics) {}
 
   Node take() {
-    if (!doubled_.empty()) drop_doubled(root_);
+    if (!dropped_.empty()) drop_keys(root_);
     return std::move(root_);
   }
 
@@ -254,12 +254,13 @@ class Builder : public YAML::EventHandler {
     Frame& frame = frames_.back();
     if (node.text == "<<" && !node.quoted) {
       error(node.mark, "merge keys (<<) are not supported", "write the fields out");
+      dropped_.insert({node.mark.line, node.mark.column});
     }
     frame.node->entries.push_back({node.text, node.mark, {}});
     frame.has_key = true;
     const auto [first, fresh] = frame.keys.emplace(node.text, node.mark);
     if (fresh) return;
-    doubled_.insert({node.mark.line, node.mark.column});
+    dropped_.insert({node.mark.line, node.mark.column});
     pod::Diagnostic diagnostic;
     diagnostic.kind = pod::ErrorKind::duplicate;
     diagnostic.mark = node.mark;
@@ -333,13 +334,13 @@ class Builder : public YAML::EventHandler {
     return most + (node.is_list() || node.is_map() ? 1 : 0);
   }
 
-  // Keys that stood before are kept while reading, so that the paths of anchors stay true.
-  void drop_doubled(Node& node) const {
+  // Refused keys are kept while reading, so that the paths of anchors stay true.
+  void drop_keys(Node& node) const {
     std::erase_if(node.entries, [this](const pod::Entry& entry) {
-      return doubled_.count({entry.key_mark.line, entry.key_mark.column}) > 0;
+      return dropped_.count({entry.key_mark.line, entry.key_mark.column}) > 0;
     });
-    for (pod::Entry& entry : node.entries) drop_doubled(entry.value);
-    for (Node& item : node.items) drop_doubled(item);
+    for (pod::Entry& entry : node.entries) drop_keys(entry.value);
+    for (Node& item : node.items) drop_keys(item);
   }
 
   const Piece& piece_;
@@ -351,7 +352,7 @@ class Builder : public YAML::EventHandler {
   Node root_;
   std::vector<Frame> frames_;
   std::unordered_map<YAML::anchor_t, Anchor> anchors_;
-  std::set<std::pair<std::uint32_t, std::uint32_t>> doubled_;
+  std::set<std::pair<std::uint32_t, std::uint32_t>> dropped_;
 };
 
 }  // namespace

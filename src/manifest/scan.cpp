@@ -39,6 +39,7 @@ class Scanner {
       tokens();
     }
     end_piece(text_.size());
+    if (given_up_) result_.pieces.clear();
     return std::move(result_);
   }
 

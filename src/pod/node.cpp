@@ -136,8 +136,10 @@ std::string number_text(double value) {
   std::array<char, 32> buffer{};
   const auto [end, error] = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value);
   std::string text(buffer.data(), end);
-  // A whole number keeps its point, so that it reads back as a real one.
-  if (text.find_first_of(".eni") == std::string::npos) text += ".0";
+  // A whole number keeps its point, so that it reads back as a real one; what no integer can hold
+  // does so anyway.
+  const bool whole = text.find_first_of(".eni") == std::string::npos;
+  if (whole && std::fabs(value) < 0x1p63) text += ".0";
   return text;
 }
 

@@ -67,7 +67,7 @@ bool operator==(const Node& a, const Node& b);
 // "a string", "an integer", … for messages.
 std::string_view kind_name(Node::Kind kind);
 
-// The shortest decimal text that reads back as the same number; always with a point or an exponent.
+// The shortest decimal text that reads back as the same real number.
 std::string number_text(double value);
 
 // JSON text of the tree; indent 0 gives one line, otherwise that many blanks per level. Text is
