@@ -58,6 +58,7 @@ constexpr Difference table[] = {
     {"resources other than cpu, memory, ephemeral-storage", "counted by the scheduler", "refused", "a limit that is not kept must not be asked for", {}},
     {"capabilities", "any text", "names that the kernel knows, in upper case, with or without CAP_; not both added and dropped", "a misspelt one would be missing in silence", {}},
     {"allowPrivilegeEscalation: false with SYS_ADMIN", "found when spelt CAP_SYS_ADMIN", "found in both spellings", "it is the same capability", {}},
+    {"seccompProfile Localhost with an empty name", "accepted", "refused", "it would select no profile", {}},
     {"sysctls", "checked on the node", "refused when not namespaced, or outside the safe set and not allowed by a flag", "all errors are told before anything starts", {}},
     {"AppArmor annotations", "become the field", "refused, like the field, unless unconfined", "a security setting is honoured or refused", {}},
     {"seccomp annotations", "ignored", "localhost/… is refused, others give a note", "a security setting is honoured or refused", {}},

@@ -92,6 +92,14 @@ void check_sysctl(const Value& sysctl, const ValidateOptions& options, Findings&
     findings.invalid(sysctl["value"], "must be one line");
 }
 
+// An empty name would select no profile at all (CVE-2023-2431).
+void check_profile(const Value& context, Findings& findings) {
+  const Value profile = context["seccompProfile"];
+  const Value file = profile["localhostProfile"];
+  if (profile["type"].is("Localhost") && file.present() && file.text().empty())
+    findings.required(file, "must be set when seccomp type is Localhost");
+}
+
 void check_capability(const Value& at, Findings& findings) {
   const std::string_view plain = plain_capability(at.text());
   if (is_capability(plain)) return;
@@ -151,9 +159,13 @@ void check_our_security_rules(const Value& pod, const ValidateOptions& options,
   check_annotations_of(pod["metadata"]["annotations"], findings);
   for (const Value& sysctl : spec["securityContext"]["sysctls"].items())
     check_sysctl(sysctl, options, findings);
-  for (const std::string_view list : {"containers", "initContainers"})
-    for (const Value& container : spec[list].items())
+  check_profile(spec["securityContext"], findings);
+  for (const std::string_view list : {"containers", "initContainers"}) {
+    for (const Value& container : spec[list].items()) {
       check_capabilities(container["securityContext"], findings);
+      check_profile(container["securityContext"], findings);
+    }
+  }
 }
 
 }  // namespace pausa::pod
