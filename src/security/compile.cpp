@@ -150,8 +150,8 @@ class Compiler {
   }
 
   bool counts(const Rule& rule) const {
-    return (rule.needs - caps_).empty() && (rule.unless & caps_).empty() && kernel_ >= rule.since &&
-           (rule.until == KernelVersion{} || kernel_ < rule.until);
+    return (rule.needs - caps_).empty() && (rule.unless & caps_).empty() &&
+           !(kernel_ < rule.since) && (rule.until == KernelVersion{} || kernel_ < rule.until);
   }
 
   Label compile_table(const SyscallTable& table) {

@@ -54,7 +54,7 @@ struct SpawnActions {
   ~SpawnActions() { ::posix_spawn_file_actions_destroy(&value); }
   SpawnActions(const SpawnActions&) = delete;
   SpawnActions& operator=(const SpawnActions&) = delete;
-  posix_spawn_file_actions_t value;
+  posix_spawn_file_actions_t value{};
 };
 
 std::string one_line(std::string text) {
@@ -76,6 +76,7 @@ void run_helper(const std::string& name, pid_t pid, const IdMap& map, const char
     for (const std::uint32_t part : {range.inside, range.outside, range.count})
       words.push_back(std::to_string(part));
   std::vector<char*> argv;
+  argv.reserve(words.size() + 1);
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
   char* no_environment[] = {nullptr};

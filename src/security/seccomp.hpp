@@ -44,7 +44,10 @@ struct ArgTest {
 struct KernelVersion {
   std::uint16_t major = 0;
   std::uint16_t minor = 0;
-  friend constexpr auto operator<=>(KernelVersion, KernelVersion) = default;
+  friend constexpr bool operator==(KernelVersion, KernelVersion) = default;
+  friend constexpr bool operator<(KernelVersion a, KernelVersion b) noexcept {
+    return a.major != b.major ? a.major < b.major : a.minor < b.minor;
+  }
 };
 
 struct Rule {
