@@ -20,6 +20,7 @@ constexpr Harmless harmless[] = {
     {"Container.terminationMessagePolicy", "File"},
     {"PodSpec.dnsPolicy", "ClusterFirst"},
     {"PodSpec.dnsPolicy", "Default"},
+    {"PodSpec.dnsPolicy", "None"},  // refused by check_our_rules()
     {"PodSpec.preemptionPolicy", "PreemptLowerPriority"},
     {"PodSpec.schedulerName", "default-scheduler"},
     {"PodSpec.serviceAccount", "default"},

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 
 namespace pausa::pod {
 namespace {
@@ -18,8 +19,15 @@ constexpr std::size_t most_image_bytes = 4096;
 constexpr std::size_t most_argument_bytes = 131072;
 constexpr std::int64_t longest_grace_seconds = 2147483647;
 
+bool holds_nul(const Node& node) {
+  return (node.is_string() && node.text.find('\0') != std::string::npos) ||
+         std::any_of(node.items.begin(), node.items.end(), holds_nul) ||
+         std::any_of(node.entries.begin(), node.entries.end(),
+                     [](const Entry& entry) { return holds_nul(entry.value); });
+}
+
 void check_no_nul(const Value& value, Findings& findings) {
-  if (!value.present()) return;
+  if (!value.present() || !holds_nul(*value.node())) return;
   if (value.node()->is_string() && value.text().find('\0') != std::string_view::npos)
     findings.invalid(value, "must not contain a NUL byte");
   for (const Value& item : value.items()) check_no_nul(item, findings);
@@ -60,13 +68,8 @@ std::vector<std::string_view> path_parts(std::string_view path) {
   return parts;
 }
 
-struct MountPath {
-  std::string_view text;
-  std::vector<std::string_view> parts;
-};
-
-void check_mount_path(const Value& path, bool privileged, std::vector<MountPath>& seen,
-                      Findings& findings) {
+void check_mount_path(const Value& path, bool privileged,
+                      std::map<std::string, std::string_view>& seen, Findings& findings) {
   const std::string_view text = path.text();
   if (text.empty()) return;
   if (!text.starts_with('/')) {
@@ -80,11 +83,10 @@ void check_mount_path(const Value& path, bool privileged, std::vector<MountPath>
     return;
   }
   // The same text twice is the API server's finding already.
-  const bool twice = std::any_of(seen.begin(), seen.end(), [&](const MountPath& other) {
-    return other.parts == parts && other.text != text;
-  });
-  if (twice) findings.invalid(path, "must be unique");
-  seen.push_back({text, parts});
+  std::string plain;
+  for (const std::string_view part : parts) plain.append("/").append(part);
+  const auto [first, fresh] = seen.emplace(std::move(plain), text);
+  if (!fresh && first->second != text) findings.invalid(path, "must be unique");
   if (parts.empty())
     findings.forbidden(path, "a volume cannot replace the root filesystem");
   else if (parts[0] == "proc")
@@ -95,7 +97,7 @@ void check_mount_path(const Value& path, bool privileged, std::vector<MountPath>
 
 void check_mounts_of(const Value& container, Findings& findings) {
   const bool privileged = container["securityContext"]["privileged"].truth().value_or(false);
-  std::vector<MountPath> seen;
+  std::map<std::string, std::string_view> seen;  // plain spelling to the one used
   for (const Value& mount : container["volumeMounts"].items()) {
     check_mount_path(mount["mountPath"], privileged, seen, findings);
     const Value propagation = mount["mountPropagation"];

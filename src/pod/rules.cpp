@@ -23,15 +23,17 @@ bool climbs(std::string_view path) {
 }  // namespace
 
 PodFacts::PodFacts(const Value& spec)
-    : volumes(names_in(spec["volumes"])),
-      resource_claims(names_in(spec["resourceClaims"])),
+    : volume_names(names_in(spec["volumes"])),
+      volumes(volume_names.begin(), volume_names.end()),
       host_network(spec["hostNetwork"].truth().value_or(false)),
       private_users(!spec["hostUsers"].truth().value_or(true)),
       windows(spec["os"]["name"].is("windows")),
       names_os(spec["os"].present()),
       has_service_account(!spec["serviceAccountName"].text().empty() ||
                           !spec["serviceAccount"].text().empty()),
-      grace_seconds(spec["terminationGracePeriodSeconds"].integer().value_or(30)) {}
+      grace_seconds(spec["terminationGracePeriodSeconds"].integer().value_or(30)) {
+  for (const std::string_view name : names_in(spec["resourceClaims"])) resource_claims.insert(name);
+}
 
 bool contains(Names names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
@@ -39,6 +41,10 @@ bool contains(Names names, std::string_view name) {
 
 bool contains(const std::vector<std::string_view>& names, std::string_view name) {
   return contains(Names(names), name);
+}
+
+bool contains(const std::unordered_set<std::string_view>& names, std::string_view name) {
+  return names.find(name) != names.end();
 }
 
 std::string between(std::int64_t low, std::int64_t high) {

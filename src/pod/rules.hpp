@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 namespace pausa::pod {
@@ -17,8 +18,9 @@ namespace pausa::pod {
 struct PodFacts {
   explicit PodFacts(const Value& spec);
 
-  std::vector<std::string_view> volumes;          // names
-  std::vector<std::string_view> resource_claims;  // names
+  std::vector<std::string_view> volume_names;
+  std::unordered_set<std::string_view> volumes;          // names
+  std::unordered_set<std::string_view> resource_claims;  // names
   bool host_network = false;
   bool private_users = false;  // hostUsers: false
   bool windows = false;
@@ -31,6 +33,17 @@ enum class Role : std::uint8_t { regular, init, ephemeral };
 
 bool contains(Names names, std::string_view name);
 bool contains(const std::vector<std::string_view>& names, std::string_view name);
+bool contains(const std::unordered_set<std::string_view>& names, std::string_view name);
+
+// Names that must differ; borrows the tree.
+class Seen {
+ public:
+  // Whether it is the first of its name.
+  bool add(std::string_view name) { return names_.insert(name).second; }
+
+ private:
+  std::unordered_set<std::string_view> names_;
+};
 // Words of lower-case letters, digits, - and _ (inside), joined by dots or slashes.
 bool is_sysctl_name(std::string_view name);
 // sysctl.d(5): the first separator decides; "net/ipv4/x" is "net.ipv4.x".

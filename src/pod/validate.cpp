@@ -4,32 +4,51 @@
 #include "pod/suggest.hpp"
 
 #include <algorithm>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
 
 namespace pausa::pod {
 namespace {
 
-bool lies_in(std::string_view path, std::string_view around) {
-  return path.starts_with(around) &&
-         (path.size() == around.size() || path[around.size()] == '.' || path[around.size()] == '[');
+std::string_view parent_of(std::string_view path) {
+  return path.substr(0, path.rfind('.'));
 }
 
+// Whether the path, or a part of it that ends before a dot or bracket, is among paths.
+bool lies_in(std::string_view path, const std::unordered_set<std::string_view>& paths) {
+  for (std::size_t end = path.size(); end != std::string_view::npos && end > 0;
+       end = path.find_last_of(".[", end - 1))
+    if (paths.find(path.substr(0, end)) != paths.end()) return true;
+  return false;
+}
+
+using PathsByParent = std::unordered_multimap<std::string_view, std::string_view>;
+
 // "spec.contaners" was written and "spec.containers" is missing: one fault, not two.
-bool is_misspelt(const Diagnostic& missing, const Diagnostic& unknown) {
-  const std::size_t dot = missing.path.rfind('.');
-  const std::size_t other = unknown.path.rfind('.');
-  if (missing.kind != ErrorKind::required || unknown.kind != ErrorKind::unknown_field ||
-      dot != other || missing.path.compare(0, dot, unknown.path, 0, other) != 0)
-    return false;
-  const std::string_view wanted = std::string_view(missing.path).substr(dot + 1);
-  return closest(std::string_view(unknown.path).substr(other + 1), {&wanted, 1}).has_value();
+bool is_misspelt(std::string_view missing, const PathsByParent& unknown) {
+  for (; !missing.empty(); missing = parent_of(missing)) {
+    const std::string_view wanted = name_of(missing);
+    const auto [begin, end] = unknown.equal_range(parent_of(missing));
+    if (std::any_of(begin, end, [&](const auto& entry) {
+          return closest(name_of(entry.second), {&wanted, 1}).has_value();
+        }))
+      return true;
+  }
+  return false;
 }
 
 // A value of the wrong type reads as absent; what follows from that is noise.
 void drop_echoes(Diagnostics& later, const Diagnostics& schema) {
-  const auto echo = [&schema](const Diagnostic& finding) {
-    return std::any_of(schema.begin(), schema.end(), [&finding](const Diagnostic& cause) {
-      return lies_in(finding.path, cause.path) || is_misspelt(finding, cause);
-    });
+  std::unordered_set<std::string_view> faulty;
+  PathsByParent unknown;
+  for (const Diagnostic& cause : schema) {
+    faulty.insert(cause.path);
+    if (cause.kind == ErrorKind::unknown_field) unknown.emplace(parent_of(cause.path), cause.path);
+  }
+  const auto echo = [&](const Diagnostic& finding) {
+    if (lies_in(finding.path, faulty)) return true;
+    return finding.kind == ErrorKind::required && is_misspelt(finding.path, unknown);
   };
   later.erase(std::remove_if(later.begin(), later.end(), echo), later.end());
 }

@@ -1,8 +1,6 @@
 // The three lists of containers.
 #include "pod/rules.hpp"
 
-#include <algorithm>
-
 namespace pausa::pod {
 namespace {
 
@@ -31,12 +29,11 @@ void check_image(const Value& container, Findings& findings) {
 }
 
 void check_resize_policy(const Value& container, Role role, Findings& findings) {
-  std::vector<std::string_view> seen;
+  Seen seen;
   for (const Value& policy : container["resizePolicy"].items()) {
     const Value resource = policy["resourceName"];
     const Value restart = policy["restartPolicy"];
-    if (contains(seen, resource.text())) findings.duplicate(policy, resource.shown());
-    seen.push_back(resource.text());
+    if (!seen.add(resource.text())) findings.duplicate(policy, resource.shown());
     if (check_required(resource, findings)) check_choice(resource, resize_resources, findings);
     if (check_required(restart, findings)) check_choice(restart, resize_policies, findings);
     if (role == Role::init && !is_sidecar(container) && restart.is("RestartContainer"))
@@ -96,9 +93,7 @@ class HostPorts {
       const Value protocol = port["protocol"];
       const std::string key = std::string(protocol.present() ? protocol.text() : "TCP") + "/" +
                               std::string(port["hostIP"].text()) + "/" + std::to_string(number);
-      if (std::find(seen_.begin(), seen_.end(), key) != seen_.end())
-        findings.duplicate(port["hostPort"], quoted(key));
-      seen_.push_back(key);
+      if (!seen_.insert(key).second) findings.duplicate(port["hostPort"], quoted(key));
     }
   }
 
@@ -109,7 +104,7 @@ class HostPorts {
   }
 
   bool host_network_;
-  std::vector<std::string> seen_;
+  std::unordered_set<std::string> seen_;
 };
 
 void check_host_network_ports(const Value& container, const PodFacts& facts, Findings& findings) {
@@ -122,12 +117,10 @@ void check_host_network_ports(const Value& container, const PodFacts& facts, Fin
   }
 }
 
-void check_unique_name(const Value& container, std::vector<std::string_view>& seen,
-                       Findings& findings) {
+void check_unique_name(const Value& container, Seen& seen, Findings& findings) {
   const Value name = container["name"];
   if (name.text().empty()) return;
-  if (contains(seen, name.text())) findings.duplicate(name);
-  seen.push_back(name.text());
+  if (!seen.add(name.text())) findings.duplicate(name);
 }
 
 void check_init_container(const Value& container, const PodFacts& facts, Findings& findings) {
@@ -159,7 +152,7 @@ void check_ephemeral_containers(const Value& list, const PodFacts& facts, Findin
 void check_all_containers(const Value& spec, const PodFacts& facts, Findings& findings) {
   const Value containers = spec["containers"];
   if (containers.size() == 0) findings.required(containers);
-  std::vector<std::string_view> names;
+  Seen names;
   HostPorts host_ports(facts.host_network);
   for (const Value& container : containers.items()) {
     check_common(container, Role::regular, facts, findings);

@@ -2,6 +2,8 @@
 #include "pod/rules.hpp"
 #include "pod/suggest.hpp"
 
+#include <algorithm>
+
 namespace pausa::pod {
 namespace {
 
@@ -9,6 +11,7 @@ constexpr std::string_view protocols[] = {"SCTP", "TCP", "UDP"};
 constexpr std::string_view propagations[] = {"Bidirectional", "HostToContainer", "None"};
 constexpr std::string_view recursive_modes[] = {"Disabled", "IfPossible", "Enabled"};
 constexpr std::int64_t most_port = 65535;
+constexpr std::size_t most_suggestions = 100;  // to look through
 
 void check_propagation(const Value& mount, bool privileged, Findings& findings) {
   const Value propagation = mount["mountPropagation"];
@@ -45,33 +48,30 @@ void check_sub_path(const Value& mount, Findings& findings) {
 }
 
 void check_devices(const Value& devices, const PodFacts& facts, Findings& findings) {
-  std::vector<std::string_view> names;
-  std::vector<std::string_view> paths;
+  Seen names;
+  Seen paths;
   for (const Value& device : devices.items()) {
     const Value name = device["name"];
     const Value path = device["devicePath"];
     if (check_required(name, findings)) {
-      if (contains(names, name.text())) findings.invalid(name, "must be unique");
+      if (!names.add(name.text())) findings.invalid(name, "must be unique");
       if (!contains(facts.volumes, name.text())) findings.not_found(name);
     }
-    if (check_required(path, findings) && contains(paths, path.text()))
+    if (check_required(path, findings) && !paths.add(path.text()))
       findings.invalid(path, "must be unique");
-    names.push_back(name.text());
-    paths.push_back(path.text());
   }
 }
 
 }  // namespace
 
 void check_ports(const Value& ports, Findings& findings) {
-  std::vector<std::string_view> names;
+  Seen names;
   for (const Value& port : ports.items()) {
     const Value name = port["name"];
     if (!name.text().empty()) {
       const Faults faults = port_name_faults(name.text());
       add_faults(name, faults, findings);
-      if (faults.empty() && contains(names, name.text())) findings.duplicate(name);
-      names.push_back(name.text());
+      if (!names.add(name.text()) && faults.empty()) findings.duplicate(name);
     }
     const Value number = port["containerPort"];
     if (number.integer().value_or(0) == 0)
@@ -86,22 +86,23 @@ void check_ports(const Value& ports, Findings& findings) {
 
 void check_mounts(const Value& container, const PodFacts& facts, Findings& findings) {
   const bool privileged = container["securityContext"]["privileged"].truth().value_or(false);
-  std::vector<std::string_view> device_names;
+  std::unordered_set<std::string_view> device_names;
   for (const Value& device : container["volumeDevices"].items())
-    device_names.push_back(device["name"].text());
-  std::vector<std::string_view> paths;
+    device_names.insert(device["name"].text());
+  Seen paths;
   for (const Value& mount : container["volumeMounts"].items()) {
     const Value name = mount["name"];
     check_required(name, findings);
     if (!contains(facts.volumes, name.text())) {
       findings.not_found(name);
-      if (const auto near = closest(name.text(), facts.volumes))
+      const Names candidates =
+          Names(facts.volume_names).first(std::min(facts.volume_names.size(), most_suggestions));
+      if (const auto near = closest(name.text(), candidates))
         findings.hint("did you mean " + quoted(*near) + "?");
     }
     const Value path = mount["mountPath"];
-    if (check_required(path, findings) && contains(paths, path.text()))
+    if (check_required(path, findings) && !paths.add(path.text()))
       findings.invalid(path, "must be unique");
-    paths.push_back(path.text());
     if (!name.text().empty() && contains(device_names, name.text()))
       findings.invalid(name, "must not already exist in volumeDevices");
     check_sub_path(mount, findings);

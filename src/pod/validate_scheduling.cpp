@@ -74,25 +74,23 @@ void check_gates(const Value& spec, Findings& findings) {
     const Value type = gate["conditionType"];
     add_faults(type, qualified_name_faults(type.text()), findings);
   }
-  std::vector<std::string_view> seen;
+  Seen seen;
   for (const Value& gate : spec["schedulingGates"].items()) {
     const Value name = gate["name"];
     const Faults faults = qualified_name_faults(name.text());
     for (const std::string& fault : faults)
       findings.invalid(gate, name.present() ? name.shown() : "\"\"", fault);
-    if (contains(seen, name.text())) findings.duplicate(gate, quoted(name.text()));
-    seen.push_back(name.text());
+    if (!seen.add(name.text())) findings.duplicate(gate, quoted(name.text()));
   }
 }
 
-void check_claim(const Value& claim, std::vector<std::string_view>& seen, Findings& findings) {
+void check_claim(const Value& claim, Seen& seen, Findings& findings) {
   const Value name = claim["name"];
   if (check_required(name, findings)) {
-    if (contains(seen, name.text()))
+    if (!seen.add(name.text()))
       findings.duplicate(name);
     else
       add_faults(name, dns_label_faults(name.text()), findings);
-    seen.push_back(name.text());
   }
   int kinds = 0;
   for (const std::string_view field : {"resourceClaimName", "resourceClaimTemplateName"}) {
@@ -126,7 +124,7 @@ void check_spread(const Value& pod, Findings& findings) {
 }
 
 void check_resource_claims(const Value& pod, Findings& findings) {
-  std::vector<std::string_view> seen;
+  Seen seen;
   for (const Value& claim : pod["spec"]["resourceClaims"].items())
     check_claim(claim, seen, findings);
 }

@@ -14,6 +14,10 @@ struct Home {
   std::string_view type;
   std::string_view place;
 };
+// A manifest with more faults than this is something else altogether; looking for what was meant
+// would only take time.
+constexpr std::size_t most_hints = 200;
+
 constexpr std::array homes{
     Home{"PodSpec", "spec"},
     Home{"ObjectMeta", "metadata"},
@@ -168,7 +172,8 @@ void check_object(const Value& object, const schema::Type& type, Findings& findi
     if (const schema::Field* const field = type.find(entry.key))
       check_field(object[entry.key], *field, findings);
     else if (type.name != "Pod" || entry.key != "status")
-      findings.unknown(object, entry, unknown_hint(entry.key, type));
+      findings.unknown(object, entry,
+                       findings.list().size() < most_hints ? unknown_hint(entry.key, type) : "");
   }
 }
 

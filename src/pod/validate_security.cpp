@@ -77,7 +77,7 @@ void check_ids(const Value& context, Findings& findings) {
 }
 
 void check_sysctls(const Value& spec, const Value& sysctls, Findings& findings) {
-  std::vector<std::string_view> seen;
+  Seen seen;
   const bool host_network = spec["hostNetwork"].truth().value_or(false);
   const bool host_ipc = spec["hostIPC"].truth().value_or(false);
   for (const Value& sysctl : sysctls.items()) {
@@ -87,10 +87,9 @@ void check_sysctls(const Value& spec, const Value& sysctls, Findings& findings) 
       findings.invalid(name,
                        "must have at most 253 characters and match regex "
                        "^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$");
-    } else if (contains(seen, name.text())) {
+    } else if (!seen.add(name.text())) {
       findings.duplicate(name);
     }
-    seen.push_back(name.text());
     const std::string plain = dotted_sysctl(name.text());
     const bool ipc = plain.starts_with("kernel.shm") || plain.starts_with("kernel.msg") ||
                      plain == "kernel.sem" || plain.starts_with("fs.mqueue.");

@@ -143,14 +143,13 @@ void check_projected(const Value& projected, const PodFacts& facts, Findings& fi
 }
 
 void check_volumes(const Value& spec, const PodFacts& facts, Findings& findings) {
-  std::vector<std::string_view> seen;
+  Seen seen;
   for (const Value& volume : spec["volumes"].items()) {
     check_volume(volume, facts, findings);
     const Value name = volume["name"];
     if (!check_required(name, findings)) continue;
     add_faults(name, dns_label_faults(name.text()), findings);
-    if (contains(seen, name.text())) findings.duplicate(name);
-    seen.push_back(name.text());
+    if (!seen.add(name.text())) findings.duplicate(name);
   }
 }
 

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include <array>
-#include <cstring>
+#include <cstdlib>
 #include <string_view>
 
 namespace pausa::sys {
@@ -77,6 +77,18 @@ bool alive(const ProcessId& id) {
 
 UniqueFd open_pidfd(pid_t pid) {
   return UniqueFd(check(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)), "pidfd_open ", pid));
+}
+
+pid_t pid_of(int pidfd) {
+  const std::string path = "/proc/self/fdinfo/" + std::to_string(pidfd);
+  const UniqueFd fd(check(::open(path.c_str(), O_RDONLY | O_CLOEXEC), "open ", path));
+  std::array<char, 512> buffer;
+  const ssize_t size = check(::read(fd.get(), buffer.data(), buffer.size()), "read ", path);
+  const std::string_view text(buffer.data(), static_cast<std::size_t>(size));
+  const auto at = text.find("\nPid:\t");
+  if (at == std::string_view::npos) return 0;
+  const long pid = std::strtol(buffer.data() + at + 6, nullptr, 10);
+  return pid > 0 ? static_cast<pid_t>(pid) : 0;  // -1: reaped; 0: not of our PID namespace
 }
 
 std::optional<UniqueFd> open_process(const ProcessId& id) {

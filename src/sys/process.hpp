@@ -42,6 +42,8 @@ ProcessId identify(pid_t pid);  // start_time 0 when it is gone
 bool alive(const ProcessId& id);
 
 UniqueFd open_pidfd(pid_t pid);
+// The pid behind a pidfd, in our PID namespace; 0 when it is gone.
+pid_t pid_of(int pidfd);
 // A pidfd of exactly this process; nullopt when it is gone or its pid was given to another.
 std::optional<UniqueFd> open_process(const ProcessId& id);
 

@@ -1,0 +1,17 @@
+// The verbs, one file each. Every run_* takes the words after the verb and gives the exit code;
+// every *_options gives the table for --help.
+#pragma once
+
+#include "cli/command.hpp"
+
+namespace pausa::cli {
+
+int run_up(const Arguments& arguments);
+std::string up_options();
+int run_down(const Arguments& arguments);
+std::string down_options();
+int run_ps(const Arguments& arguments);
+std::string ps_options();
+int run_supervise(const Arguments& arguments);
+
+}  // namespace pausa::cli

@@ -1,0 +1,345 @@
+#include "supervisor/member.hpp"
+
+#include "pod/expand.hpp"
+#include "security/caps.hpp"
+#include "security/rlimits.hpp"
+#include "sys/error.hpp"
+#include "sys/path.hpp"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace pausa::supervisor {
+namespace {
+
+constexpr std::int64_t container_pids = 2048;
+constexpr std::int64_t pod_pids = 4096;
+
+const char* const default_path =
+    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+template <typename T>
+std::optional<T> first_of(const std::optional<T>& own, const std::optional<T>& pod) {
+  return own ? own : pod;
+}
+
+// The tree in which the image's passwd and group files are: its topmost layer that has them.
+sys::UniqueFd open_user_files(const image::ResolvedImage& image) {
+  for (const auto& layer : image.layers) {
+    sys::UniqueFd root = sys::open_dir(layer);
+    if (sys::try_open_in_root(root.get(), "/etc/passwd", O_PATH)) return root;
+  }
+  return sys::open_dir(image.layers.back());
+}
+
+security::Identity resolve_user(const PodContext& context, const pod::Container& container,
+                                const image::ResolvedImage& image,
+                                const std::optional<std::string>& user) {
+  const auto& pod = context.pod.spec.security;
+  const auto& own = container.security;
+  security::UserRequest request;
+  if (!user) {
+    request.run_as_user = first_of(own.run_as_user, pod.run_as_user);
+    request.run_as_group = first_of(own.run_as_group, pod.run_as_group);
+  }
+  request.run_as_non_root = own.run_as_non_root.value_or(pod.run_as_non_root.value_or(false));
+  request.image_user = user ? *user : image.config.user;
+  const sys::UniqueFd rootfs = open_user_files(image);
+  request.rootfs = rootfs.get();
+  request.supplemental_groups = pod.supplemental_groups;
+  request.fs_group = pod.fs_group;
+  request.strict_groups = pod.supplemental_groups_policy == pod::SupplementalGroupsPolicy::strict;
+  auto identity = security::resolve_identity(request);
+  if (context.single_id && (identity.uid != 0 || identity.gid != 0))
+    throw sys::Error("user " + std::to_string(identity.uid) +
+                     " is not mapped: you have no subordinate ids; add a line for yourself to "
+                     "/etc/subuid and /etc/subgid and install newuidmap (package uidmap)");
+  return identity;
+}
+
+void set_variable(std::vector<std::string>& env, const std::string& name,
+                  const std::string& value) {
+  const std::string prefix = name + "=";
+  const auto old = std::find_if(env.begin(), env.end(),
+                                [&](const std::string& pair) { return pair.starts_with(prefix); });
+  if (old != env.end())
+    *old = prefix + value;
+  else
+    env.push_back(prefix + value);
+}
+
+bool has_variable(const std::vector<std::string>& env, const std::string& name) {
+  return std::any_of(env.begin(), env.end(),
+                     [&](const std::string& pair) { return pair.starts_with(name + "="); });
+}
+
+// Least to most: ours, the image's, the manifest's.
+std::vector<std::string> environment(const PodContext& context, const pod::Container& container,
+                                     const image::ResolvedImage& image, const pod::KeyValues& own,
+                                     const std::string& home) {
+  std::vector<std::string> env{default_path, "HOSTNAME=" + context.hostname};
+  if (container.tty) env.emplace_back("TERM=xterm");
+  for (const auto& pair : image.config.env) {
+    const auto split = pair.find('=');
+    if (split != std::string::npos)
+      set_variable(env, pair.substr(0, split), pair.substr(split + 1));
+  }
+  for (const auto& [name, value] : own) set_variable(env, name, value);
+  if (!has_variable(env, "HOME")) env.push_back("HOME=" + home);
+  return env;
+}
+
+std::optional<pod::SeccompProfile> seccomp_of(const PodContext& context,
+                                              const pod::Container& container) {
+  return first_of(container.security.seccomp_profile, context.pod.spec.security.seccomp_profile);
+}
+
+std::optional<security::Filter> filter_for(const PodContext& context,
+                                           const pod::Container& container, security::CapSet caps) {
+  const auto profile = seccomp_of(context, container);
+  // As in every runtime: a privileged container is unconfined unless it asks for a profile.
+  if (!profile && container.security.privileged) return std::nullopt;
+  if (!profile || profile->type == pod::SeccompType::runtime_default)
+    return security::compile(security::default_profile(), caps);
+  if (profile->type == pod::SeccompType::unconfined) return std::nullopt;
+  const std::string folder = context.host.root ? "/etc/pausa/seccomp" : std::string();
+  const char* configured = std::getenv("PAUSA_SECCOMP_ROOT");
+  const std::string root = configured != nullptr ? configured : folder;
+  if (root.empty())
+    throw sys::Error("seccompProfile Localhost: set PAUSA_SECCOMP_ROOT to the folder of profiles");
+  const sys::UniqueFd dir = sys::open_dir(root);
+  const sys::UniqueFd file = sys::open_in_root(dir.get(), profile->localhost_profile, O_RDONLY);
+  const std::string text = sys::read_all(file.get(), 1U << 20U, profile->localhost_profile);
+  return security::compile(security::load_profile(text).view(), caps);
+}
+
+void require_filter_allows_launch(const security::Filter& filter) {
+  const auto refused = security::refused_after_filter(filter.program);
+  if (refused.empty()) return;
+  std::string names;
+  for (const auto& name : refused) names += (names.empty() ? "" : ", ") + name;
+  throw sys::Error("the seccomp profile refuses what the start of a container needs: " + names +
+                   "; allow these calls, or set allowPrivilegeEscalation: false, with which the "
+                   "filter is loaded later");
+}
+
+// Fills in who the process is and what it may do, the same for a member and an exec session.
+launch::Process make_process(const PodContext& context, const pod::Container& container,
+                             const security::Identity& identity,
+                             std::optional<security::Filter>& filter) {
+  launch::Process process;
+  process.uid = identity.uid;
+  process.gid = identity.gid;
+  process.groups = identity.groups;
+  process.keep_groups = context.single_id;
+  const auto& security = container.security;
+  const auto decision =
+      security::effective_caps(security.capabilities_add, security.capabilities_drop,
+                               security.privileged, context.host.caps);
+  if (!decision.unavailable.empty()) {
+    std::string names;
+    for (const auto& name : security::cap_names(decision.unavailable))
+      names += (names.empty() ? "" : ", ") + name;
+    throw sys::Error("capabilities " + names + " are not ours to give on this machine");
+  }
+  process.capabilities = decision.set.bits;
+  process.no_new_privs = security.allow_privilege_escalation == false;
+  filter = filter_for(context, container, decision.set);
+  if (filter) {
+    if (!process.no_new_privs) require_filter_allows_launch(*filter);
+    process.filter = &filter->program;
+  }
+  for (const auto& limit : security::default_rlimits) process.rlimits.push_back(limit);
+  return process;
+}
+
+launch::Pod launch_pod(const PodContext& context) {
+  return {context.infra_pidfd, context.namespaces, context.pid_namespace};
+}
+
+// The overlay's private part: a folder of this instance alone.
+void make_upper(const std::string& rootfs_dir, rootfs::Request& request) {
+  const sys::UniqueFd dir = sys::make_dirs_at(AT_FDCWD, rootfs_dir, 0700);
+  sys::check(::mkdirat(dir.get(), "upper", 0755), "make ", rootfs_dir, "/upper");
+  sys::check(::mkdirat(dir.get(), "work", 0700), "make ", rootfs_dir, "/work");
+  request.upper = rootfs_dir + "/upper";
+  request.work = rootfs_dir + "/work";
+}
+
+bool mounts_at(const std::vector<rootfs::Bind>& binds, const std::string& target) {
+  return std::any_of(binds.begin(), binds.end(),
+                     [&](const rootfs::Bind& bind) { return bind.target == target; });
+}
+
+// /etc/hosts and its like, unless the container mounts its own there (as the kubelet does it).
+void add_pod_files(const PodContext& context, const std::vector<rootfs::Bind>& volumes,
+                   std::vector<rootfs::Bind>& binds) {
+  for (const char* name : {"hosts", "hostname", "resolv.conf"}) {
+    rootfs::Bind bind;
+    bind.target = std::string("/etc/") + name;
+    if (mounts_at(volumes, bind.target)) continue;
+    bind.what = std::string("the pod's ") + name;
+    bind.infra_path = std::string("/tmpfs/etc/") + name;
+    bind.file = true;
+    binds.push_back(std::move(bind));
+  }
+  if (!context.pod.spec.host_ipc && !mounts_at(volumes, "/dev/shm")) {
+    rootfs::Bind shm;
+    shm.target = "/dev/shm";
+    shm.what = "the pod's shared memory";
+    shm.infra_path = "/tmpfs/shm";
+    binds.push_back(std::move(shm));
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> container_argv(const std::vector<std::string>& command,
+                                        const std::vector<std::string>& args,
+                                        const image::ImageConfig& config) {
+  std::vector<std::string> argv = command.empty() ? config.entrypoint : command;
+  const auto& rest = !args.empty() ? args : command.empty() ? config.cmd : args;
+  argv.insert(argv.end(), rest.begin(), rest.end());
+  if (argv.empty())
+    throw sys::Error("no command: the image has neither ENTRYPOINT nor CMD; set command");
+  return argv;
+}
+
+cgroup::Limits container_limits(const pod::Container& container) {
+  cgroup::Limits limits;
+  limits.memory_bytes = container.resources.limit_memory_bytes;
+  limits.cpu_milli = container.resources.limit_cpu_milli;
+  limits.cpu_shares_milli = container.resources.request_cpu_milli;
+  limits.pids = container_pids;
+  limits.oom_ends_all = container.resources.limit_memory_bytes.has_value();
+  return limits;
+}
+
+cgroup::Limits pod_limits(const pod::Spec& spec) {
+  // The sums over the containers, when each has a limit; init containers run alone, so the largest
+  // of them counts against the sum (Kubernetes' rule).
+  const auto total =
+      [&](std::optional<std::int64_t> pod::Resources::*field) -> std::optional<std::int64_t> {
+    std::int64_t sum = 0;
+    for (const auto& container : spec.containers) {
+      if (!(container.resources.*field)) return std::nullopt;
+      sum += *(container.resources.*field);
+    }
+    for (const auto& container : spec.init_containers) {
+      if (!(container.resources.*field)) return std::nullopt;
+      sum = std::max(sum, *(container.resources.*field));
+    }
+    return sum;
+  };
+  cgroup::Limits limits;
+  limits.memory_bytes = total(&pod::Resources::limit_memory_bytes);
+  limits.cpu_milli = total(&pod::Resources::limit_cpu_milli);
+  limits.pids = pod_pids;
+  return limits;
+}
+
+Member prepare_member(const PodContext& context, const pod::Container& container,
+                      const image::ResolvedImage& image, cgroup::Group* group,
+                      const std::string& rootfs_dir, sys::UniqueFd stdin_end,
+                      sys::UniqueFd stdout_end, sys::UniqueFd stderr_end) {
+  const auto& spec = context.pod.spec;
+  Member member;
+  member.identity = resolve_user(context, container, image, std::nullopt);
+  const auto expanded = pod::expand_container(container);
+  if (expanded.fault) throw sys::Error(*expanded.fault);
+
+  launch::MemberRequest request;
+  request.pod = launch_pod(context);
+  request.own_pid_namespace = !spec.share_process_namespace && context.pid_namespace;
+  member.own_pid_namespace = request.own_pid_namespace;
+  if (group != nullptr) request.cgroup_tasks = group->tasks_fds();
+  request.process = make_process(context, container, member.identity, member.filter);
+  auto& process = request.process;
+  process.argv = container_argv(expanded.command, expanded.args, image.config);
+  process.env = environment(context, container, image, expanded.env, member.identity.home);
+  process.working_dir =
+      !container.working_dir.empty() ? container.working_dir : image.config.working_dir;
+  process.terminal = container.tty;
+  member.stdin_end = std::move(stdin_end);
+  member.stdout_end = std::move(stdout_end);
+  member.stderr_end = std::move(stderr_end);
+  process.stdin_fd = member.stdin_end.get();
+  process.stdout_fd = member.stdout_end.get();
+  process.stderr_fd = member.stderr_end.get();
+  // A pipe belongs to whom it was made by: without this /dev/stdout cannot be opened by others.
+  if (member.identity.uid != 0)
+    for (const auto* end : {&member.stdout_end, &member.stderr_end})
+      if (*end)
+        sys::check(::fchown(end->get(), member.identity.uid, static_cast<gid_t>(-1)),
+                   "give the log pipe to user ", member.identity.uid);
+
+  rootfs::Request tree;
+  tree.lower = image.layers;
+  make_upper(rootfs_dir, tree);
+  tree.read_only_root = container.security.read_only_root_filesystem;
+  tree.no_suid = process.no_new_privs;
+  tree.user_namespace = context.user_namespace;
+  tree.own_proc = request.own_pid_namespace;
+  tree.privileged = container.security.privileged;
+  tree.cgroup2 = group != nullptr && group->clone_fd() >= 0;
+  if (!context.single_id) tree.tty_gid = 5;
+  if (!container.security.privileged) {
+    tree.masked_paths = image.masked_paths;
+    if (container.security.proc_mount == pod::ProcMount::default_) {
+      const auto& host = context.host;
+      tree.masked_paths.insert(tree.masked_paths.end(), host.masked_paths.begin(),
+                               host.masked_paths.end());
+      tree.read_only_paths = host.read_only_paths;
+    }
+  } else {
+    tree.masked_paths = image.masked_paths;
+  }
+  member.mounts = open_mounts(spec, container, context.data_dir + "/volumes");
+  add_pod_files(context, member.mounts.binds, tree.binds);
+  tree.binds.insert(tree.binds.end(), member.mounts.binds.begin(), member.mounts.binds.end());
+  tree.working_dir = process.working_dir;
+  request.layout = std::make_unique<rootfs::Layout>(tree);
+  member.plan = std::make_unique<launch::OwnedPlan>(std::move(request));
+  return member;
+}
+
+Member prepare_exec(const PodContext& context, const pod::Container& container,
+                    const image::ResolvedImage& image, cgroup::Group* group,
+                    const ExecTarget& target, const ExecOptions& options, int stdin_fd,
+                    int stdout_fd, int stderr_fd) {
+  Member member;
+  member.identity = resolve_user(context, container, image, options.user);
+  member.own_pid_namespace = target.own_pid_namespace;
+  const auto expanded = pod::expand_container(container);
+  if (expanded.fault) throw sys::Error(*expanded.fault);
+
+  launch::ExecRequest request;
+  request.pod = launch_pod(context);
+  request.member_pidfd = target.member_pidfd;
+  request.own_pid_namespace = target.own_pid_namespace;
+  if (group != nullptr) request.cgroup_tasks = group->tasks_fds();
+  request.process = make_process(context, container, member.identity, member.filter);
+  auto& process = request.process;
+  process.argv = options.argv;
+  process.env = environment(context, container, image, expanded.env, member.identity.home);
+  for (const auto& pair : options.env) {
+    const auto split = pair.find('=');
+    set_variable(process.env, pair.substr(0, split),
+                 split == std::string::npos ? "" : pair.substr(split + 1));
+  }
+  process.working_dir = options.working_dir              ? *options.working_dir
+                        : !container.working_dir.empty() ? container.working_dir
+                                                         : image.config.working_dir;
+  process.terminal = options.terminal;
+  process.stdin_fd = stdin_fd;
+  process.stdout_fd = stdout_fd;
+  process.stderr_fd = stderr_fd;
+  member.plan = std::make_unique<launch::OwnedPlan>(std::move(request));
+  return member;
+}
+
+}  // namespace pausa::supervisor

@@ -1,0 +1,124 @@
+#include "supervisor/pod_sandbox.hpp"
+
+#include "security/sysctl.hpp"
+#include "supervisor/volumes.hpp"
+#include "sys/error.hpp"
+#include "sys/namespace.hpp"
+#include "sys/path.hpp"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/utsname.h>
+
+namespace pausa::supervisor {
+namespace {
+
+constexpr std::chrono::seconds infra_deadline(10);
+constexpr std::size_t config_limit = 1U << 20U;
+
+std::string read_host_file(const char* path) {
+  return sys::read_file_at(AT_FDCWD, path, config_limit).value_or("");
+}
+
+// Sysctls that every pod with a network of its own starts with: unprivileged ping, low ports for
+// all (the port numbers are the pod's own), and no trust in router advertisements.
+void add_network_sysctls(infra::SandboxRequest& request) {
+  request.sysctls.emplace_back("net/ipv4/ping_group_range", "0 2147483647");
+  request.sysctls.emplace_back("net/ipv4/ip_unprivileged_port_start", "0");
+}
+
+}  // namespace
+
+std::string pod_hostname(const pod::Pod& pod) {
+  if (pod.spec.host_network) {
+    utsname names{};
+    sys::check(::uname(&names), "read the host's name");
+    return names.nodename;
+  }
+  std::string name = pod.spec.hostname.empty() ? pod.metadata.name : pod.spec.hostname;
+  if (name.size() > 63) name.resize(63);
+  while (!name.empty() && (name.back() == '-' || name.back() == '.')) name.pop_back();
+  return name;
+}
+
+std::string hosts_text(const pod::Pod& pod, const std::string& hostname) {
+  std::string text;
+  if (pod.spec.host_network) {
+    text = read_host_file("/etc/hosts");
+    if (!text.empty() && text.back() != '\n') text += '\n';
+  } else {
+    text =
+        "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
+        "127.0.0.1\t" +
+        hostname + "\n";
+  }
+  for (const auto& alias : pod.spec.host_aliases) {
+    text += alias.ip + "\t";
+    for (std::size_t i = 0; i < alias.hostnames.size(); ++i)
+      text += (i == 0 ? "" : "\t") + alias.hostnames[i];
+    text += '\n';
+  }
+  return text;
+}
+
+std::string resolv_text(const pod::Pod& /*pod*/) {
+  return read_host_file("/etc/resolv.conf");
+}
+
+int joined_namespaces(const pod::Spec& spec, bool user_namespace) {
+  int flags = CLONE_NEWUTS;
+  if (!spec.host_network) flags |= CLONE_NEWNET;
+  if (spec.host_network) flags &= ~CLONE_NEWUTS;
+  if (!spec.host_ipc) flags |= CLONE_NEWIPC;
+  if (spec.time_offsets.any()) flags |= CLONE_NEWTIME;
+  if (user_namespace) flags |= CLONE_NEWUSER;
+  return flags;
+}
+
+PodSandbox create_pod_sandbox(const Host& host, const pod::Pod& pod, int run_dir,
+                              cgroup::Group* group) {
+  const auto& spec = pod.spec;
+  const std::string hostname = pod_hostname(pod);
+  infra::SandboxRequest request;
+  request.new_pid = !spec.host_pid;
+  request.new_net = !spec.host_network;
+  request.new_ipc = !spec.host_ipc;
+  request.new_uts = !spec.host_network;
+  if (spec.time_offsets.any())
+    request.time_offsets =
+        infra::TimeOffsets{spec.time_offsets.monotonic, spec.time_offsets.boottime};
+  if (request.new_uts) request.hostname = hostname;
+  request.label = pod.metadata.namespace_ + "/" + pod.metadata.name;
+  if (request.new_net) add_network_sysctls(request);
+  for (const auto& sysctl : spec.security.sysctls)
+    request.sysctls.emplace_back(security::sysctl_path(sysctl.name), sysctl.value);
+  request.tmpfs = shared_memory(spec);
+  request.files.emplace_back("etc/hosts", hosts_text(pod, hostname));
+  request.files.emplace_back("etc/hostname", hostname + "\n");
+  request.files.emplace_back("etc/resolv.conf", resolv_text(pod));
+  if (group != nullptr) {
+    request.tasks_fds = group->tasks_fds();
+    request.cgroup_fd = group->clone_fd();
+  }
+  request.infra_exe_fd = host.infra_fd.get();
+  const sys::UniqueFd listener = infra::listen_for_infra(run_dir, infra_socket);
+  const sys::UniqueFd table = infra::create_table();
+  request.listen_fd = listener.get();
+  request.table_fd = table.get();
+  request.deadline = infra_deadline;
+
+  auto sandbox = infra::create_sandbox(request);
+  auto client = infra::Client::connect(run_dir, infra_socket, infra_deadline);
+  if (!client) throw sys::Error("create infra: it does not answer");
+  return {std::move(sandbox.pidfd), {sandbox.pid, sandbox.start_time}, std::move(*client)};
+}
+
+std::optional<PodSandbox> find_pod_sandbox(const sys::ProcessId& id, int run_dir) {
+  auto pidfd = sys::open_process(id);
+  if (!pidfd) return std::nullopt;
+  auto client = infra::Client::connect(run_dir, infra_socket, infra_deadline);
+  if (!client) return std::nullopt;
+  return PodSandbox{std::move(*pidfd), id, std::move(*client)};
+}
+
+}  // namespace pausa::supervisor

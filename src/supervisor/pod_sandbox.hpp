@@ -1,0 +1,41 @@
+// The pod's sandbox from the pod's spec: what infra is created with, and the handles that stay.
+#pragma once
+
+#include "infra/client.hpp"
+#include "infra/sandbox.hpp"
+#include "pod/spec.hpp"
+#include "supervisor/host.hpp"
+#include "sys/fd.hpp"
+#include "sys/process.hpp"
+
+#include <optional>
+#include <string>
+
+namespace pausa::supervisor {
+
+inline constexpr const char* infra_socket = "infra.sock";
+
+struct PodSandbox {
+  sys::UniqueFd pidfd;
+  sys::ProcessId id;
+  infra::Client client;
+};
+
+// cgroup: the group that infra lives in, or nullptr.
+PodSandbox create_pod_sandbox(const Host& host, const pod::Pod& pod, int run_dir,
+                              cgroup::Group* group);
+
+// The living sandbox of a record, or nullopt when it is gone.
+std::optional<PodSandbox> find_pod_sandbox(const sys::ProcessId& id, int run_dir);
+
+// Kubernetes' rules: the spec's hostname, else the pod's name; the host's with hostNetwork.
+std::string pod_hostname(const pod::Pod& pod);
+
+// The texts of /etc/hosts and /etc/resolv.conf inside the pod.
+std::string hosts_text(const pod::Pod& pod, const std::string& hostname);
+std::string resolv_text(const pod::Pod& pod);
+
+// Which of infra's namespaces a member joins (CLONE_NEW*, without mnt and pid).
+int joined_namespaces(const pod::Spec& spec, bool user_namespace);
+
+}  // namespace pausa::supervisor

@@ -1,0 +1,146 @@
+#include "supervisor/spawn.hpp"
+
+#include "manifest/load.hpp"
+#include "sys/error.hpp"
+#include "sys/path.hpp"
+#include "sys/socket.hpp"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+
+namespace pausa::supervisor {
+namespace {
+
+constexpr std::chrono::seconds lock_patience(10);
+
+// Descriptors that came with the command's own exec: all that is not close-on-exec, since
+// everything that we open is.
+void close_inherited() {
+  const sys::UniqueFd dir = sys::open_dir("/proc/self/fd");
+  for (const auto& name : sys::list_dir(dir.get())) {
+    const int fd = std::stoi(name);
+    if (fd > 2 && ::fcntl(fd, F_GETFD) == 0) (void)::close(fd);
+  }
+}
+
+// The life of its own: no terminal, no stdio of the command's, no folder kept busy.
+void detach() {
+  (void)::setsid();
+  const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  for (int fd = 0; fd < 3; ++fd)
+    if (null >= 0) (void)::dup2(null, fd);
+  if (null > 2) (void)::close(null);
+  (void)::chdir("/");
+  (void)::umask(022);
+}
+
+void ignore_signals() {
+  // A log reader, a file-size limit or a hung-up terminal must not end the supervisor.
+  for (const int number : {SIGPIPE, SIGXFSZ, SIGHUP, SIGINT, SIGQUIT})
+    (void)::signal(number, SIG_IGN);
+  (void)::prctl(PR_SET_NAME, "pausa-supervise", 0, 0, 0);
+}
+
+[[noreturn]] void become_guard(const Host& host, const state::PodKey& key, pid_t supervisor) {
+  // The guard wants the program that it is to start as descriptor 3.
+  const int guard = ::fcntl(host.guard_fd.get(), F_DUPFD_CLOEXEC, 10);
+  if (host.program_fd.get() != 3) (void)::dup2(host.program_fd.get(), 3);
+  (void)::fcntl(3, F_SETFD, 0);
+  const std::string pid = std::to_string(supervisor);
+  const std::array<const char*, 7> argv{
+      "pausa-guard",          pid.c_str(),      "pausa", "supervise",
+      key.namespace_.c_str(), key.name.c_str(), nullptr};
+  (void)::syscall(SYS_execveat, guard, "", argv.data(), environ, AT_EMPTY_PATH);
+  ::_exit(127);  // the supervisor lives on without a guard
+}
+
+// At the root of the supervisor's process: nothing is above that could catch.
+template <typename Life>
+int live(Life life) {
+  try {
+    life();
+    return 0;
+  } catch (const std::exception&) {
+    return 1;  // the guard starts the next one, which finds the record
+  }
+}
+
+std::vector<image::ResolvedImage> resolve_images(const pod::Pod& pod, const state::Store& store) {
+  const image::Store images(store.paths().root);
+  std::vector<image::ResolvedImage> resolved;
+  for (const auto* list : {&pod.spec.init_containers, &pod.spec.containers})
+    for (const auto& container : *list) resolved.push_back(image::resolve(container.image, images));
+  return resolved;
+}
+
+}  // namespace
+
+Charge load_charge(const state::Store& store, state::Lock lock, state::Record record) {
+  const auto text = store.read_manifest(record.key);
+  if (!text) throw sys::Error("pod " + record.key.name + ": its manifest is gone");
+  auto loaded =
+      manifest::load({{store.paths().data_dir(record.key) + "/manifest.json", *text, "/"}});
+  if (loaded.pods.size() != 1)
+    throw sys::Error("pod " + record.key.name + ": its stored manifest is damaged");
+  Charge charge{store, std::move(lock), std::move(record), std::move(loaded.pods.front().pod), {}};
+  charge.images = resolve_images(charge.pod, store);
+  return charge;
+}
+
+sys::UniqueFd spawn_new(Charge charge, Host host) {
+  auto [ours, theirs] = sys::socket_pair(SOCK_SEQPACKET);
+  const pid_t guard = sys::check(::fork(), "start the guard");
+  if (guard > 0) return std::move(ours);
+
+  detach();
+  const pid_t supervisor = ::fork();
+  if (supervisor != 0) {
+    if (supervisor < 0) ::_exit(127);
+    become_guard(host, charge.record.key, supervisor);
+  }
+  close_inherited();
+  ignore_signals();
+  (void)ours.release();
+  Starter starter(std::move(theirs));
+  const int code = live([&] {
+    Supervisor life(std::move(charge), std::move(host), std::move(starter));
+    life.run_new();
+  });
+  ::_exit(code);
+}
+
+void spawn_adopted(const state::Store& store, const state::PodKey& key) {
+  (void)store;
+  Host host = Host::probe();
+  const pid_t guard = sys::check(::fork(), "start the guard");
+  if (guard > 0) return;
+  detach();
+  // Supervisor 0: the guard starts the first one itself.
+  become_guard(host, key, 0);
+}
+
+int supervise(const state::Store& store, const state::PodKey& key) {
+  detach();
+  ignore_signals();
+  close_inherited();
+  return live([&] {
+    auto record = store.read(key);
+    if (!record) return;
+    auto lock = store.lock(key, lock_patience);
+    if (!lock) return;  // another supervisor has it
+    record = store.read(key);
+    if (!record || record->state.finished) return;
+    Supervisor life(load_charge(store, std::move(lock), std::move(*record)), Host::probe(),
+                    Starter());
+    life.run_adopted();
+  });
+}
+
+}  // namespace pausa::supervisor

@@ -1,0 +1,272 @@
+// The supervisor's part that makes things: sandbox, groups, members.
+#include "supervisor/supervisor.hpp"
+#include "sys/error.hpp"
+#include "sys/path.hpp"
+
+#include <signal.h>
+
+#include <algorithm>
+
+namespace pausa::supervisor {
+namespace {
+
+using Stage = pod::ContainerState::Stage;
+
+pod::WallTime wall_now() {
+  return std::chrono::system_clock::now().time_since_epoch();
+}
+
+// What infra calls a member: its container and which instance of it.
+std::uint64_t member_key(std::size_t index, std::uint32_t launches) {
+  return static_cast<std::uint64_t>(launches) << 16U | index;
+}
+
+int stop_signal(const image::ResolvedImage& /*image*/) {
+  return SIGTERM;
+}
+
+}  // namespace
+
+void Supervisor::make_groups() {
+  if (!host_.cgroups.tracks() || record_.cgroup.empty()) return;
+  pod_group_ = host_.cgroups.create(record_.cgroup, pod_limits(charge_.pod.spec));
+  infra_group_ = host_.cgroups.create(record_.cgroup + "/infra", {});
+}
+
+void Supervisor::build_sandbox() {
+  make_volumes(charge_.pod.spec, data_dir_ + "/volumes");
+  make_groups();
+  sandbox_.emplace(create_pod_sandbox(host_, charge_.pod, run_dir_.get(),
+                                      infra_group_ ? &*infra_group_ : nullptr));
+  record_.infra = sandbox_->id;
+  record_.namespaces = sys::namespace_inodes(sandbox_->id.pid);
+  watch_sandbox();
+  feed(pod::event::SandboxUp{wall_now()});
+}
+
+void Supervisor::watch_sandbox() {
+  infra_watch_ = std::make_unique<FdWatch>(io_, sandbox_->client.fd());
+  infra_watch_->wait([this] { on_infra(); });
+  infra_death_ = std::make_unique<FdWatch>(io_, sandbox_->pidfd.get());
+  infra_death_->wait([this] { on_sandbox_death(); });
+}
+
+void Supervisor::start_containers(const std::vector<std::size_t>& indices) {
+  // All set themselves up at the same time; who may run first is decided by give_go().
+  for (const auto index : indices) {
+    try {
+      begin_launch(index);
+      awaiting_go_.push_back(index);
+    } catch (const sys::Error& error) {
+      abort_launch(index);
+      const std::string message = error.what();
+      boost::asio::post(io_, [this, index, message] {
+        events_.add(true, "Failed", record_.containers[index].name, message);
+        feed(pod::event::StartFailed{index, "CreateContainerError", message, 128, wall_now()});
+      });
+    }
+  }
+}
+
+void Supervisor::begin_launch(std::size_t index) {
+  auto& container = containers_[index];
+  auto& entry = record_.containers[index];
+  const auto instance = record_.state.containers[index].launches - 1;
+  retire_streams(index);
+  container.pidfd.reset();
+  entry.process = {};
+  entry.pod_pid = 0;
+  entry.rootfs = "containers/" + entry.name + "." + std::to_string(instance);
+  unsaved_ = true;
+
+  if (!container.group && pod_group_)
+    container.group = host_.cgroups.create(entry.cgroup, container_limits(*container.spec));
+  if (container.group) entry.oom_kills = static_cast<std::uint64_t>(container.group->oom_kills());
+  // The instance before has left its upper layer: Kubernetes restarts from the image.
+  if (instance > 0) {
+    const sys::UniqueFd data = sys::open_dir(data_dir_);
+    sys::remove_tree_at(data.get(),
+                        "containers/" + entry.name + "." + std::to_string(instance - 1));
+  }
+  sys::UniqueFd out_end, err_end;
+  if (container.spec->tty)
+    (void)log::create_instance(logs_dir_.get(), entry.name, instance);
+  else
+    open_streams(index, out_end, err_end);
+  container.member = prepare_member(
+      context(), *container.spec, *container.image, container.group ? &*container.group : nullptr,
+      data_dir_ + "/" + entry.rootfs, sys::UniqueFd(), std::move(out_end), std::move(err_end));
+  auto& member = *container.member;
+  entry.own_pid_namespace = member.own_pid_namespace;
+  container.launch = std::make_unique<launch::Launch>(
+      std::move(member.plan), container.group ? container.group->clone_fd() : -1);
+  // Only members hold the writing ends now: when they are gone, the readers see the end.
+  member.stdin_end.reset();
+  member.stdout_end.reset();
+  member.stderr_end.reset();
+  container.launch_watch = std::make_unique<FdWatch>(io_, container.launch->fd());
+  container.launch_watch->wait([this, index] { on_launch(index); });
+}
+
+void Supervisor::on_launch(std::size_t index) {
+  auto& container = containers_[index];
+  if (!container.launch) return;
+  using LaunchStage = launch::Launch::Stage;
+  switch (container.launch->advance()) {
+    case LaunchStage::setting_up:
+    case LaunchStage::ready:
+      container.launch_watch->wait([this, index] { on_launch(index); });
+      give_go();
+      return;
+    case LaunchStage::started: {
+      if (sys::UniqueFd terminal = container.launch->take_terminal())
+        container.out = make_stream(index, log::Stream::out, std::move(terminal), true, 0);
+      container.launch_watch.reset();
+      container.launch.reset();
+      container.member.reset();
+      events_.add(false, "Started", record_.containers[index].name, "container started");
+      feed(pod::event::Started{index, wall_now()});
+      return;
+    }
+    case LaunchStage::failed: {
+      const auto failure = container.launch->failure();
+      abort_launch(index);
+      events_.add(true, "Failed", record_.containers[index].name, failure.message);
+      if (starter_.waiting()) {
+        // `up` makes the whole pod or none of it.
+        starter_.failed("container " + record_.containers[index].name + ": " + failure.message);
+        record_.desired = state::Desired::removed;
+        stop_pod(std::chrono::nanoseconds(0));
+      }
+      feed(pod::event::StartFailed{index, "StartError", failure.message, failure.exit_code,
+                                   wall_now()});
+      give_go();
+      return;
+    }
+  }
+}
+
+// Members go in manifest order: the first that is not ready holds those behind it. Before a member
+// runs, infra knows its pid and the record its process.
+void Supervisor::give_go() {
+  std::vector<std::size_t> going;
+  while (!awaiting_go_.empty()) {
+    const auto index = awaiting_go_.front();
+    auto& container = containers_[index];
+    if (container.launch && container.launch->advance() == launch::Launch::Stage::setting_up) break;
+    awaiting_go_.erase(awaiting_go_.begin());
+    if (!container.launch || container.launch->stage() != launch::Launch::Stage::ready) continue;
+    auto& entry = record_.containers[index];
+    container.pidfd = container.launch->take_pidfd();
+    entry.pod_pid = container.launch->pod_pid();
+    entry.process = sys::identify(sys::pid_of(container.pidfd.get()));
+    const auto registration = sandbox_->client.register_member(
+        entry.pod_pid, member_key(index, record_.state.containers[index].launches));
+    if (registration) {
+      entry.slot = registration->slot;
+      entry.generation = registration->generation;
+    }
+    going.push_back(index);
+  }
+  if (going.empty()) return;
+  save();
+  for (const auto index : going) containers_[index].launch->go();
+}
+
+void Supervisor::abort_launch(std::size_t index) {
+  auto& container = containers_[index];
+  std::erase(awaiting_go_, index);
+  container.launch_watch.reset();
+  container.launch.reset();
+  container.member.reset();
+  container.pidfd.reset();
+  record_.containers[index].process = {};
+  if (container.group) (void)container.group->kill();
+}
+
+void Supervisor::on_infra() {
+  try {
+    while (auto exit = sandbox_->client.next_exit()) {
+      const auto index = static_cast<std::size_t>(exit->key & 0xffffU);
+      if (index < containers_.size()) on_exit(index, *exit);
+      if (!sandbox_) return;
+    }
+  } catch (const sys::Error&) {
+    return;  // infra is gone: its pidfd tells
+  }
+  if (infra_watch_) infra_watch_->wait([this] { on_infra(); });
+}
+
+void Supervisor::on_exit(std::size_t index, const infra::Exit& exit) {
+  auto& container = containers_[index];
+  const auto& state = record_.state.containers[index];
+  if (exit.key != member_key(index, state.launches)) return;  // an instance that is history
+  (void)sandbox_->client.forget(exit.registration);
+  // It may have ended before we heard that it had begun.
+  if (container.launch) {
+    (void)container.launch->wait_beyond(launch::Launch::Stage::ready, std::chrono::seconds(1));
+    on_launch(index);
+    if (state.stage != Stage::running) return;
+  }
+  // What it left behind in its group ends with it, as everywhere.
+  if (container.group) (void)container.group->kill();
+  const bool oom = container.group && static_cast<std::uint64_t>(container.group->oom_kills()) >
+                                          record_.containers[index].oom_kills;
+  container.pidfd.reset();
+  record_.containers[index].process = {};
+  if (container.out) (void)container.out->drain_now();
+  if (container.err) (void)container.err->drain_now();
+  const int code = exit.status.shell_code();
+  events_.add(code != 0, oom ? "OOMKilling" : "Exited", record_.containers[index].name,
+              "container ended with exit code " + std::to_string(code));
+  feed(pod::event::Exited{index, code, exit.status.exited() ? 0 : exit.status.status, oom,
+                          exit.realtime});
+}
+
+void Supervisor::on_sandbox_death() {
+  if (!sandbox_ || over_) return;
+  infra_watch_.reset();
+  infra_death_.reset();
+  try {
+    (void)sys::reap(sandbox_->pidfd.get());
+  } catch (const sys::Error&) {
+    // The child of an earlier supervisor: the guard reaps it.
+  }
+  // The last exits may still stand in the table.
+  sandbox_.reset();
+  record_.infra = {};
+  for (std::size_t i = 0; i < containers_.size(); ++i) {
+    containers_[i].launch_watch.reset();
+    containers_[i].launch.reset();
+    containers_[i].member.reset();
+    containers_[i].pidfd.reset();
+    record_.containers[i].process = {};
+  }
+  awaiting_go_.clear();
+  drain_streams();
+  events_.add(true, "SandboxChanged", "", "the pod's infra process died");
+  feed(pod::event::SandboxDied{wall_now()});
+}
+
+void Supervisor::terminate(std::size_t index) {
+  auto& container = containers_[index];
+  if (container.launch && container.launch->stage() != launch::Launch::Stage::started &&
+      !container.pidfd) {
+    abort_launch(index);
+    boost::asio::post(io_, [this, index] {
+      feed(pod::event::StartFailed{index, "Killed", "stopped before it ran", 143, wall_now()});
+    });
+    return;
+  }
+  if (!container.pidfd) return;
+  events_.add(false, "Killing", record_.containers[index].name, "stopping container");
+  (void)sys::send_signal(container.pidfd.get(), stop_signal(*container.image));
+}
+
+void Supervisor::kill(std::size_t index) {
+  auto& container = containers_[index];
+  if (container.group) (void)container.group->kill();
+  if (container.pidfd) (void)sys::send_signal(container.pidfd.get(), SIGKILL);
+}
+
+}  // namespace pausa::supervisor

@@ -1,0 +1,36 @@
+// The line from a new supervisor to the command that started it: one packet says whether the pod
+// runs. The command waits for it; after that, nobody does.
+#pragma once
+
+#include "sys/fd.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace pausa::supervisor {
+
+class Starter {
+ public:
+  explicit Starter(sys::UniqueFd socket = sys::UniqueFd()) : socket_(std::move(socket)) {}
+
+  bool waiting() const { return static_cast<bool>(socket_); }
+  int fd() const { return socket_.get(); }
+  // A part of `--explain`.
+  void explain(std::string_view text);
+  void running();
+  void failed(std::string_view sentence);
+
+ private:
+  void send(char kind, std::string_view text);
+  sys::UniqueFd socket_;
+};
+
+struct StarterReply {
+  enum class Kind : std::uint8_t { explain, running, failed, lost };
+  Kind kind = Kind::lost;
+  std::string text;
+};
+// The command's end: the next packet; lost when the supervisor died.
+StarterReply receive_starter(int socket);
+
+}  // namespace pausa::supervisor

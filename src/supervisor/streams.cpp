@@ -1,0 +1,177 @@
+// The supervisor's part that outlives it: log streams and what infra keeps for the next one.
+#include "log/layout.hpp"
+#include "log/pipe.hpp"
+#include "supervisor/supervisor.hpp"
+#include "sys/error.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace pausa::supervisor {
+namespace {
+
+using Stage = pod::ContainerState::Stage;
+
+// What infra's store calls a descriptor: instance, container, kind.
+enum class Kept : std::uint64_t { out = 1, err = 2, pidfd = 3, terminal = 4 };
+struct StoreKey {
+  std::uint32_t launches;
+  std::size_t index;
+  Kept kind;
+};
+std::uint64_t encode(const StoreKey& key) {
+  return static_cast<std::uint64_t>(key.launches) << 24U | key.index << 8U |
+         static_cast<std::uint64_t>(key.kind);
+}
+StoreKey decode(std::uint64_t key) {
+  return {static_cast<std::uint32_t>(key >> 24U), static_cast<std::size_t>(key >> 8U & 0xffffU),
+          static_cast<Kept>(key & 0xffU)};
+}
+
+sys::UniqueFd make_pipe(sys::UniqueFd& write_end) {
+  int fds[2];
+  sys::check(::pipe2(fds, O_CLOEXEC), "make a log pipe");
+  sys::UniqueFd read_end(fds[0]);
+  write_end.reset(fds[1]);
+  sys::check(::fcntl(fds[0], F_SETFL, O_NONBLOCK), "set up a log pipe");
+  return read_end;
+}
+
+pod::WallTime wall_now() {
+  return std::chrono::system_clock::now().time_since_epoch();
+}
+
+}  // namespace
+
+int Supervisor::open_streams(std::size_t index, sys::UniqueFd& out_end, sys::UniqueFd& err_end) {
+  const auto launches = record_.state.containers[index].launches;
+  auto& container = containers_[index];
+  sys::UniqueFd out = make_pipe(out_end);
+  sys::UniqueFd err = make_pipe(err_end);
+  const auto out_key = encode({launches, index, Kept::out});
+  const auto err_key = encode({launches, index, Kept::err});
+  sandbox_->client.put_fd(out_key, out.get());
+  sandbox_->client.put_fd(err_key, err.get());
+  container.out = make_stream(index, log::Stream::out, std::move(out), false, out_key);
+  container.err = make_stream(index, log::Stream::err, std::move(err), false, err_key);
+  return 0;
+}
+
+std::unique_ptr<LogStream> Supervisor::make_stream(std::size_t index, log::Stream stream,
+                                                   sys::UniqueFd source, bool terminal,
+                                                   std::uint64_t key) {
+  const auto launches =
+      terminal || key == 0 ? record_.state.containers[index].launches : decode(key).launches;
+  if (terminal && key == 0) {
+    key = encode({launches, index, Kept::terminal});
+    sandbox_->client.put_fd(key, source.get());
+  }
+  const sys::UniqueFd dir =
+      log::create_instance(logs_dir_.get(), record_.containers[index].name, launches - 1);
+  return std::make_unique<LogStream>(
+      io_, dir.get(), stream, std::move(source), terminal, [this, key] {
+        boost::asio::post(io_, [this, key] {
+          if (sandbox_) (void)sandbox_->client.drop_fd(key);
+          std::erase_if(old_streams_, [](const auto& stream_of) { return stream_of->ended(); });
+        });
+      });
+}
+
+// The streams of an instance that ended: its descendants may still hold them open.
+void Supervisor::retire_streams(std::size_t index) {
+  for (auto* stream : {&containers_[index].out, &containers_[index].err}) {
+    if (*stream && !(*stream)->drain_now()) old_streams_.push_back(std::move(*stream));
+    stream->reset();
+  }
+}
+
+void Supervisor::drain_streams() {
+  for (auto& container : containers_) {
+    if (container.out) (void)container.out->drain_now();
+    if (container.err) (void)container.err->drain_now();
+  }
+  for (const auto& stream : old_streams_) (void)stream->drain_now();
+}
+
+// Goes on where a killed supervisor was: descriptors and exits from infra, the rest from the
+// record.
+void Supervisor::adopt_members() {
+  if (host_.cgroups.tracks() && !record_.cgroup.empty()) {
+    pod_group_ = host_.cgroups.open(record_.cgroup);
+    infra_group_ = host_.cgroups.open(record_.cgroup + "/infra");
+    for (std::size_t i = 0; i < containers_.size(); ++i)
+      containers_[i].group = host_.cgroups.open(record_.containers[i].cgroup);
+  }
+  sandbox_ = find_pod_sandbox(record_.infra, run_dir_.get());
+  if (!sandbox_) {
+    record_.infra = {};
+    for (auto& entry : record_.containers) entry.process = {};
+    if (record_.state.finished) {
+      tear_down();
+    } else if (!record_.state.sandbox) {
+      // Killed while it built the sandbox, or one that died unseen: begin again.
+      boost::asio::post(io_, [this] { feed(pod::event::SandboxDied{wall_now()}); });
+    } else {
+      feed(pod::event::SandboxDied{wall_now()});
+    }
+    return;
+  }
+  for (const auto key : sandbox_->client.list_fds()) {
+    const auto [launches, index, kind] = decode(key);
+    if (index >= containers_.size()) continue;
+    auto fd = sandbox_->client.get_fd(key);
+    if (!fd) continue;
+    const bool current = launches == record_.state.containers[index].launches;
+    auto& container = containers_[index];
+    std::unique_ptr<LogStream> stream;
+    if (kind == Kept::out || kind == Kept::terminal)
+      stream = make_stream(index, log::Stream::out, std::move(*fd), kind == Kept::terminal, key);
+    else if (kind == Kept::err)
+      stream = make_stream(index, log::Stream::err, std::move(*fd), false, key);
+    if (!stream) continue;
+    if (!current)
+      old_streams_.push_back(std::move(stream));
+    else
+      (kind == Kept::err ? container.err : container.out) = std::move(stream);
+  }
+  watch_sandbox();
+  if (!record_.state.sandbox) {
+    // The last supervisor died between making infra and saying so in its life cycle.
+    feed(pod::event::SandboxUp{wall_now()});
+    return;
+  }
+  std::vector<std::size_t> unborn;
+  for (std::size_t i = 0; i < containers_.size(); ++i) {
+    const auto stage = record_.state.containers[i].stage;
+    if (stage != Stage::running && stage != Stage::starting) continue;
+    auto& entry = record_.containers[i];
+    const auto found = sandbox_->client.table().find({entry.slot, entry.generation});
+    if (auto pidfd = sys::open_process(entry.process)) {
+      containers_[i].pidfd = std::move(*pidfd);
+      if (stage == Stage::starting) feed(pod::event::Started{i, wall_now()});
+    }
+    if (entry.process.pid == 0 || !found) {
+      // It never was told to go, or nobody knows how it ended.
+      unborn.push_back(i);
+    } else if (found->exited) {
+      if (stage == Stage::starting && !containers_[i].pidfd)
+        feed(pod::event::Started{i, wall_now()});
+      on_exit(i, found->member);
+    }
+  }
+  for (const auto i : unborn) {
+    if (containers_[i].group) (void)containers_[i].group->kill();
+    feed(pod::event::StartFailed{i, "ContainerStatusUnknown",
+                                 "the supervisor was killed while the container started", 137,
+                                 wall_now()});
+  }
+  // A stop that was under way goes on.
+  if (record_.desired != state::Desired::running && !record_.state.finished)
+    stop_pod(std::chrono::nanoseconds(charge_.pod.spec.termination_grace_period));
+  else
+    feed(pod::event::Tick{});
+}
+
+}  // namespace pausa::supervisor

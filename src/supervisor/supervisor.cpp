@@ -1,0 +1,232 @@
+#include "supervisor/supervisor.hpp"
+
+#include "sys/error.hpp"
+#include "sys/path.hpp"
+
+#include <fcntl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace pausa::supervisor {
+namespace {
+
+using Stage = pod::ContainerState::Stage;
+
+pod::Time boottime_now() {
+  timespec now{};
+  (void)::clock_gettime(CLOCK_BOOTTIME, &now);
+  return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+}
+
+pod::BackoffPolicy backoff_of(const state::Record& record) {
+  return {pod::Duration(record.backoff_initial_ns), pod::Duration(record.backoff_maximum_ns),
+          pod::Duration(record.backoff_reset_ns)};
+}
+
+}  // namespace
+
+Supervisor::Supervisor(Charge charge, Host host, Starter starter)
+    : charge_(std::move(charge)),
+      host_(std::move(host)),
+      starter_(std::move(starter)),
+      lifecycle_(charge_.pod.spec, backoff_of(charge_.record)),
+      record_(charge_.record),
+      events_(charge_.store, charge_.record.key),
+      run_dir_path_(charge_.store.paths().run_dir(record_.key)),
+      data_dir_(charge_.store.paths().data_dir(record_.key)),
+      run_dir_(sys::open_dir(run_dir_path_)),
+      logs_dir_(sys::make_dirs_at(AT_FDCWD, data_dir_ + "/logs", 0700)),
+      timer_(io_) {
+  const auto& spec = charge_.pod.spec;
+  containers_.resize(record_.containers.size());
+  for (std::size_t i = 0; i < containers_.size(); ++i) {
+    const std::size_t inits = spec.init_containers.size();
+    containers_[i].spec = i < inits ? &spec.init_containers[i] : &spec.containers[i - inits];
+    containers_[i].image = &charge_.images[i];
+  }
+  record_.supervisor = sys::self_id();
+  record_.guard = sys::identify(::getppid());
+}
+
+void Supervisor::run_new() {
+  record_.state = lifecycle_.initial();
+  save();
+  events_.add(false, "Created", "", "pod " + record_.key.name);
+  try {
+    build_sandbox();
+  } catch (const sys::Error& error) {
+    starter_.failed(error.what());
+    record_.desired = state::Desired::removed;
+    record_.state.finished = true;
+    tear_down();
+    return;
+  }
+  loop();
+}
+
+void Supervisor::run_adopted() {
+  save();
+  adopt_members();
+  loop();
+}
+
+void Supervisor::loop() {
+  if (over_) return;
+  control_ = std::make_unique<ControlServer>(
+      io_, run_dir_.get(), [this](const control::Request& request, ControlServer::Answer answer) {
+        on_control(request, std::move(answer));
+      });
+  schedule();
+  while (!over_) {
+    if (io_.run_one() == 0) io_.restart();
+    if (unsaved_) save();
+    events_.flush();
+  }
+}
+
+void Supervisor::feed(const pod::Event& event) {
+  const auto actions = lifecycle_.handle(record_.state, event, boottime_now());
+  unsaved_ = true;
+  perform(actions);
+  report_progress();
+  answer_restarts();
+  schedule();
+}
+
+void Supervisor::perform(const std::vector<pod::Action>& actions) {
+  using Kind = pod::Action::Kind;
+  std::vector<std::size_t> to_start;
+  for (const auto& action : actions) {
+    switch (action.kind) {
+      case Kind::start:
+        to_start.push_back(action.container);
+        break;
+      case Kind::terminate:
+        terminate(action.container);
+        break;
+      case Kind::kill:
+        kill(action.container);
+        break;
+      case Kind::rebuild_sandbox:
+        // Not from inside another step: what is half done there refers to the old one.
+        boost::asio::post(io_, [this] {
+          try {
+            build_sandbox();
+          } catch (const sys::Error& error) {
+            events_.add(true, "FailedCreatePodSandBox", "", error.what());
+            record_.state.message = error.what();
+            stop_pod(std::chrono::nanoseconds(0));
+          }
+        });
+        break;
+      case Kind::tear_down:
+        boost::asio::post(io_, [this] { tear_down(); });
+        break;
+    }
+  }
+  if (!to_start.empty()) start_containers(to_start);
+  // A pod that is finished without a sandbox has nothing to tear down, but an end all the same.
+  if (record_.state.finished && !record_.state.sandbox && !over_)
+    boost::asio::post(io_, [this] { tear_down(); });
+}
+
+void Supervisor::schedule() {
+  timer_.cancel();
+  const auto wake = lifecycle_.next_wake(record_.state);
+  if (!wake || over_) return;
+  timer_.expires_after(std::max(*wake - boottime_now(), std::chrono::nanoseconds(0)));
+  timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) feed(pod::event::Tick{});
+  });
+}
+
+void Supervisor::save() {
+  unsaved_ = false;
+  charge_.store.write(record_);
+}
+
+void Supervisor::report_progress() {
+  if (!starter_.waiting()) return;
+  const auto& state = record_.state;
+  if (pod::all_running(state, charge_.pod.spec.init_containers.size())) {
+    save();
+    starter_.running();
+    return;
+  }
+  if (!state.finished) return;
+  std::string why = "the pod ended before all its containers ran";
+  for (std::size_t i = 0; i < containers_.size(); ++i) {
+    const auto& end = state.containers[i].terminated;
+    if (!end || end->exit_code == 0) continue;
+    why = (record_.containers[i].init ? "init container " : "container ") +
+          record_.containers[i].name + ": " +
+          (end->message.empty() ? "ended with exit code " + std::to_string(end->exit_code)
+                                : end->message);
+    break;
+  }
+  starter_.failed(why);
+}
+
+void Supervisor::on_control(const control::Request& request, ControlServer::Answer answer) {
+  using control::Op;
+  const auto grace = request.grace_ms
+                         ? std::chrono::nanoseconds(std::chrono::milliseconds(*request.grace_ms))
+                         : std::chrono::nanoseconds(charge_.pod.spec.termination_grace_period);
+  switch (request.op) {
+    case Op::ping:
+      answer({});
+      return;
+    case Op::remove:
+      record_.desired = state::Desired::removed;
+      stop_answers_.push_back(std::move(answer));
+      stop_pod(grace);
+      return;
+    case Op::stop:
+      if (record_.desired == state::Desired::running) record_.desired = state::Desired::stopped;
+      stop_answers_.push_back(std::move(answer));
+      stop_pod(grace);
+      return;
+    case Op::restart: {
+      for (std::size_t i = 0; i < containers_.size(); ++i) {
+        if (record_.containers[i].name != request.container || record_.containers[i].init) continue;
+        restart_answers_.emplace_back(i, std::move(answer));
+        feed(pod::event::Restart{i, grace});
+        return;
+      }
+      answer({false, "no container " + request.container + " in pod " + record_.key.name});
+      return;
+    }
+  }
+}
+
+void Supervisor::stop_pod(std::chrono::nanoseconds grace) {
+  save();  // what is wanted stands in the record before anything is done about it
+  feed(pod::event::Stop{grace});
+}
+
+void Supervisor::answer_restarts() {
+  std::erase_if(restart_answers_, [this](auto& waiting) {
+    const auto& state = record_.state.containers[waiting.first];
+    if (state.restart_requested || state.stage == Stage::starting) return false;
+    if (state.stage == Stage::running)
+      waiting.second({});
+    else
+      waiting.second(
+          {false, "container " + record_.containers[waiting.first].name + " did not start again"});
+    return true;
+  });
+}
+
+PodContext Supervisor::context() const {
+  const auto& spec = charge_.pod.spec;
+  PodContext context{host_, charge_.pod, data_dir_, pod_hostname(charge_.pod)};
+  context.user_namespace = record_.user_namespace;
+  context.infra_pidfd = sandbox_->pidfd.get();
+  context.namespaces = joined_namespaces(spec, record_.user_namespace);
+  context.pid_namespace = !spec.host_pid;
+  return context;
+}
+
+}  // namespace pausa::supervisor

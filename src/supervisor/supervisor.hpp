@@ -1,0 +1,132 @@
+// The supervisor of one pod: one thread, one loop. It feeds the life cycle (pod/lifecycle.hpp) with
+// what happens and carries out what it answers; it keeps the record, drains the logs and answers
+// the control socket. It may be killed at any instant: all that must not be lost is in infra (exit
+// table, descriptors) and in the record, and the next one goes on from there.
+#pragma once
+
+#include "image/image.hpp"
+#include "launch/launcher.hpp"
+#include "pod/lifecycle.hpp"
+#include "pod/spec.hpp"
+#include "state/store.hpp"
+#include "supervisor/control_server.hpp"
+#include "supervisor/event_log.hpp"
+#include "supervisor/host.hpp"
+#include "supervisor/log_stream.hpp"
+#include "supervisor/member.hpp"
+#include "supervisor/pod_sandbox.hpp"
+#include "supervisor/starter.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace pausa::supervisor {
+
+// A pod, ready to be supervised: validated, its images resolved, its record written.
+struct Charge {
+  state::Store store;
+  state::Lock lock;
+  state::Record record;
+  pod::Pod pod;
+  std::vector<image::ResolvedImage> images;  // init containers first, then the others
+};
+
+class Supervisor {
+ public:
+  Supervisor(Charge charge, Host host, Starter starter);
+
+  // A new pod, or one that was stopped. Returns when the pod is over and cleaned up.
+  void run_new();
+  // A pod whose supervisor died.
+  void run_adopted();
+
+ private:
+  struct Container {
+    const pod::Container* spec = nullptr;
+    const image::ResolvedImage* image = nullptr;
+    std::optional<cgroup::Group> group;
+    std::unique_ptr<launch::Launch> launch;
+    std::unique_ptr<FdWatch> launch_watch;
+    std::optional<Member> member;  // what the launch borrows
+    sys::UniqueFd pidfd;
+    std::unique_ptr<LogStream> out, err;
+  };
+
+  // supervisor.cpp: the loop and the life cycle
+  void loop();
+  void feed(const pod::Event& event);
+  void perform(const std::vector<pod::Action>& actions);
+  void schedule();
+  void save();
+  void report_progress();
+  void on_control(const control::Request& request, ControlServer::Answer answer);
+  void stop_pod(std::chrono::nanoseconds grace);
+  void answer_restarts();
+
+  // start.cpp: sandbox and members
+  void build_sandbox();
+  void watch_sandbox();
+  void make_groups();
+  void start_containers(const std::vector<std::size_t>& indices);
+  void begin_launch(std::size_t index);
+  void on_launch(std::size_t index);
+  void give_go();
+  void on_infra();
+  void on_exit(std::size_t index, const infra::Exit& exit);
+  void on_sandbox_death();
+  void terminate(std::size_t index);
+  void kill(std::size_t index);
+  void abort_launch(std::size_t index);
+  PodContext context() const;
+
+  // streams.cpp: logs and what infra keeps for the next supervisor
+  int open_streams(std::size_t index, sys::UniqueFd& out_end, sys::UniqueFd& err_end);
+  std::unique_ptr<LogStream> make_stream(std::size_t index, log::Stream stream,
+                                         sys::UniqueFd source, bool terminal, std::uint64_t key);
+  void retire_streams(std::size_t index);
+  void drain_streams();
+  void adopt_members();
+
+  // finish.cpp: the end
+  void tear_down();
+
+  boost::asio::io_context io_;
+  Charge charge_;
+  Host host_;
+  Starter starter_;
+  pod::Lifecycle lifecycle_;
+  state::Record& record_;
+  EventLog events_;
+  std::string run_dir_path_;
+  std::string data_dir_;
+  sys::UniqueFd run_dir_;
+  sys::UniqueFd logs_dir_;
+  std::vector<Container> containers_;
+  std::vector<std::size_t> awaiting_go_;  // in starting order
+  std::optional<cgroup::Group> pod_group_;
+  std::optional<cgroup::Group> infra_group_;
+  std::optional<PodSandbox> sandbox_;
+  std::unique_ptr<FdWatch> infra_watch_;
+  std::unique_ptr<FdWatch> infra_death_;
+  std::list<std::unique_ptr<LogStream>> old_streams_;
+  std::unique_ptr<ControlServer> control_;
+  boost::asio::steady_timer timer_;
+  std::vector<ControlServer::Answer> stop_answers_;
+  std::vector<std::pair<std::size_t, ControlServer::Answer>> restart_answers_;
+  bool unsaved_ = false;
+  bool over_ = false;
+};
+
+// Removes everything of a pod that no supervisor cares for any more (its lock is held): processes,
+// groups, and with `data` its folders. Idempotent; returns what could not be removed.
+std::vector<sys::Error> reconcile(const state::Store& store, const cgroup::Hierarchy& cgroups,
+                                  state::Record& record, bool data);
+
+}  // namespace pausa::supervisor
