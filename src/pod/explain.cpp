@@ -38,14 +38,13 @@ std::string row(std::string_view label, std::string_view text) {
 }
 
 std::string one_line(const Place& place, std::size_t name_width) {
-  std::string out = "  " + std::string(place.field->name);
+  std::string out = concat({"  ", place.field->name});
   out.resize(std::max(name_width + 4, out.size() + 1), ' ');
   if (place.support && place.support->support != Support::done)
-    out += "[" + std::string(support_text(place.support->support)) + "] ";
+    out += concat({"[", support_text(place.support->support), "] "});
   out += schema::kind_text(*place.field);
   if (place.field->required) out += ", required";
-  if (place.support && !place.support->about.empty())
-    out += ": " + std::string(place.support->about);
+  if (place.support && !place.support->about.empty()) out += concat({": ", place.support->about});
   return out + "\n";
 }
 
@@ -87,7 +86,7 @@ std::optional<std::string> explain(std::string_view path) {
     const schema::Field* const field = place.type ? place.type->find(segment) : nullptr;
     if (!field || (place.field && place.field->shape == schema::Shape::map)) return std::nullopt;
     place = below(place, *field);
-    name += "." + std::string(segment);
+    name += concat({".", segment});
   }
   std::string out = name + "\n";
   if (!place.field) {
@@ -97,7 +96,7 @@ std::optional<std::string> explain(std::string_view path) {
     if (place.field->required) out += row("required", "yes");
     out += row("values", joined(place.field->values));
     if (place.support) {
-      const bool own = place.support->field.ends_with("." + std::string(place.field->name));
+      const bool own = place.support->field.ends_with(concat({".", place.field->name}));
       out += row("support", support_text(place.support->support));
       if (own) out += row("about", place.support->about);
       out += row(place.support->support == Support::done ? "here" : "why", place.support->note);

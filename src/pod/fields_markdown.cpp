@@ -47,14 +47,14 @@ std::string field_row(const schema::Type& type, const schema::Field& field) {
   if (!support) return {};
   std::string text = cell(support->about);
   if (!text.empty() && !support->note.empty()) text += ". ";
-  if (!support->note.empty()) text += "*" + cell(support->note) + "*";
-  std::string out = "| `" + std::string(field.name) + "` | " + schema::kind_text(field);
+  if (!support->note.empty()) text += concat({"*", cell(support->note), "*"});
+  std::string out = concat({"| `", field.name, "` | ", schema::kind_text(field)});
   if (field.required) out += ", required";
-  return out + " | " + std::string(support_text(support->support)) + " | " + text + " |\n";
+  return concat({out, " | ", support_text(support->support), " | ", text, " |\n"});
 }
 
 std::string section_text(const Section& section) {
-  std::string out = "\n## " + std::string(section.type->name);
+  std::string out = concat({"\n## ", section.type->name});
   if (!section.place.empty()) out += " (`" + section.place + "`)";
   out +=
       "\n\n| field | type | verdict | what it is for; *how it differs, or why not* |\n"
@@ -73,8 +73,8 @@ std::string differences_text() {
       "are the exceptions.\n\n"
       "| what | Kubernetes | pausa | reason |\n|---|---|---|---|\n";
   for (const Difference& difference : differences())
-    out += "| " + cell(difference.subject) + " | " + cell(difference.kubernetes) + " | " +
-           cell(difference.here) + " | " + cell(difference.reason) + " |\n";
+    out += concat({"| ", cell(difference.subject), " | ", cell(difference.kubernetes), " | ",
+                   cell(difference.here), " | ", cell(difference.reason), " |\n"});
   return out;
 }
 

@@ -11,8 +11,14 @@
 namespace pausa::pod {
 namespace {
 
+// The object that holds the field; empty for a field of the Pod itself.
 std::string_view parent_of(std::string_view path) {
-  return path.substr(0, path.rfind('.'));
+  const std::size_t dot = path.rfind('.');
+  return dot == std::string_view::npos ? std::string_view{} : path.substr(0, dot);
+}
+
+std::string_view name_of(std::string_view path) {
+  return path.substr(path.rfind('.') + 1);
 }
 
 // Whether the path, or a part of it that ends before a dot or bracket, is among paths.

@@ -8,6 +8,7 @@
 #include "pod/quantity.hpp"
 
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <span>
 #include <string>
@@ -56,6 +57,8 @@ class Value {
   std::string path_;
   Mark mark_;
 };
+
+std::string concat(std::initializer_list<std::string_view> parts);
 
 // The text in double quotes, escaped as in a message.
 std::string quoted(std::string_view text);

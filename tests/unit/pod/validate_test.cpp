@@ -90,6 +90,9 @@ TEST_SUITE("pod/unit") {
          "unknown field \"spec.securityContext.privileged\" (\"privileged\" belongs under a "
          "container's"},
         {"nothing near", in_spec(R"("zzzzzz": 1)"), "unknown field \"spec.zzzzzz\"\n"},
+        {"instead of an object with a required one",
+         R"({"metdata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}})",
+         R"(unknown field "metdata" (did you mean "metadata"?))"},
         {"instead of a required one",
          in_pod(R"("name": "p")", R"("contaners": [{"name": "c", "image": "i"}])"),
          R"(unknown field "spec.contaners" (did you mean "containers"?))"},
