@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 #include <optional>
 #include <system_error>
@@ -99,9 +100,13 @@ std::optional<Node> parse_real(std::string_view text, std::string_view literal) 
   if (text.front() == '+') text.remove_prefix(1);
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error == std::errc::result_out_of_range && std::fabs(value) > 1) return std::nullopt;
+  // from_chars leaves value alone when it is too large or too small; strtod tells which. Go's
+  // ParseFloat, too, refuses the one and takes the other for zero.
+  if (error == std::errc::result_out_of_range)
+    value = std::strtod(std::string(text).c_str(), nullptr);
+  if (!std::isfinite(value)) return std::nullopt;
   Node node = make(Node::Kind::real, literal);
-  node.real = error == std::errc::result_out_of_range ? 0 : value;
+  node.real = value;
   if (node.real == std::trunc(node.real) && std::fabs(node.real) < 0x1p63) {
     node.kind = Node::Kind::integer;
     node.integer = static_cast<std::int64_t>(node.real);
@@ -131,12 +136,12 @@ std::optional<Node> parse_number(std::string_view literal) {
 bool core_agrees(std::string_view text, const Node& node) {
   const std::string_view digits = text.substr(text.front() == '+' || text.front() == '-' ? 1 : 0);
   if (!digits.empty() && std::all_of(digits.begin(), digits.end(), is_digit)) {
+    const std::string_view number = text.front() == '+' ? digits : text;
     std::int64_t decimal = 0;
     const auto [end, error] =
-        std::from_chars(digits.data(), digits.data() + digits.size(), decimal);
+        std::from_chars(number.data(), number.data() + number.size(), decimal);
     if (error != std::errc()) return node.kind != Node::Kind::integer;
-    return node.kind == Node::Kind::integer &&
-           node.integer == (text.front() == '-' ? -decimal : decimal);
+    return node.kind == Node::Kind::integer && node.integer == decimal;
   }
   if (text.starts_with("0x") || text.starts_with("0o")) {
     return text.find('_') == std::string_view::npos;
