@@ -11,6 +11,11 @@ namespace {
 
 constexpr std::string_view utf8_bom = "\xEF\xBB\xBF";
 
+// Not a continuation byte of UTF-8.
+bool begins_character(char c) {
+  return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+}
+
 std::string hex_byte(unsigned char byte) {
   static constexpr std::string_view digits = "0123456789abcdef";
   return {'0', 'x', digits[byte >> 4], digits[byte & 0xF]};
@@ -62,19 +67,26 @@ std::optional<Problem> find_bad_byte(std::string_view text) {
 }
 
 LineIndex::LineIndex(std::string_view text) : text_(text), starts_{0} {
-  for (std::size_t at = 0; (at = text.find('\n', at)) != std::string_view::npos;) {
-    starts_.push_back(++at);
+  std::size_t characters = 0;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (at % stride == 0) characters_.push_back(characters);
+    characters += begins_character(text[at]) ? 1 : 0;
+    if (text[at] == '\n') starts_.push_back(at + 1);
   }
+  characters_.push_back(characters);
+}
+
+std::size_t LineIndex::characters_before(std::size_t offset) const {
+  const auto from = text_.begin() + static_cast<std::ptrdiff_t>(offset / stride * stride);
+  const auto to = text_.begin() + static_cast<std::ptrdiff_t>(offset);
+  return characters_[offset / stride] +
+         static_cast<std::size_t>(std::count_if(from, to, begins_character));
 }
 
 pod::Mark LineIndex::mark(std::size_t offset) const {
   offset = std::min(offset, text_.size());
   const auto after = std::upper_bound(starts_.begin(), starts_.end(), offset);
-  const std::size_t start = *(after - 1);
-  const auto columns =
-      std::count_if(text_.begin() + static_cast<std::ptrdiff_t>(start),
-                    text_.begin() + static_cast<std::ptrdiff_t>(offset),
-                    [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; });
+  const std::size_t columns = characters_before(offset) - characters_before(*(after - 1));
   return {static_cast<std::uint32_t>(after - starts_.begin()),
           static_cast<std::uint32_t>(columns + 1)};
 }

@@ -37,8 +37,13 @@ class LineIndex {
   std::string_view line(std::size_t line) const;
 
  private:
+  // A manifest may be one line of a megabyte: counting from its start each time is quadratic.
+  static constexpr std::size_t stride = 256;
+  std::size_t characters_before(std::size_t offset) const;
+
   std::string_view text_;
-  std::vector<std::size_t> starts_;
+  std::vector<std::size_t> starts_;      // of each line
+  std::vector<std::size_t> characters_;  // before every stride-th byte
 };
 
 // "3:14", for messages that name a second place.

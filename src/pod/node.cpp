@@ -87,7 +87,9 @@ Node& Node::set(std::string_view key, Node value) {
   return set(key) = std::move(value);
 }
 
-void Node::push(Node value) { items.push_back(std::move(value)); }
+void Node::push(Node value) {
+  items.push_back(std::move(value));
+}
 
 bool operator==(const Node& a, const Node& b) {
   if (a.kind != b.kind) return false;

@@ -90,6 +90,15 @@ TEST_SUITE("manifest/unit") {
     CHECK(root.find("d")->items.at(0).mark.line == 4);
   }
 
+  TEST_CASE("columns of a long line of wide characters are exact") {
+    for (const int count : {83, 84, 85, 86, 127, 128, 255, 256, 300}) {
+      CAPTURE(count);
+      const ReadResult result = read_text("# \u20ac\n{\"" + join("\u20ac", count) + "\": b, c: d}");
+      const auto column = result.documents.at(0).root.find_entry("c")->key_mark.column;
+      CHECK(column == static_cast<std::uint32_t>(count) + 9);
+    }
+  }
+
   TEST_CASE("a stream holds several documents; empty ones do not count") {
     CHECK(values("a: 1\n---\nb: 2\n...\n# nothing\n---\n---\nnull\n--- {c: 3}\n") ==
           "{\"a\":1}\n{\"b\":2}\n{\"c\":3}");
