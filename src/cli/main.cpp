@@ -17,6 +17,16 @@ const std::vector<Command>& commands() {
       {"down", "stop pods and remove everything of them", "[OPTION…] [FILE…|POD…|--all]",
        "pausa down web.yaml\npausa down web\npausa down --all", run_down, down_options},
       {"ps", "list pods", "[OPTION…] [POD…]", "pausa ps\npausa ps -a", run_ps, ps_options},
+      {"logs", "print what containers wrote", "[OPTION…] [POD[/CONTAINER]…]",
+       "pausa logs web              # all containers, merged by time\n"
+       "pausa logs -f web/api       # and go on\n"
+       "pausa logs --tail 20 -t     # of every pod",
+       run_logs, logs_options},
+      {"exec", "run a command in a container", "[OPTION…] POD[/CONTAINER] [--] COMMAND…",
+       "pausa exec web ls /\n"
+       "pausa exec -u 1000 -w /tmp web/api sh -c 'id; pwd'\n"
+       "pausa exec web/db cat < dump.sql",
+       run_exec, exec_options},
       {"supervise", "", "", "", run_supervise, nullptr, true},
   };
   return table;

@@ -20,6 +20,10 @@ std::size_t MergedReader::add(int instance_dir, ReadOptions options) {
   return number;
 }
 
+void MergedReader::remove(std::size_t source) {
+  std::erase_if(inputs_, [&](const auto& input) { return input->source == source; });
+}
+
 bool MergedReader::fill(Input& input) {
   if (!input.full) {
     input.full = input.reader.next(input.line);

@@ -20,6 +20,10 @@ class MergedReader {
   // Returns its number, counted from 0. May be called later too, for a container that restarted.
   std::size_t add(int instance_dir, ReadOptions options = {});
 
+  // Gives this one's readers back, with what they have not given yet. The numbers of the others
+  // stay.
+  void remove(std::size_t source);
+
   // The oldest line not yet given, and whose it is. False: no more now (follow) or at all.
   bool next(Line& line, std::size_t& source);
   // Follow only: the unfinished last lines of all streams, one a call.

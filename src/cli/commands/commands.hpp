@@ -12,6 +12,10 @@ int run_down(const Arguments& arguments);
 std::string down_options();
 int run_ps(const Arguments& arguments);
 std::string ps_options();
+int run_logs(const Arguments& arguments);
+std::string logs_options();
+int run_exec(const Arguments& arguments);
+std::string exec_options();
 int run_supervise(const Arguments& arguments);
 
 }  // namespace pausa::cli

@@ -1,0 +1,28 @@
+#include "cli/terminal.hpp"
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <string_view>
+
+namespace pausa::cli {
+namespace {
+
+std::string_view variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? std::string_view() : std::string_view(value);
+}
+
+bool forced(const char* name) {
+  return !variable(name).empty() && variable(name) != "0";
+}
+
+}  // namespace
+
+bool wants_colour(int fd) {
+  if (!variable("NO_COLOR").empty()) return false;
+  if (forced("CLICOLOR_FORCE") || forced("FORCE_COLOR")) return true;
+  return variable("TERM") != "dumb" && ::isatty(fd) == 1;
+}
+
+}  // namespace pausa::cli

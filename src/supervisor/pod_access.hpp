@@ -1,0 +1,59 @@
+// A command's own way into a pod that runs, without asking its supervisor: the stored manifest, the
+// handles of infra and a member, and processes executed beside that member. Not for child zones.
+#pragma once
+
+#include "launch/launcher.hpp"
+#include "state/store.hpp"
+#include "supervisor/host.hpp"
+#include "supervisor/member.hpp"
+#include "supervisor/pod_sandbox.hpp"
+
+#include <optional>
+#include <string>
+
+namespace pausa::supervisor {
+
+// The pod of a stored manifest. It was validated before it was stored, and is not again. Throws
+// sys::Error when it is gone or damaged.
+pod::Pod read_stored_pod(const state::Store& store, const state::PodKey& key);
+
+// One process beside a running container's own: same namespaces, root, cgroup and confinement. It
+// is infra's child, so that it lives and dies with the pod; this object only hears of its end.
+class ExecSession {
+ public:
+  // Makes the process, which waits. The descriptors become its stdin (-1: /dev/null), stdout and
+  // stderr. Throws sys::Error when the container does not run or the process cannot be made.
+  ExecSession(const state::Store& store, const state::Record& record, std::size_t container,
+              const ExecOptions& options, int stdin_fd, int stdout_fd, int stderr_fd);
+
+  // Lets it run; nullopt when the program was executed.
+  std::optional<launch::Failure> start();
+
+  // Readable when poll_end() may have something new.
+  int fd() const;
+  struct End {
+    int code = 0;           // the shell's number
+    bool pod_died = false;  // it was killed with its pod
+  };
+  std::optional<End> poll_end();
+  // False when it is gone already.
+  bool signal(int number);
+
+ private:
+  ExecSession(const state::Store& store, const state::Record& record, std::size_t container);
+  std::optional<End> end_in_table();
+
+  Host host_;
+  pod::Pod pod_;
+  image::ResolvedImage image_;
+  std::optional<cgroup::Group> group_;
+  std::optional<PodSandbox> sandbox_;
+  sys::UniqueFd member_pidfd_;
+  std::optional<Member> member_;  // what the launch borrows
+  std::unique_ptr<launch::Launch> launch_;
+  sys::UniqueFd pidfd_;
+  std::optional<infra::Registration> registration_;
+  bool own_child_ = false;  // hostPID: infra is no reaper, we are
+};
+
+}  // namespace pausa::supervisor
