@@ -102,6 +102,7 @@ int close_fds(Walk& walk, int nested) noexcept {
 [[noreturn]] void make_member(Walk& walk, const Step& step, std::size_t index) noexcept;
 
 int fork_member(Walk& walk, const Step& step, std::size_t index) noexcept {
+  if ((step.flags & CLONE_PARENT) != 0) make_member(walk, step, index);
   const long middle = ::syscall(SYS_clone, SIGCHLD, nullptr, nullptr, nullptr, nullptr);
   if (middle < 0) return -1;
   if (middle == 0) {
@@ -230,6 +231,8 @@ void make_member(Walk& walk, const Step& step, std::size_t index) noexcept {
 }  // namespace
 
 void run_joiner(const Plan& plan) noexcept {
+  // Modes are exact until the member gets its own mask: the kernel takes the mask off mknod, too.
+  (void)::umask(0);
   Walk walk{plan, plan.report};
   run_from(walk, 0);
 }

@@ -38,7 +38,7 @@ OwnedPlan::OwnedPlan(MemberRequest request)
   add_mounts(layout_->attach());
   add_mounts(layout_->finish());
 
-  become_member(request.own_pid_namespace, -1, &layout_->member());
+  become_member(pod, request.own_pid_namespace, -1, &layout_->member());
   lay_out();
 }
 
@@ -53,12 +53,12 @@ OwnedPlan::OwnedPlan(ExecRequest request) : process_(std::move(request.process))
   auto& join = add(Op::setns, "join the container's namespaces");
   join.fd = request.member_pidfd;
   join.flags = static_cast<std::uint64_t>(pod.namespaces | CLONE_NEWNS | CLONE_NEWCGROUP);
-  become_member(false, request.own_pid_namespace ? request.member_pidfd : -1, nullptr);
+  become_member(pod, false, request.own_pid_namespace ? request.member_pidfd : -1, nullptr);
   lay_out();
 }
 
 // From the last step as a stranger to execve.
-void OwnedPlan::become_member(bool own_pid_namespace, int nested,
+void OwnedPlan::become_member(const Pod& pod, bool own_pid_namespace, int nested,
                               const std::vector<rootfs::MountStep>* own) {
   add(Op::keyring, "own session keyring");
   add(Op::limits, "set resource limits");
@@ -74,6 +74,8 @@ void OwnedPlan::become_member(bool own_pid_namespace, int nested,
   auto& fork = add(Op::fork, own_pid_namespace ? "be born in a PID namespace of its own"
                                                : "be born in the pod (a child of infra)");
   fork.flags = own_pid_namespace ? CLONE_NEWPID : 0;
+  // In the host's PID namespace infra inherits nobody: the member is the supervisor's own child.
+  if (!pod.pid_namespace) fork.flags |= CLONE_PARENT;
   fork.fd = nested;
   add(Op::wait_go, "wait until the member stands in the pod's record");
   add(Op::session, "own session").flags = process_.terminal ? 1 : 0;
@@ -163,8 +165,9 @@ void OwnedPlan::lay_out() {
   confinement_.effective = process_.uid == 0 ? process_.capabilities : 0;
   confinement_.no_new_privs = process_.no_new_privs;
   if (process_.filter != nullptr) {
-    confinement_.filter = process_.filter->data();
-    confinement_.filter_length = process_.filter->size();
+    confinement_.filter = process_.filter->program.data();
+    confinement_.filter_length = process_.filter->program.size();
+    confinement_.filter_flags = process_.filter->flags;
   }
   confinement_.rlimits = process_.rlimits.data();
   confinement_.rlimit_count = process_.rlimits.size();

@@ -5,6 +5,7 @@
 
 #include "launch/step.hpp"
 #include "rootfs/layout.hpp"
+#include "security/seccomp.hpp"
 
 #include <cstdint>
 #include <deque>
@@ -30,7 +31,7 @@ struct Process {
   bool keep_groups = false;
   std::uint64_t capabilities = 0;
   bool no_new_privs = false;
-  const std::vector<sock_filter>* filter = nullptr;  // borrowed; nullptr: unconfined
+  const security::Filter* filter = nullptr;  // borrowed; nullptr: unconfined
   std::vector<security::Rlimit> rlimits;
   std::string oom_score_adj;  // empty: as inherited
 };
@@ -77,7 +78,8 @@ class OwnedPlan {
   void add_mounts(const std::vector<rootfs::MountStep>& mounts);
   void add_tasks(const std::vector<int>& tasks);
   void give_up_privileges();
-  void become_member(bool own_pid_namespace, int nested, const std::vector<rootfs::MountStep>* own);
+  void become_member(const Pod& pod, bool own_pid_namespace, int nested,
+                     const std::vector<rootfs::MountStep>* own);
   void lay_out();
 
   Process process_;

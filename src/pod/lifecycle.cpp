@@ -20,6 +20,9 @@ std::string_view phase_name(Phase phase) {
   return "Unknown";
 }
 
+// How long a killed member may take to die.
+constexpr Duration patience = std::chrono::seconds(1);
+
 // One event's handling: the state it changes, the actions it collects.
 struct Lifecycle::Step {
   const Lifecycle& machine;
@@ -181,7 +184,20 @@ struct Lifecycle::Step {
     tick();
   }
 
+  // A member that not even SIGKILL has ended in time (it hangs in the kernel) no longer holds the
+  // stop up: the sandbox goes, and the process with it as soon as the kernel lets go of it.
+  void give_up() {
+    for (auto& container : state.containers) {
+      if (container.stage != Stage::running && container.stage != Stage::starting) continue;
+      container.stage = Stage::terminated;
+      container.terminated =
+          Termination{137, 9, "Error", "did not end after SIGKILL", container.started, {}};
+    }
+  }
+
   void tick() {
+    if (state.stopping && state.killed && state.kill_at && now >= *state.kill_at + patience)
+      give_up();
     if (state.stopping && state.kill_at && now >= *state.kill_at && !state.killed) {
       state.killed = true;
       for (std::size_t i = 0; i < machine.count_; ++i) {
@@ -304,7 +320,8 @@ std::optional<Time> Lifecycle::next_wake(const PodState& state) const {
   const auto consider = [&](const std::optional<Time>& time) {
     if (time && (!wake || *time < *wake)) wake = time;
   };
-  if (state.stopping && !state.killed) consider(state.kill_at);
+  if (state.stopping && state.kill_at && !state.finished)
+    consider(state.killed ? *state.kill_at + patience : *state.kill_at);
   for (const auto& container : state.containers) {
     consider(container.restart_at);
     consider(container.kill_at);

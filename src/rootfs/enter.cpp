@@ -122,6 +122,14 @@ int absent_is_fine(int rc) noexcept {
   return rc < 0 && (errno == ENOENT || errno == ENOTDIR) ? 0 : rc;
 }
 
+int mask(const char* path) noexcept {
+  const int rc = ::mount("/dev/null", path, nullptr, MS_BIND, nullptr);
+  if (rc == 0 || errno != ENOTDIR) return absent_is_fine(rc);
+  return absent_is_fine(::mount("tmpfs", path, "tmpfs",
+                                MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
+                                "size=4k,nr_inodes=1,mode=755"));
+}
+
 int pivot(int* slots) noexcept {
   if (::fchdir(slots[root_slot]) < 0) return -1;
   if (sys::pivot_root(".", ".") < 0) return -1;
@@ -181,12 +189,8 @@ int execute(const MountStep& step, int* slots) noexcept {
       return pivot(slots);
     case MountOp::own_proc:
       return own_proc(step);
-    case MountOp::mask_file:
-      return absent_is_fine(::mount("/dev/null", step.path, nullptr, MS_BIND, nullptr));
-    case MountOp::mask_directory:
-      return absent_is_fine(::mount("tmpfs", step.path, "tmpfs",
-                                    MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
-                                    "size=0,nr_inodes=1,mode=755"));
+    case MountOp::mask:
+      return mask(step.path);
     case MountOp::read_only: {
       const int rc = ::mount(step.path, step.path, nullptr, MS_BIND | MS_REC, nullptr);
       if (rc < 0) return absent_is_fine(rc);

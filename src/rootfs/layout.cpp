@@ -224,7 +224,8 @@ void Layout::plan_binds(const Request& request) {
     MountStep step;
     step.slot = slots_++;
     step.recursive = bind.recursive;
-    step.attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+    step.attributes = MOUNT_ATTR_NOSUID;
+    if (!bind.devices) step.attributes |= MOUNT_ATTR_NODEV;
     if (bind.read_only) step.attributes |= MOUNT_ATTR_RDONLY;
     step.propagation = bind.propagation != 0 ? bind.propagation : std::uint64_t{MS_PRIVATE};
     step.what = keep("take " + bind.what);
@@ -258,8 +259,7 @@ void Layout::plan_masks(const Request& request) {
     step.what = keep(std::string(verb) + path);
     steps.push_back(step);
   };
-  for (const auto& path : request.masked_files) add(MountOp::mask_file, path, "mask ");
-  for (const auto& path : request.masked_directories) add(MountOp::mask_directory, path, "mask ");
+  for (const auto& path : request.masked_paths) add(MountOp::mask, path, "mask ");
   for (const auto& path : request.read_only_paths) add(MountOp::read_only, path, "protect ");
 }
 

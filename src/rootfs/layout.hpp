@@ -23,6 +23,7 @@ struct Bind {
   bool file = false;
   bool read_only = false;
   bool recursive = false;
+  bool devices = false;           // device nodes work in it: the source is one
   std::uint64_t propagation = 0;  // MS_PRIVATE if 0
 };
 
@@ -42,8 +43,7 @@ struct Request {
   int host_sys = -1;                // the host's /sys, with bind_sys
   std::optional<unsigned> tty_gid;  // gid of ptys; absent: not mapped here
   std::vector<std::pair<std::string, int>> host_devices;  // name, detached mount; user_namespace
-  std::vector<std::string> masked_directories;
-  std::vector<std::string> masked_files;
+  std::vector<std::string> masked_paths;
   std::vector<std::string> read_only_paths;
   std::vector<Bind> binds;  // hosts, hostname, volumes…, in the order of mounting
   std::string working_dir;  // made if absent; empty: nothing

@@ -26,10 +26,9 @@ enum class MountOp : std::uint8_t {
   make_path,    // the directory `path` inside the new root, made if absent (a working directory)
   pivot,        // the new root becomes "/", what was before goes
   own_proc,     // a /proc of the caller's own PID namespace, over the one that is there
-  mask_file,    // /dev/null over path, if path exists
-  mask_directory,  // an empty read-only file system over path, if path exists
-  read_only,       // path and what is below read-only, if path exists
-  seal_root        // "/" itself read-only
+  mask,         // an empty read-only thing over path, file or directory, if it exists
+  read_only,    // path and what is below read-only, if path exists
+  seal_root     // "/" itself read-only
 };
 
 struct MountStep {

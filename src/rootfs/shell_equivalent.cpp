@@ -75,10 +75,9 @@ std::string shell_equivalent(const MountStep& step) {
       return "cd /root && pivot_root . . && umount -l . && cd /";
     case MountOp::own_proc:
       return "mount -t proc" + options_text(step) + " proc " + path;
-    case MountOp::mask_file:
-      return "mount --bind /dev/null " + path;
-    case MountOp::mask_directory:
-      return "mount -t tmpfs -o ro,size=0 tmpfs " + path;
+    case MountOp::mask:
+      return "test -d " + path + " && mount -t tmpfs -o ro tmpfs " + path +
+             " || mount --bind /dev/null " + path;
     case MountOp::read_only:
       return "mount --rbind " + path + " " + path + " && mount -o remount,bind,ro " + path;
     case MountOp::seal_root:

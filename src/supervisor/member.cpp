@@ -112,7 +112,11 @@ std::optional<security::Filter> filter_for(const PodContext& context,
   if (root.empty())
     throw sys::Error("seccompProfile Localhost: set PAUSA_SECCOMP_ROOT to the folder of profiles");
   const sys::UniqueFd dir = sys::open_dir(root);
-  const sys::UniqueFd file = sys::open_in_root(dir.get(), profile->localhost_profile, O_RDONLY);
+  const sys::UniqueFd file =
+      sys::open_in_root(dir.get(), profile->localhost_profile, O_RDONLY | O_NONBLOCK);
+  struct ::stat info {};
+  if (::fstat(file.get(), &info) < 0 || !S_ISREG(info.st_mode))
+    throw sys::Error("seccomp profile " + profile->localhost_profile + " is not a regular file");
   const std::string text = sys::read_all(file.get(), 1U << 20U, profile->localhost_profile);
   return security::compile(security::load_profile(text).view(), caps);
 }
@@ -151,7 +155,7 @@ launch::Process make_process(const PodContext& context, const pod::Container& co
   filter = filter_for(context, container, decision.set);
   if (filter) {
     if (!process.no_new_privs) require_filter_allows_launch(*filter);
-    process.filter = &filter->program;
+    process.filter = &*filter;
   }
   for (const auto& limit : security::default_rlimits) process.rlimits.push_back(limit);
   return process;

@@ -4,6 +4,7 @@
 #include "sys/path.hpp"
 
 #include <signal.h>
+#include <sys/wait.h>
 
 #include <algorithm>
 
@@ -68,6 +69,20 @@ void Supervisor::start_containers(const std::vector<std::size_t>& indices) {
   }
 }
 
+// Anew for each instance: a group that was killed once kills at birth whoever is cloned into it
+// (seen on Linux 6.18).
+void Supervisor::make_group(std::size_t index) {
+  if (!pod_group_) return;
+  auto& container = containers_[index];
+  if (container.group)
+    (void)container.group->wait_empty(std::chrono::steady_clock::now() + std::chrono::seconds(2));
+  container.group.reset();
+  const auto* devices =
+      container.spec->security.privileged || !host_.root ? nullptr : &cgroup::container_devices();
+  container.group = host_.cgroups.create(record_.containers[index].cgroup,
+                                         container_limits(*container.spec), devices);
+}
+
 void Supervisor::begin_launch(std::size_t index) {
   auto& container = containers_[index];
   auto& entry = record_.containers[index];
@@ -79,8 +94,7 @@ void Supervisor::begin_launch(std::size_t index) {
   entry.rootfs = "containers/" + entry.name + "." + std::to_string(instance);
   unsaved_ = true;
 
-  if (!container.group && pod_group_)
-    container.group = host_.cgroups.create(entry.cgroup, container_limits(*container.spec));
+  make_group(index);
   if (container.group) entry.oom_kills = static_cast<std::uint64_t>(container.group->oom_kills());
   // The instance before has left its upper layer: Kubernetes restarts from the image.
   if (instance > 0) {
@@ -160,9 +174,10 @@ void Supervisor::give_go() {
     container.pidfd = container.launch->take_pidfd();
     entry.pod_pid = container.launch->pod_pid();
     entry.process = sys::identify(sys::pid_of(container.pidfd.get()));
-    const auto registration = sandbox_->client.register_member(
-        entry.pod_pid, member_key(index, record_.state.containers[index].launches));
-    if (registration) {
+    if (charge_.pod.spec.host_pid) {
+      watch_own_child(index);
+    } else if (const auto registration = sandbox_->client.register_member(
+                   entry.pod_pid, member_key(index, record_.state.containers[index].launches))) {
       entry.slot = registration->slot;
       entry.generation = registration->generation;
     }
@@ -179,29 +194,63 @@ void Supervisor::abort_launch(std::size_t index) {
   container.launch_watch.reset();
   container.launch.reset();
   container.member.reset();
+  container.pidfd_watch.reset();
   container.pidfd.reset();
   record_.containers[index].process = {};
   if (container.group) (void)container.group->kill();
 }
 
+// With hostPID: the member is our child, or was an earlier supervisor's, and then nobody knows how
+// it ended.
+void Supervisor::watch_own_child(std::size_t index) {
+  auto& container = containers_[index];
+  container.pidfd_watch = std::make_unique<FdWatch>(io_, container.pidfd.get());
+  container.pidfd_watch->wait([this, index] {
+    auto& ended = containers_[index];
+    infra::Exit exit;
+    exit.key = member_key(index, record_.state.containers[index].launches);
+    exit.realtime = wall_now();
+    try {
+      exit.status = sys::reap(ended.pidfd.get());
+    } catch (const sys::Error&) {
+      exit.status = {CLD_EXITED, 255};
+    }
+    on_exit(index, exit);
+  });
+}
+
 void Supervisor::on_infra() {
+  take_exits();
+  if (infra_watch_) infra_watch_->wait([this] { on_infra(); });
+}
+
+// Also after every question to infra: its answer may have been read past exits.
+void Supervisor::take_exits() {
+  if (!sandbox_ || over_) return;
   try {
     while (auto exit = sandbox_->client.next_exit()) {
       const auto index = static_cast<std::size_t>(exit->key & 0xffffU);
       if (index < containers_.size()) on_exit(index, *exit);
       if (!sandbox_) return;
     }
+    if (!sandbox_->client.missed_exits()) return;
+    for (const auto& entry : sandbox_->client.table().entries()) {
+      const auto index = static_cast<std::size_t>(entry.member.key & 0xffffU);
+      if (entry.exited && index < containers_.size()) on_exit(index, entry.member);
+      if (!sandbox_) return;
+    }
   } catch (const sys::Error&) {
-    return;  // infra is gone: its pidfd tells
+    // Infra is gone: its pidfd tells.
+    infra_watch_.reset();
   }
-  if (infra_watch_) infra_watch_->wait([this] { on_infra(); });
 }
 
 void Supervisor::on_exit(std::size_t index, const infra::Exit& exit) {
   auto& container = containers_[index];
   const auto& state = record_.state.containers[index];
   if (exit.key != member_key(index, state.launches)) return;  // an instance that is history
-  (void)sandbox_->client.forget(exit.registration);
+  if (!charge_.pod.spec.host_pid) (void)sandbox_->client.forget(exit.registration);
+  container.pidfd_watch.reset();
   // It may have ended before we heard that it had begun.
   if (container.launch) {
     (void)container.launch->wait_beyond(launch::Launch::Stage::ready, std::chrono::seconds(1));
@@ -239,6 +288,7 @@ void Supervisor::on_sandbox_death() {
     containers_[i].launch_watch.reset();
     containers_[i].launch.reset();
     containers_[i].member.reset();
+    containers_[i].pidfd_watch.reset();
     containers_[i].pidfd.reset();
     record_.containers[i].process = {};
   }

@@ -150,9 +150,12 @@ void Supervisor::adopt_members() {
     const auto found = sandbox_->client.table().find({entry.slot, entry.generation});
     if (auto pidfd = sys::open_process(entry.process)) {
       containers_[i].pidfd = std::move(*pidfd);
+      if (charge_.pod.spec.host_pid) watch_own_child(i);
       if (stage == Stage::starting) feed(pod::event::Started{i, wall_now()});
     }
-    if (entry.process.pid == 0 || !found) {
+    if (charge_.pod.spec.host_pid) {
+      if (!containers_[i].pidfd) unborn.push_back(i);
+    } else if (entry.process.pid == 0 || !found) {
       // It never was told to go, or nobody knows how it ended.
       unborn.push_back(i);
     } else if (found->exited) {
@@ -167,7 +170,9 @@ void Supervisor::adopt_members() {
                                  "the supervisor was killed while the container started", 137,
                                  wall_now()});
   }
-  // A stop that was under way goes on.
+  // A stop that was under way goes on; a signal that was sent already does no harm.
+  if (record_.state.stopping)
+    for (std::size_t i = 0; i < containers_.size(); ++i) terminate(i);
   if (record_.desired != state::Desired::running && !record_.state.finished)
     stop_pod(std::chrono::nanoseconds(charge_.pod.spec.termination_grace_period));
   else

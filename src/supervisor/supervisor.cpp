@@ -81,6 +81,7 @@ void Supervisor::loop() {
   schedule();
   while (!over_) {
     if (io_.run_one() == 0) io_.restart();
+    take_exits();
     if (unsaved_) save();
     events_.flush();
   }

@@ -56,6 +56,7 @@ class Supervisor {
     std::unique_ptr<FdWatch> launch_watch;
     std::optional<Member> member;  // what the launch borrows
     sys::UniqueFd pidfd;
+    std::unique_ptr<FdWatch> pidfd_watch;  // hostPID
     std::unique_ptr<LogStream> out, err;
   };
 
@@ -78,7 +79,10 @@ class Supervisor {
   void begin_launch(std::size_t index);
   void on_launch(std::size_t index);
   void give_go();
+  void make_group(std::size_t index);
+  void watch_own_child(std::size_t index);
   void on_infra();
+  void take_exits();
   void on_exit(std::size_t index, const infra::Exit& exit);
   void on_sandbox_death();
   void terminate(std::size_t index);

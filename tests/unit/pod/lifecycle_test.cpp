@@ -171,6 +171,19 @@ TEST_SUITE("pod/lifecycle") {
     CHECK(life.state.finished);
   }
 
+  TEST_CASE("a member that survives SIGKILL holds the stop up for one second at most") {
+    Life life(RestartPolicy::always, 0, 1);
+    life.up();
+    life.started(0);
+    life.feed(event::Stop{10s});
+    life.now += 10s;
+    CHECK(is(life.feed(event::Tick{}), {{Kind::kill, 0}}));
+    CHECK(life.machine.next_wake(life.state) == life.now + 1s);
+    life.now += 1s;
+    CHECK(is(life.feed(event::Tick{}), {{Kind::tear_down, 0}}));
+    CHECK(life.state.containers[0].terminated->exit_code == 137);
+  }
+
   TEST_CASE("a shorter grace given later wins, a longer one does not") {
     Life life(RestartPolicy::always, 0, 1);
     life.up();
