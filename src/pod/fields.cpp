@@ -90,7 +90,7 @@ void check_object(const Value& object, const schema::Type& type, Findings& findi
   if (!object.present() || !object.node()->is_map()) return;
   for (const Entry& entry : object.node()->entries)
     if (const schema::Field* const field = type.find(entry.key))
-      check_field(object[entry.key], *field, type, findings);
+      check_field(object[entry], *field, type, findings);
 }
 
 }  // namespace

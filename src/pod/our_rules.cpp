@@ -32,7 +32,7 @@ void check_no_nul(const Value& value, Findings& findings) {
     findings.invalid(value, "must not contain a NUL byte");
   for (const Value& item : value.items()) check_no_nul(item, findings);
   if (value.node()->is_map())
-    for (const Entry& entry : value.node()->entries) check_no_nul(value[entry.key], findings);
+    for (const Entry& entry : value.node()->entries) check_no_nul(value[entry], findings);
 }
 
 // "null" and "~" where text is wanted: the empty value, or the word? Nothing at all is clear.

@@ -170,7 +170,7 @@ void check_object(const Value& object, const schema::Type& type, Findings& findi
   if (!object.node()->is_map()) return expected(object, "a map", "", findings);
   for (const Entry& entry : object.node()->entries) {
     if (const schema::Field* const field = type.find(entry.key))
-      check_field(object[entry.key], *field, findings);
+      check_field(object[entry], *field, findings);
     else if (type.name != "Pod" || entry.key != "status")
       findings.unknown(object, entry,
                        findings.list().size() < most_hints ? unknown_hint(entry.key, type) : "");

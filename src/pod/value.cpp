@@ -19,6 +19,13 @@ Value Value::operator[](std::string_view field) const {
   return child(node_ ? node_->find(field) : nullptr, std::move(path));
 }
 
+Value Value::operator[](const Entry& entry) const {
+  std::string path = path_;
+  if (!path.empty()) path += '.';
+  path += entry.key;
+  return child(&entry.value, std::move(path));
+}
+
 Value Value::key(std::string_view name) const {
   return child(node_ ? node_->find(name) : nullptr, path_ + '[' + std::string(name) + ']');
 }
@@ -187,7 +194,7 @@ void Findings::type(const Value& at, std::string text, std::string hint) {
 }
 
 void Findings::unknown(const Value& map, const Entry& entry, std::string hint) {
-  Diagnostic& added = add(map[entry.key], ErrorKind::unknown_field, {}, {});
+  Diagnostic& added = add(map[entry], ErrorKind::unknown_field, {}, {});
   if (entry.key_mark.line != 0) added.mark = entry.key_mark;
   added.hint = std::move(hint);
 }

@@ -31,6 +31,7 @@ class Value {
   Mark mark() const { return mark_; }
 
   Value operator[](std::string_view field) const;  // path.field
+  Value operator[](const Entry& entry) const;      // likewise, of this very map: no search
   Value key(std::string_view name) const;          // path[name], an entry of a map
   Value at(std::size_t index) const;               // path[0]
   std::size_t size() const;                        // of a list or a map; otherwise 0
