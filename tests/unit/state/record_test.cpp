@@ -1,0 +1,78 @@
+#include "state/record.hpp"
+
+#include "sys/error.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace pausa;
+using namespace std::chrono_literals;
+
+namespace {
+
+state::Record sample() {
+  state::Record record;
+  record.key = {"shop", "web"};
+  record.uid = "6fa0";
+  record.boot_id = "boot";
+  record.created_ns = 17;
+  record.desired = state::Desired::stopped;
+  record.program = "/usr/bin/pausa";
+  record.cgroup = "pausa/6fa0";
+  record.backoff_initial_ns = 5;
+  record.infra = {41, 4100};
+  record.supervisor = {40, 4000};
+  record.namespaces[1] = 4026531840;
+  record.state.phase = pod::Phase::running;
+  record.state.message = "line\nwith \"quotes\" and \x01";
+  record.state.kill_at = 12s;
+  state::ContainerRecord entry;
+  entry.name = "api";
+  entry.process = {50, 5000};
+  entry.pod_pid = 3;
+  entry.slot = 2;
+  entry.generation = 9;
+  record.containers.push_back(entry);
+  pod::ContainerState state;
+  state.stage = pod::ContainerState::Stage::waiting;
+  state.restart_count = 4;
+  state.launches = 5;
+  state.last = pod::Termination{137, 9, "OOMKilled", "", 1ns, 2ns};
+  state.backoff.next = 20s;
+  state.restart_at = 99s;
+  record.state.containers.push_back(state);
+  return record;
+}
+
+}  // namespace
+
+TEST_SUITE("state/record") {
+  TEST_CASE("a record comes back from its text as it was") {
+    const auto before = sample();
+    const auto after = state::record_from_json(state::to_json(before));
+    // The text holds every field, so equal texts mean equal records.
+    CHECK(state::to_json(after) == state::to_json(before));
+    CHECK(after.key == before.key);
+    CHECK(after.infra == before.infra);
+    CHECK(after.state.message == before.state.message);
+    CHECK(after.state.containers[0].last->reason == "OOMKilled");
+    CHECK(after.state.containers[0].restart_at == 99s);
+    CHECK_FALSE(after.state.containers[0].terminated);
+  }
+
+  TEST_CASE("a record of an unknown version is refused, and says so") {
+    std::string text = state::to_json(sample());
+    text.replace(text.find("\"version\":1"), 11, "\"version\":7");
+    CHECK_THROWS_WITH_AS((void)state::record_from_json(text),
+                         "the record has version 7, this pausa knows version 1", sys::Error);
+  }
+
+  TEST_CASE("a damaged record is refused") {
+    const std::string whole = state::to_json(sample());
+    for (const std::string& text : {std::string(), std::string("{}"),
+                                    whole.substr(0, whole.size() / 2), std::string("[1,2]")})
+      CHECK_THROWS_AS((void)state::record_from_json(text), sys::Error);
+    std::string odd = whole;
+    odd.replace(odd.find("\"desired\":1"), 11, "\"desired\":8");
+    CHECK_THROWS_AS((void)state::record_from_json(odd), sys::Error);
+  }
+}
