@@ -27,6 +27,21 @@ const std::vector<Command>& commands() {
        "pausa exec -u 1000 -w /tmp web/api sh -c 'id; pwd'\n"
        "pausa exec web/db cat < dump.sql",
        run_exec, exec_options},
+      {"stop", "stop pods and keep them", "[OPTION…] POD…|--all",
+       "pausa stop web\npausa stop -t 0 web     # at once", run_stop, stop_options},
+      {"start", "start stopped pods again", "[OPTION…] POD…|--all", "pausa start web", run_start,
+       start_options},
+      {"restart", "restart pods, or containers in the living pod",
+       "[OPTION…] POD[/CONTAINER]…|--all", "pausa restart web/api    # its neighbours run on",
+       run_restart, restart_options},
+      {"rm", "remove pods that have ended", "[OPTION…] POD…|--all",
+       "pausa rm web\npausa rm -f web          # even if it runs", run_rm, rm_options},
+      {"wait", "wait for pods", "[--for=WHAT] [--timeout TIME] POD[/CONTAINER]…|--all",
+       "pausa wait web                       # until it has ended; prints its exit code\n"
+       "pausa wait --for=ready --timeout 30s web",
+       run_wait, wait_options},
+      {"events", "print the history of pods", "[OPTION…] [POD…]",
+       "pausa events web\npausa events -f web", run_events, events_options},
       {"supervise", "", "", "", run_supervise, nullptr, true},
   };
   return table;

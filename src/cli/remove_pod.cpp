@@ -10,6 +10,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <iostream>
+
 namespace pausa::cli {
 namespace {
 
@@ -17,19 +19,31 @@ constexpr std::chrono::seconds lock_patience(10);
 // Longer than any grace that makes sense; the supervisor keeps the real deadline.
 constexpr std::chrono::hours answer_patience(24 * 365);
 
-// The pod's supervisor does it; false when it has none (any more).
-bool end_through_supervisor(const state::Store& store, const state::PodKey& key, bool remove,
-                            std::optional<std::chrono::milliseconds> grace) {
+std::optional<control::Call> ask_supervisor(const state::Store& store, const state::PodKey& key,
+                                            bool remove,
+                                            std::optional<std::chrono::milliseconds> grace) {
   const sys::UniqueFd run(
       ::open(store.paths().run_dir(key).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!run) return false;
+  if (!run) return std::nullopt;
   control::Request request;
   request.op = remove ? control::Op::remove : control::Op::stop;
   if (grace) request.grace_ms = grace->count();
-  const auto reply = control::call(run.get(), request, answer_patience);
+  return control::Call::put(run.get(), request);
+}
+
+// False when the supervisor died over it.
+bool hear_supervisor(control::Call& call, const state::PodKey& key) {
+  const auto reply = call.wait(answer_patience);
   if (!reply) return false;
   if (!reply->ok) throw sys::Error("pod " + key.name + ": " + reply->error);
   return true;
+}
+
+// The pod's supervisor does it; false when it has none (any more).
+bool end_through_supervisor(const state::Store& store, const state::PodKey& key, bool remove,
+                            std::optional<std::chrono::milliseconds> grace) {
+  auto call = ask_supervisor(store, key, remove, grace);
+  return call && hear_supervisor(*call, key);
 }
 
 }  // namespace
@@ -73,6 +87,30 @@ bool end_pod(const state::Store& store, const state::PodKey& key, bool remove,
     return true;
   }
   throw sys::Error("pod " + key.name + ": its supervisor does not answer");
+}
+
+int end_pods(const state::Store& store, const std::vector<state::PodKey>& keys, bool remove,
+             std::optional<std::chrono::milliseconds> grace, bool quiet) {
+  std::vector<std::optional<control::Call>> calls;
+  calls.reserve(keys.size());
+  for (const auto& key : keys) calls.push_back(ask_supervisor(store, key, remove, grace));
+  int code = exit_ok;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    try {
+      const bool heard = calls[i] && hear_supervisor(*calls[i], keys[i]);
+      const bool ended = heard || end_pod(store, keys[i], remove, grace);
+      if (ended && !quiet) std::cout << "pod/" << keys[i].name << std::endl;
+    } catch (const sys::Error& error) {
+      std::cerr << "pausa: " << error.what() << "\n";
+      code = exit_failed;
+    }
+  }
+  return code;
+}
+
+bool pod_exists(const state::Store& store, const state::PodKey& key) {
+  return ::access((store.paths().run_dir(key) + "/pod.json").c_str(), F_OK) == 0 ||
+         ::access(store.paths().data_dir(key).c_str(), F_OK) == 0;
 }
 
 }  // namespace pausa::cli

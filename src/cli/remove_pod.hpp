@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <optional>
+#include <vector>
 
 namespace pausa::cli {
 
@@ -13,5 +14,14 @@ namespace pausa::cli {
 // False when there was no such pod. Throws sys::Error with what could not be ended.
 bool end_pod(const state::Store& store, const state::PodKey& key, bool remove,
              std::optional<std::chrono::milliseconds> grace);
+
+// The same for several pods at once: it takes as long as the slowest of them. Prints "pod/NAME" for
+// each that was there, unless told to be quiet, and on stderr why one could not be ended; returns
+// the exit code.
+int end_pods(const state::Store& store, const std::vector<state::PodKey>& keys, bool remove,
+             std::optional<std::chrono::milliseconds> grace, bool quiet = false);
+
+// Whether there is anything of this pod.
+bool pod_exists(const state::Store& store, const state::PodKey& key);
 
 }  // namespace pausa::cli

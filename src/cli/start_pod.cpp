@@ -1,18 +1,29 @@
 #include "cli/start_pod.hpp"
 
+#include "cli/command.hpp"
+#include "cli/log_view.hpp"
+#include "cli/remove_pod.hpp"
+#include "cli/target.hpp"
+#include "cli/wait_pod.hpp"
+#include "log/layout.hpp"
 #include "sys/error.hpp"
+#include "sys/path.hpp"
 #include "sys/process.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
+#include <unistd.h>
 
-#include <cstdio>
+#include <algorithm>
+#include <array>
 
 namespace pausa::cli {
 namespace {
 
 constexpr std::chrono::seconds lock_patience(10);
+constexpr std::chrono::milliseconds lock_round(20);
 
-state::Record new_record(const manifest::LoadedPod& loaded, const state::PodKey& key,
+state::Record new_record(const pod::Spec& spec, const state::PodKey& key,
                          const std::vector<image::ResolvedImage>& images,
                          const pod::BackoffPolicy& backoff, const supervisor::Host& host) {
   state::Record record;
@@ -27,7 +38,6 @@ state::Record new_record(const manifest::LoadedPod& loaded, const state::PodKey&
   record.backoff_initial_ns = backoff.initial.count();
   record.backoff_maximum_ns = backoff.maximum.count();
   record.backoff_reset_ns = backoff.reset_after.count();
-  const auto& spec = loaded.pod.spec;
   std::size_t index = 0;
   for (const auto* list : {&spec.init_containers, &spec.containers})
     for (const auto& container : *list) {
@@ -42,24 +52,80 @@ state::Record new_record(const manifest::LoadedPod& loaded, const state::PodKey&
   return record;
 }
 
+// From here on others see the pod, and which ids it has.
+void write_first(const state::Store& store, const pod::Spec& spec, const supervisor::Host& host,
+                 state::Record& record) {
+  // Without root every pod is in a user namespace, and the user has but one range of ids for all.
+  if (!spec.host_users && host.root)
+    supervisor::allocate_ids(store, record);
+  else
+    store.write(record);
+}
+
+// Pids of an earlier boot mean other processes by now.
+void forget_processes(state::Record& record) {
+  record.infra = record.supervisor = record.guard = {};
+  for (auto& container : record.containers) container.process = {};
+}
+
+bool runs(const state::Record& record) {
+  return !record.state.finished && record.boot_id == sys::boot_id() &&
+         (sys::alive(record.supervisor) || sys::alive(record.infra));
+}
+
+// Whether the pod runs from this manifest. Throws when it runs from another one.
+bool is_up(const state::Store& store, const state::PodKey& key, const std::string& manifest) {
+  const auto record = store.read(key);
+  if (!record || record->state.finished || !sys::alive(record->supervisor) ||
+      record->desired != state::Desired::running)
+    return false;
+  if (store.read_manifest(key) == manifest) return true;
+  throw sys::Error("pod " + key.name + " is up already, from another manifest; pausa down " +
+                   key.name + " removes it");
+}
+
+// A reboot has taken the record; the logs still tell how often the containers were started.
+void count_instances(const state::Store& store, state::Record& record) {
+  const sys::UniqueFd logs = sys::try_open_at(
+      AT_FDCWD, store.paths().data_dir(record.key) + "/logs", O_RDONLY | O_DIRECTORY);
+  if (!logs) return;
+  for (std::size_t i = 0; i < record.containers.size(); ++i) {
+    const auto instances = log::list_instances(logs.get(), record.containers[i].name);
+    if (!instances.empty())
+      record.state.containers[i].launches = static_cast<std::uint32_t>(instances.back() + 1);
+  }
+}
+
 }  // namespace
 
+void anchor_images(manifest::LoadedPod& loaded, const std::string& folder) {
+  constexpr std::string_view scheme = "dir:";
+  const auto anchor = [&](std::string& image) {
+    if (image.starts_with(scheme) && image.size() > scheme.size() && image[scheme.size()] != '/')
+      image = std::string(scheme) + folder + "/" + image.substr(scheme.size());
+  };
+  auto& spec = loaded.pod.spec;
+  for (auto* list : {&spec.init_containers, &spec.containers})
+    for (auto& container : *list) anchor(container.image);
+  auto* object = loaded.object.find("spec");
+  for (const char* field : {"initContainers", "containers"}) {
+    auto* list = object == nullptr ? nullptr : object->find(field);
+    if (list == nullptr) continue;
+    for (auto& container : list->items)
+      if (auto* image = container.find("image"); image != nullptr && image->is_string())
+        anchor(image->text);
+  }
+}
+
 std::vector<image::ResolvedImage> resolve_images(const manifest::LoadedPod& loaded,
-                                                 const std::string& folder,
                                                  const state::Store& store) {
   const image::Store images(store.paths().root);
   std::vector<image::ResolvedImage> resolved;
   const auto& spec = loaded.pod.spec;
   for (const auto* list : {&spec.init_containers, &spec.containers})
     for (const auto& container : *list) {
-      std::string reference = container.image;
-      // As for hostPath: relative to where the manifest lies, not to where the user stands.
-      constexpr std::string_view scheme = "dir:";
-      if (reference.starts_with(scheme) && reference.size() > scheme.size() &&
-          reference[scheme.size()] != '/')
-        reference = std::string(scheme) + folder + "/" + reference.substr(scheme.size());
       try {
-        resolved.push_back(image::resolve(reference, images));
+        resolved.push_back(image::resolve(container.image, images));
       } catch (sys::Error& error) {
         error.prepend("pod " + loaded.pod.metadata.name + ": container " + container.name);
         throw;
@@ -71,20 +137,27 @@ std::vector<image::ResolvedImage> resolve_images(const manifest::LoadedPod& load
 StartingPod start_pod(const state::Store& store, const manifest::LoadedPod& loaded,
                       std::vector<image::ResolvedImage> images, const pod::BackoffPolicy& backoff,
                       bool explain) {
-  (void)explain;
   const state::PodKey key{loaded.pod.metadata.namespace_, loaded.pod.metadata.name};
-  if (const auto existing = store.read(key);
-      existing && !existing->state.finished && sys::alive(existing->supervisor))
-    throw sys::Error("pod " + key.name + " is up already; pausa down " + key.name +
-                     " removes it, pausa restart " + key.name + " starts it anew");
-  auto lock = store.lock(key, lock_patience);
-  if (!lock) throw sys::Error("pod " + key.name + " is being changed by another command");
+  const std::string manifest = pod::to_json(loaded.object);
+  state::Lock lock;
+  const auto deadline = std::chrono::steady_clock::now() + lock_patience;
+  while (!lock) {
+    // Whoever holds the lock may be about to make the very pod that we want, and keeps it then.
+    if (is_up(store, key, manifest)) return {key, sys::UniqueFd()};
+    lock = store.lock(key, lock_round);
+    if (!lock && std::chrono::steady_clock::now() >= deadline)
+      throw sys::Error("pod " + key.name + " is being changed by another command");
+  }
   auto host = supervisor::Host::probe();
   if (auto existing = store.read(key)) {
-    if (!existing->state.finished && existing->boot_id == sys::boot_id() &&
-        sys::alive(existing->infra))
-      throw sys::Error("pod " + key.name + " is up already; pausa down " + key.name +
-                       " removes it");
+    if (runs(*existing)) {
+      // Nobody supervises it: the next one takes over what runs.
+      lock.release();
+      (void)revive(store, std::move(*existing));
+      if (is_up(store, key, manifest)) return {key, sys::UniqueFd()};
+      throw sys::Error("pod " + key.name + " ended while it was looked at; try again");
+    }
+    if (existing->boot_id != sys::boot_id()) forget_processes(*existing);
     // One that ended, or was left half made: it makes room.
     const auto failures = supervisor::reconcile(store, host.cgroups, *existing, true);
     if (!failures.empty()) throw failures.front();
@@ -92,45 +165,96 @@ StartingPod start_pod(const state::Store& store, const manifest::LoadedPod& load
     lock = store.lock(key, lock_patience);
     if (!lock) throw sys::Error("pod " + key.name + " is being changed by another command");
   }
-  auto record = new_record(loaded, key, images, backoff, host);
-  if (const auto why = host.cgroups.why_not(supervisor::pod_limits(loaded.pod.spec)))
+  auto record = new_record(loaded.pod.spec, key, images, backoff, host);
+  if (const auto why = supervisor::why_no_limits(host.cgroups, loaded.pod.spec))
     throw sys::Error("pod " + key.name + ": " + *why);
-  store.write(record);
-  store.write_manifest(key, pod::to_json(loaded.object));
+  write_first(store, loaded.pod.spec, host, record);
+  store.write_manifest(key, manifest);
   supervisor::Charge charge{store, std::move(lock), std::move(record), loaded.pod,
                             std::move(images)};
+  charge.explain = explain;
   return {key, supervisor::spawn_new(std::move(charge), std::move(host))};
 }
 
-std::optional<std::string> await_start(
-    const StartingPod& pod, std::optional<std::chrono::steady_clock::time_point> deadline,
-    bool& timed_out) {
-  timed_out = false;
+StartingPod start_again(const state::Store& store, const state::PodKey& key, bool explain) {
+  if (!pod_exists(store, key))
+    throw NoSuchObject("no pod " + key.name + " in namespace " + key.namespace_);
+  if (auto record = store.read(key); record && runs(*record)) {
+    (void)revive(store, std::move(*record));
+    return {key, sys::UniqueFd()};
+  }
+  auto lock = store.lock(key, lock_patience);
+  if (!lock) throw sys::Error("pod " + key.name + " is being changed by another command");
+  auto record = store.read(key);
+  if (record && runs(*record)) return {key, sys::UniqueFd()};  // somebody was faster
+  auto host = supervisor::Host::probe();
+  if (record && record->boot_id != sys::boot_id()) forget_processes(*record);
+  state::Record known;
+  known.key = key;
+  auto charge = supervisor::load_charge(store, std::move(lock), record.value_or(known));
+  auto fresh = new_record(charge.pod.spec, key, charge.images, pod::BackoffPolicy(), host);
+  if (record) {
+    const auto failures = supervisor::reconcile(store, host.cgroups, *record, false);
+    if (!failures.empty()) throw failures.front();
+    fresh.uid = record->uid;
+    fresh.created_ns = record->created_ns;
+    fresh.cgroup = "pausa/" + fresh.uid;
+    for (auto& container : fresh.containers) container.cgroup = fresh.cgroup + "/" + container.name;
+    fresh.backoff_initial_ns = record->backoff_initial_ns;
+    fresh.backoff_maximum_ns = record->backoff_maximum_ns;
+    fresh.backoff_reset_ns = record->backoff_reset_ns;
+    if (record->state.containers.size() == fresh.state.containers.size())
+      fresh.state.containers = std::move(record->state.containers);
+  } else {
+    count_instances(store, fresh);
+  }
+  write_first(store, charge.pod.spec, host, fresh);
+  charge.record = std::move(fresh);
+  charge.again = true;
+  charge.explain = explain;
+  return {key, supervisor::spawn_new(std::move(charge), std::move(host))};
+}
+
+StartResult await_start(const state::Store& store, const StartingPod& pod,
+                        std::optional<std::chrono::steady_clock::time_point> deadline,
+                        int interrupt) {
+  using Kind = StartResult::Kind;
+  if (!pod.starter) {
+    const auto progress = wait_pod(store, {pod.key, ""}, Goal::started, deadline, interrupt);
+    switch (progress.kind) {
+      case Progress::Kind::reached:
+        return {};
+      case Progress::Kind::impossible:
+        return {Kind::failed, progress.missing};
+      case Progress::Kind::interrupted:
+        return {Kind::interrupted, "interrupted"};
+      case Progress::Kind::on_the_way:
+        return {Kind::timed_out, progress.missing};
+    }
+  }
   for (;;) {
     int timeout = -1;
     if (deadline)
-      timeout = static_cast<int>(std::max<std::int64_t>(
-          0,
+      timeout = static_cast<int>(std::clamp<std::int64_t>(
           std::chrono::ceil<std::chrono::milliseconds>(*deadline - std::chrono::steady_clock::now())
-              .count()));
-    pollfd ready{pod.starter.get(), POLLIN, 0};
-    const int polled = ::poll(&ready, 1, timeout);
+              .count(),
+          0, 1'000'000'000));
+    std::array<pollfd, 2> ready{{{pod.starter.get(), POLLIN, 0}, {interrupt, POLLIN, 0}}};
+    const int polled = ::poll(ready.data(), ready.size(), timeout);
     if (polled < 0 && errno == EINTR) continue;
-    if (polled == 0) {
-      timed_out = true;
-      return "its containers did not run in time";
-    }
+    if (polled == 0) return {Kind::timed_out, look(store, {pod.key, ""}, Goal::started).missing};
+    if (ready[0].revents == 0) return {Kind::interrupted, "interrupted"};
     const auto reply = supervisor::receive_starter(pod.starter.get());
     switch (reply.kind) {
       case supervisor::StarterReply::Kind::explain:
-        (void)std::fwrite(reply.text.data(), 1, reply.text.size(), stdout);
+        write_out(STDOUT_FILENO, reply.text);
         continue;
       case supervisor::StarterReply::Kind::running:
-        return std::nullopt;
+        return {};
       case supervisor::StarterReply::Kind::failed:
-        return reply.text;
+        return {Kind::failed, reply.text};
       case supervisor::StarterReply::Kind::lost:
-        return "its supervisor died while it started";
+        return {Kind::failed, "its supervisor died while it started"};
     }
   }
 }

@@ -17,23 +17,44 @@ namespace pausa::cli {
 // One pod on its way up.
 struct StartingPod {
   state::PodKey key;
-  sys::UniqueFd starter;  // where its supervisor reports
+  sys::UniqueFd starter;  // where its supervisor reports; empty: it was up already
 };
+
+// Images of the kind dir:PATH get absolute paths. As for hostPath, they are relative to where the
+// manifest lies, not to where the user stands.
+void anchor_images(manifest::LoadedPod& loaded, const std::string& folder);
 
 // The images of all containers, init containers first. Throws sys::Error that names the container.
 std::vector<image::ResolvedImage> resolve_images(const manifest::LoadedPod& loaded,
-                                                 const std::string& folder,
                                                  const state::Store& store);
 
-// Takes the pod's lock, writes manifest and record, forks its guard and supervisor. Throws
-// sys::Error when the pod runs already or somebody else is changing it.
+// Takes the pod's lock, writes manifest and record, forks its guard and supervisor. A pod that runs
+// already from the very same manifest is left alone. Throws sys::Error when it runs from another
+// one, or somebody else is changing it.
 StartingPod start_pod(const state::Store& store, const manifest::LoadedPod& loaded,
                       std::vector<image::ResolvedImage> images, const pod::BackoffPolicy& backoff,
                       bool explain);
 
-// Waits for the supervisor's word: nothing when all containers run, else the sentence.
-std::optional<std::string> await_start(
-    const StartingPod& pod, std::optional<std::chrono::steady_clock::time_point> deadline,
-    bool& timed_out);
+// Starts a pod that was stopped or has ended, from its stored manifest: same volumes, new
+// containers, new logs beside the old ones. Throws NoSuchObject, sys::Error.
+StartingPod start_again(const state::Store& store, const state::PodKey& key, bool explain);
+
+// Several of them, with "pod/NAME" for each that runs then and a word on stderr for each that does
+// not. Returns the exit code.
+int start_pods_again(const state::Store& store, const std::vector<state::PodKey>& keys,
+                     bool explain);
+
+struct StartResult {
+  enum class Kind : std::uint8_t { running, failed, timed_out, interrupted };
+  Kind kind = Kind::running;
+  std::string why;  // a sentence, unless it runs
+};
+
+// Waits until all containers have run, or the supervisor's word why they do not. The steps of
+// `explain` are printed to stdout as they come. interrupt: a descriptor whose becoming readable
+// ends the wait.
+StartResult await_start(const state::Store& store, const StartingPod& pod,
+                        std::optional<std::chrono::steady_clock::time_point> deadline,
+                        int interrupt = -1);
 
 }  // namespace pausa::cli

@@ -112,6 +112,8 @@ void Supervisor::begin_launch(std::size_t index) {
       data_dir_ + "/" + entry.rootfs, sys::UniqueFd(), std::move(out_end), std::move(err_end));
   auto& member = *container.member;
   entry.own_pid_namespace = member.own_pid_namespace;
+  if (charge_.explain && starter_.waiting())
+    starter_.explain("\ncontainer " + entry.name + "\n" + launch::explain(member.plan->steps()));
   container.launch = std::make_unique<launch::Launch>(
       std::move(member.plan), container.group ? container.group->clone_fd() : -1);
   // Only members hold the writing ends now: when they are gone, the readers see the end.
@@ -149,7 +151,7 @@ void Supervisor::on_launch(std::size_t index) {
       if (starter_.waiting()) {
         // `up` makes the whole pod or none of it.
         starter_.failed("container " + record_.containers[index].name + ": " + failure.message);
-        record_.desired = state::Desired::removed;
+        record_.desired = charge_.again ? state::Desired::stopped : state::Desired::removed;
         stop_pod(std::chrono::nanoseconds(0));
       }
       feed(pod::event::StartFailed{index, "StartError", failure.message, failure.exit_code,

@@ -25,6 +25,18 @@ pod::BackoffPolicy backoff_of(const state::Record& record) {
           pod::Duration(record.backoff_reset_ns)};
 }
 
+// What a pod that is started again keeps: its containers have run before, and their logs go on.
+pod::PodState begin(pod::PodState fresh, pod::PodState& before) {
+  for (std::size_t i = 0; i < std::min(fresh.containers.size(), before.containers.size()); ++i) {
+    auto& container = fresh.containers[i];
+    auto& old = before.containers[i];
+    container.launches = old.launches;
+    container.restart_count = old.restart_count;
+    container.last = old.terminated ? std::move(old.terminated) : std::move(old.last);
+  }
+  return fresh;
+}
+
 }  // namespace
 
 Supervisor::Supervisor(Charge charge, Host host, Starter starter)
@@ -51,14 +63,14 @@ Supervisor::Supervisor(Charge charge, Host host, Starter starter)
 }
 
 void Supervisor::run_new() {
-  record_.state = lifecycle_.initial();
+  record_.state = begin(lifecycle_.initial(), record_.state);
   save();
   events_.add(false, "Created", "", "pod " + record_.key.name);
   try {
     build_sandbox();
   } catch (const sys::Error& error) {
     starter_.failed(error.what());
-    record_.desired = state::Desired::removed;
+    record_.desired = charge_.again ? state::Desired::stopped : state::Desired::removed;
     record_.state.finished = true;
     tear_down();
     return;

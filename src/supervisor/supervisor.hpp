@@ -36,6 +36,8 @@ struct Charge {
   state::Record record;
   pod::Pod pod;
   std::vector<image::ResolvedImage> images;  // init containers first, then the others
+  bool again = false;    // a pod that was there before: it stays, stopped, when it does not start
+  bool explain = false;  // tell the starter every step
 };
 
 class Supervisor {

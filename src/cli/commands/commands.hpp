@@ -16,6 +16,18 @@ int run_logs(const Arguments& arguments);
 std::string logs_options();
 int run_exec(const Arguments& arguments);
 std::string exec_options();
+int run_stop(const Arguments& arguments);
+std::string stop_options();
+int run_start(const Arguments& arguments);
+std::string start_options();
+int run_restart(const Arguments& arguments);
+std::string restart_options();
+int run_rm(const Arguments& arguments);
+std::string rm_options();
+int run_wait(const Arguments& arguments);
+std::string wait_options();
+int run_events(const Arguments& arguments);
+std::string events_options();
 int run_supervise(const Arguments& arguments);
 
 }  // namespace pausa::cli

@@ -5,11 +5,6 @@
 #include "manifest/load.hpp"
 #include "sys/error.hpp"
 
-#include <unistd.h>
-
-#include <algorithm>
-#include <iostream>
-
 namespace pausa::cli {
 namespace {
 
@@ -59,16 +54,7 @@ int run_down(const Arguments& arguments) {
   if (const auto text = options.get("timeout"))
     grace =
         std::chrono::duration_cast<std::chrono::milliseconds>(parse_duration(*text, "--timeout"));
-  int code = exit_ok;
-  for (const auto& key : keys) {
-    try {
-      if (end_pod(store, key, true, grace)) std::cout << "pod/" << key.name << "\n";
-    } catch (const sys::Error& error) {
-      std::cerr << "pausa: " << error.what() << "\n";
-      code = exit_failed;
-    }
-  }
-  return code;
+  return end_pods(store, keys, true, grace);
 }
 
 }  // namespace pausa::cli

@@ -1,14 +1,18 @@
+#include "cli/attach.hpp"
 #include "cli/commands/commands.hpp"
 #include "cli/options.hpp"
+#include "cli/remove_pod.hpp"
 #include "cli/start_pod.hpp"
+#include "cli/terminal.hpp"
+#include "cli/wait_pod.hpp"
 #include "manifest/load.hpp"
 #include "manifest/render.hpp"
 #include "sys/error.hpp"
 
+#include <unistd.h>
+
 #include <cstdio>
 #include <iostream>
-
-#include <unistd.h>
 
 namespace pausa::cli {
 namespace {
@@ -16,10 +20,14 @@ namespace {
 const std::vector<Option> table{
     {"file,f", "FILE", "a manifest; \"-\" is standard input, a folder all manifests in it"},
     {"detach,d", nullptr, "return when all containers run (the default without a terminal)"},
-    {"wait", nullptr, "return when all containers are ready"},
+    {"attach", nullptr, "stay until the pods have ended; ^C removes them (the default on one)"},
+    {"no-attach", nullptr, "as --detach"},
+    {"wait", nullptr, "return when all containers are ready, or the pod has succeeded"},
     {"timeout", "TIME", "give up after this time (exit code 124)"},
     {"restart-backoff", "TIME[,MAX]", "first and longest wait between restarts (10s,5m)"},
-    {"explain", nullptr, "print every step of the start"}};
+    {"explain", nullptr, "print every step of the start"},
+    {"quiet,q", nullptr, "no progress on standard error"},
+    {"no-color", nullptr, "no colours"}};
 
 pod::BackoffPolicy backoff_from(const Options& options) {
   pod::BackoffPolicy policy;
@@ -35,11 +43,73 @@ pod::BackoffPolicy backoff_from(const Options& options) {
 
 // Prints all findings; false when there is an error among them.
 bool accept(const manifest::LoadResult& loaded) {
-  const std::string text =
-      manifest::render_all(loaded.diagnostics, loaded.sources, ::isatty(STDERR_FILENO) == 1,
-                           "nothing was started");
+  const std::string text = manifest::render_all(
+      loaded.diagnostics, loaded.sources, ::isatty(STDERR_FILENO) == 1, "nothing was started");
   std::cerr << text;
   return !pod::has_errors(loaded.diagnostics);
+}
+
+bool wants_attachment(const Options& options) {
+  if (options.has("attach")) {
+    if (options.has("detach") || options.has("no-attach"))
+      throw UsageError("up: --attach and --detach exclude each other");
+    return true;
+  }
+  if (options.has("detach") || options.has("no-attach") || options.has("wait")) return false;
+  return ::isatty(STDOUT_FILENO) == 1;
+}
+
+int complain(const state::PodKey& key, const std::string& why, int code) {
+  std::cerr << "pausa: pod " << key.name << ": " << why << "\n";
+  return code;
+}
+
+// Until it runs or, with `ready`, is ready. Returns the exit code; the pod is left as it is.
+int await_up(const state::Store& store, const StartingPod& pod,
+             std::optional<std::chrono::steady_clock::time_point> deadline, int interrupt,
+             bool ready) {
+  const auto result = await_start(store, pod, deadline, interrupt);
+  switch (result.kind) {
+    case StartResult::Kind::running:
+      break;
+    case StartResult::Kind::failed:
+      return complain(pod.key, result.why, exit_failed);
+    case StartResult::Kind::timed_out:
+      return complain(pod.key, "not all containers run in time: " + result.why, exit_timed_out);
+    case StartResult::Kind::interrupted:
+      return exit_interrupted;
+  }
+  if (!ready) return exit_ok;
+  const auto progress = wait_pod(store, {pod.key, ""}, Goal::ready, deadline, interrupt);
+  switch (progress.kind) {
+    case Progress::Kind::reached:
+      return exit_ok;
+    case Progress::Kind::interrupted:
+      return exit_interrupted;
+    case Progress::Kind::on_the_way:
+      return complain(pod.key, "not ready in time: " + progress.missing, exit_timed_out);
+    case Progress::Kind::impossible: {
+      const auto record = store.read(pod.key);
+      if (record && record->state.phase == pod::Phase::succeeded) return exit_ok;
+      return complain(pod.key, "will not be ready: " + progress.missing, exit_failed);
+    }
+  }
+  return exit_failed;
+}
+
+// Interrupted before they ran.
+int give_up(const state::Store& store, const std::vector<StartingPod>& starting) {
+  std::vector<state::PodKey> keys;
+  for (const auto& pod : starting) keys.push_back(pod.key);
+  (void)end_pods(store, keys, true, std::chrono::milliseconds(0), true);
+  return exit_interrupted;
+}
+
+void tell_names(const std::vector<state::PodKey>& keys) {
+  std::string names;
+  for (const auto& key : keys) names += (names.empty() ? "" : ", ") + key.name;
+  std::cerr << "pausa: " << names << (keys.size() > 1 ? " run" : " runs")
+            << "; ^C stops and removes" << (keys.size() > 1 ? " them" : " it") << std::endl;
 }
 
 }  // namespace
@@ -53,14 +123,16 @@ int run_up(const Arguments& arguments) {
   auto files = options.all("file");
   files.insert(files.end(), options.words().begin(), options.words().end());
   if (files.empty()) throw UsageError("up needs a manifest");
-  const auto loaded = manifest::load_paths(files);
+  auto loaded = manifest::load_paths(files);
   if (!accept(loaded)) return exit_manifest;
 
   const state::Store store(state::Paths::from_environment());
   store.prepare();
   std::vector<std::vector<image::ResolvedImage>> images;
-  for (const auto& entry : loaded.pods)
-    images.push_back(resolve_images(entry, loaded.sources[entry.source].folder.string(), store));
+  for (auto& entry : loaded.pods) {
+    anchor_images(entry, loaded.sources[entry.source].folder.string());
+    images.push_back(resolve_images(entry, store));
+  }
   const auto backoff = backoff_from(options);
 
   std::optional<std::chrono::steady_clock::time_point> deadline;
@@ -68,6 +140,10 @@ int run_up(const Arguments& arguments) {
     deadline = std::chrono::steady_clock::now() +
                std::chrono::duration_cast<std::chrono::steady_clock::duration>(
                    parse_duration(*text, "--timeout"));
+  const bool attached = wants_attachment(options);
+  // From here on an interrupt is to find the pods that it shall end. (The supervisors unblock all.)
+  std::optional<Signals> signals;
+  if (attached) signals.emplace(std::initializer_list<int>{SIGINT, SIGTERM});
   std::vector<StartingPod> starting;
   int code = exit_ok;
   for (std::size_t i = 0; i < loaded.pods.size(); ++i) {
@@ -79,17 +155,25 @@ int run_up(const Arguments& arguments) {
       code = exit_failed;
     }
   }
+  std::vector<state::PodKey> up;
   for (const auto& pod : starting) {
-    bool timed_out = false;
-    const auto why = await_start(pod, deadline, timed_out);
-    if (!why) {
-      std::cout << "pod/" << pod.key.name << "\n";
+    const auto result =
+        await_up(store, pod, deadline, signals ? signals->fd() : -1, options.has("wait"));
+    if (result == exit_interrupted) return give_up(store, starting);
+    if (result != exit_ok) {
+      code = result;
       continue;
     }
-    std::cerr << "pausa: pod " << pod.key.name << ": " << *why << "\n";
-    code = timed_out ? static_cast<int>(exit_timed_out) : static_cast<int>(exit_failed);
+    up.push_back(pod.key);
+    if (!attached) std::cout << "pod/" << pod.key.name << std::endl;
   }
-  return code;
+  if (!attached || up.empty()) return code;
+  LogStyle style;
+  style.colour = !options.has("no-color") && wants_colour(STDOUT_FILENO);
+  const bool quiet = options.has("quiet");
+  if (!quiet) tell_names(up);
+  const int ended = attach(store, up, *signals, style, quiet);
+  return ended != exit_ok ? ended : code;
 }
 
 }  // namespace pausa::cli

@@ -1,0 +1,115 @@
+#include "cli/attach.hpp"
+
+#include "cli/command.hpp"
+#include "cli/remove_pod.hpp"
+#include "control/client.hpp"
+#include "sys/error.hpp"
+#include "sys/path.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+
+#include <array>
+#include <iostream>
+
+namespace pausa::cli {
+namespace {
+
+// How long a line may stay unfinished before it is shown as it is.
+constexpr int prompt_patience_ms = 150;
+
+class Attachment {
+ public:
+  Attachment(const state::Store& store, const std::vector<state::PodKey>& pods, LogStyle style,
+             bool quiet)
+      : store_(store), pods_(pods), view_(store, follow(), style), quiet_(quiet) {
+    for (const auto& pod : pods_) view_.add(pod, "");
+  }
+
+  int run(Signals& signals) {
+    view_.print();
+    bool unfinished = false;
+    while (!view_.ended() && reachable_) {
+      std::array<pollfd, 3> ready{
+          {{view_.log_fd(), POLLIN, 0}, {view_.state_fd(), POLLIN, 0}, {signals.fd(), POLLIN, 0}}};
+      const int polled = ::poll(ready.data(), ready.size(), unfinished ? prompt_patience_ms : -1);
+      while (signals.take()) interrupt();
+      unfinished = polled != 0;
+      if (polled == 0)
+        view_.print_unfinished();
+      else
+        view_.print();
+    }
+    return interrupts_ > 0 ? remove() : exit_code();
+  }
+
+ private:
+  static LogSelection follow() {
+    LogSelection selection;
+    selection.follow = true;
+    return selection;
+  }
+
+  // The logs go on while the supervisors stop the pods: nobody waits for an answer here.
+  void interrupt() {
+    ++interrupts_;
+    tell(interrupts_ == 1 ? "stopping; once more kills at once" : "killing");
+    control::Request request;
+    request.op = control::Op::remove;
+    if (interrupts_ > 1) request.grace_ms = 0;
+    for (const auto& pod : pods_) {
+      const auto dir =
+          sys::try_open_at(AT_FDCWD, store_.paths().run_dir(pod), O_RDONLY | O_DIRECTORY);
+      if (!dir) continue;  // removed already
+      auto call = control::Call::put(dir.get(), request);
+      if (call)
+        calls_.push_back(std::move(*call));
+      else
+        reachable_ = false;
+    }
+  }
+
+  int remove() {
+    constexpr std::chrono::milliseconds at_once(0);
+    const auto grace = interrupts_ > 1 ? std::optional(at_once) : std::nullopt;
+    const int code = end_pods(store_, pods_, true, grace, true);
+    view_.print();
+    return code == exit_ok ? static_cast<int>(exit_interrupted) : code;
+  }
+
+  int exit_code() {
+    int code = exit_ok;
+    for (const auto& pod : pods_) {
+      const auto record = store_.read(pod);
+      if (!record) {
+        tell("pod " + pod.name + " was removed");
+        continue;
+      }
+      const int its = pod::exit_code(record->state);
+      tell("pod " + pod.name + " has ended with exit code " + std::to_string(its));
+      if (code == exit_ok) code = its;
+    }
+    return code;
+  }
+
+  void tell(const std::string& text) const {
+    if (!quiet_) std::cerr << "pausa: " << text << std::endl;
+  }
+
+  const state::Store& store_;
+  const std::vector<state::PodKey>& pods_;
+  LogView view_;
+  bool quiet_;
+  bool reachable_ = true;
+  int interrupts_ = 0;
+  std::vector<control::Call> calls_;
+};
+
+}  // namespace
+
+int attach(const state::Store& store, const std::vector<state::PodKey>& pods, Signals& signals,
+           LogStyle style, bool quiet) {
+  return Attachment(store, pods, style, quiet).run(signals);
+}
+
+}  // namespace pausa::cli

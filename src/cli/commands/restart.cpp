@@ -1,0 +1,74 @@
+#include "cli/commands/commands.hpp"
+#include "cli/pod_words.hpp"
+#include "cli/remove_pod.hpp"
+#include "cli/start_pod.hpp"
+#include "control/client.hpp"
+#include "sys/error.hpp"
+#include "sys/path.hpp"
+
+#include <iostream>
+
+namespace pausa::cli {
+namespace {
+
+const std::vector<Option> table{{"all,a", nullptr, "every pod"},
+                                {"timeout,t", "TIME", "grace period, instead of the manifest's"},
+                                {"namespace,n", "NAME", "the pods' namespace"}};
+
+constexpr std::chrono::hours answer_patience(24 * 365);
+
+// One container, in the living pod: its neighbours, addresses and volumes stay.
+void restart_container(const state::Store& store, const Target& target,
+                       std::optional<std::chrono::milliseconds> grace) {
+  control::Request request;
+  request.op = control::Op::restart;
+  request.container = target.container;
+  if (grace) request.grace_ms = grace->count();
+  for (int attempt = 0; attempt < 8; ++attempt) {
+    const auto record = find_pod(store, target.key);
+    (void)pick_container(store, record, target.container);
+    if (record.state.finished)
+      throw sys::Error("pod " + target.key.name + " does not run; pausa start " + target.key.name +
+                       " starts it");
+    const sys::UniqueFd run_dir = sys::open_dir(store.paths().run_dir(target.key));
+    const auto reply = control::call(run_dir.get(), request, answer_patience);
+    if (!reply) continue;  // its supervisor died over it
+    if (!reply->ok) throw sys::Error("pod " + target.key.name + ": " + reply->error);
+    return;
+  }
+  throw sys::Error("pod " + target.key.name + ": its supervisor does not answer");
+}
+
+}  // namespace
+
+std::string restart_options() {
+  return options_help(table);
+}
+
+int run_restart(const Arguments& arguments) {
+  const Options options(table, arguments);
+  const state::Store store(state::Paths::from_environment());
+  store.prepare();
+  const auto grace = grace_from(options);
+  int code = exit_ok;
+  std::vector<state::PodKey> pods;
+  for (const auto& target : targets_from(options, store, "restart")) {
+    if (target.container.empty()) {
+      pods.push_back(target.key);
+      continue;
+    }
+    try {
+      restart_container(store, target, grace);
+      std::cout << "pod/" << target.key.name << "/" << target.container << "\n";
+    } catch (const sys::Error& error) {
+      std::cerr << "pausa: " << error.what() << "\n";
+      code = exit_failed;
+    }
+  }
+  const int absent = drop_absent(store, pods);
+  if (const int ended = end_pods(store, pods, false, grace, true); ended != exit_ok) code = ended;
+  if (const int begun = start_pods_again(store, pods, false); begun != exit_ok) code = begun;
+  return code != exit_ok ? code : absent;
+}
+
+}  // namespace pausa::cli

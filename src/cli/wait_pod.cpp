@@ -1,0 +1,115 @@
+#include "cli/wait_pod.hpp"
+
+#include "cli/remove_pod.hpp"
+#include "state/watch.hpp"
+#include "sys/process.hpp"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <array>
+
+namespace pausa::cli {
+namespace {
+
+using Kind = Progress::Kind;
+using Stage = pod::ContainerState::Stage;
+
+constexpr std::chrono::seconds tear_down_patience(20);
+
+std::string describe(const pod::ContainerState& state) {
+  switch (state.stage) {
+    case Stage::waiting:
+      return "waits (" + state.waiting_reason + ")";
+    case Stage::starting:
+      return "starts";
+    case Stage::running:
+      return "runs";
+    case Stage::terminated:
+      return "has ended (exit code " + std::to_string(state.terminated->exit_code) + ")";
+  }
+  return {};
+}
+
+bool fulfils(const pod::ContainerState& state, Goal goal) {
+  switch (goal) {
+    case Goal::started:
+      return state.launches > 0 && state.stage != Stage::starting;
+    case Goal::ready:
+      return state.stage == Stage::running;
+    default:
+      return state.stage == Stage::terminated;
+  }
+}
+
+Progress look_at_record(const state::Record& record, const Target& target, Goal goal) {
+  if (goal == Goal::deleted) return {Kind::on_the_way, "it is still there"};
+  if (record.state.finished) {
+    if (goal != Goal::exited)
+      return {Kind::impossible,
+              "it has ended (" + std::string(pod::phase_name(record.state.phase)) + ", exit code " +
+                  std::to_string(pod::exit_code(record.state)) + ")"};
+    // What was started last is still being removed.
+    if (record.supervisor)
+      if (const auto supervisor = sys::open_process(record.supervisor))
+        (void)sys::wait_dead(supervisor->get(), tear_down_patience);
+    return {Kind::reached, {}};
+  }
+  // A pod has exited when its record says so; a container, when it is not to be started again.
+  std::string missing;
+  bool reached = goal != Goal::exited || !target.container.empty();
+  for (std::size_t i = 0; i < record.containers.size(); ++i) {
+    const auto& entry = record.containers[i];
+    const auto& state = record.state.containers[i];
+    if (!target.container.empty() && entry.name != target.container) continue;
+    // Of init containers it is wanted that they are done.
+    const bool init = target.container.empty() && entry.init;
+    if (init && goal == Goal::exited) continue;
+    if (fulfils(state, init ? Goal::exited : goal)) continue;
+    reached = false;
+    missing += (missing.empty() ? "" : ", ") + entry.name + " " + describe(state);
+  }
+  return {reached ? Kind::reached : Kind::on_the_way, missing};
+}
+
+}  // namespace
+
+const char* goal_name(Goal goal) {
+  constexpr std::array<const char*, 4> names{"started", "ready", "exited", "deleted"};
+  return names[static_cast<std::size_t>(goal)];
+}
+
+Progress look(const state::Store& store, const Target& target, Goal goal) {
+  if (const auto record = store.read(target.key)) return look_at_record(*record, target, goal);
+  const bool stopped = pod_exists(store, target.key);  // by a reboot
+  if (goal == Goal::deleted)
+    return stopped ? Progress{Kind::on_the_way, "it is still there"} : Progress{Kind::reached, {}};
+  if (goal == Goal::exited) return {Kind::reached, {}};
+  return {Kind::on_the_way, stopped ? "it is stopped" : "there is no such pod"};
+}
+
+Progress wait_pod(const state::Store& store, const Target& target, Goal goal,
+                  std::optional<std::chrono::steady_clock::time_point> deadline, int interrupt) {
+  state::Watch watch(store.paths());
+  for (;;) {
+    (void)watch.clear();
+    watch.add(target.key);
+    auto progress = look(store, target, goal);
+    if (progress.kind != Kind::on_the_way) return progress;
+    int timeout = -1;
+    if (deadline) {
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(
+          *deadline - std::chrono::steady_clock::now());
+      if (left.count() <= 0) return progress;
+      timeout = static_cast<int>(std::min<std::int64_t>(left.count(), 1'000'000'000));
+    }
+    std::array<pollfd, 2> ready{{{watch.fd(), POLLIN, 0}, {interrupt, POLLIN, 0}}};
+    (void)::poll(ready.data(), ready.size(), timeout);
+    if (interrupt >= 0 && (ready[1].revents & POLLIN) != 0) {
+      progress.kind = Kind::interrupted;
+      return progress;
+    }
+  }
+}
+
+}  // namespace pausa::cli
