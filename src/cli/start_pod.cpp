@@ -6,6 +6,7 @@
 #include "cli/target.hpp"
 #include "cli/wait_pod.hpp"
 #include "log/layout.hpp"
+#include "supervisor/user_namespace.hpp"
 #include "sys/error.hpp"
 #include "sys/path.hpp"
 #include "sys/process.hpp"

@@ -114,6 +114,14 @@ int fork_member(Walk& walk, const Step& step, std::size_t index) noexcept {
   ::_exit(0);
 }
 
+// What is made from here on belongs to the namespace's root. Joining leaves us the ids that we had,
+// which do not exist in there (user_namespaces(7)).
+int become_userns_root() noexcept {
+  if (::syscall(SYS_setgroups, 0, nullptr) < 0) return -1;
+  if (::syscall(SYS_setresgid, 0, 0, 0) < 0) return -1;
+  return static_cast<int>(::syscall(SYS_setresuid, 0, 0, 0));
+}
+
 int start_session(bool terminal) noexcept {
   if (::setsid() < 0) return -1;
   if (terminal && ::ioctl(0, TIOCSCTTY, 0) < 0) return -1;
@@ -165,6 +173,8 @@ int run_step(Walk& walk, const Step& step, std::size_t index, int nested) noexce
       return ::setns(step.fd, static_cast<int>(step.flags));
     case Op::mount:
       return rootfs::execute(*step.mount, walk.plan.slots);
+    case Op::userns_root:
+      return become_userns_root();
     case Op::keyring:
       return security::new_session_keyring() ? 0 : -1;
     case Op::oom_score:

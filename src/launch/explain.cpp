@@ -55,6 +55,8 @@ std::pair<std::string, std::string> in_words(const Step& step) {
               "nsenter -t $INFRA" + namespace_options(step.flags)};
     case Op::mount:
       return {"mount", rootfs::shell_equivalent(*step.mount)};
+    case Op::userns_root:
+      return {"setgroups, setresgid, setresuid", "setpriv --reuid 0 --regid 0 --clear-groups"};
     case Op::keyring:
       return {"keyctl(JOIN_SESSION_KEYRING)", "keyctl session"};
     case Op::oom_score:

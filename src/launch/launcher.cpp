@@ -37,6 +37,11 @@ class SignalsBlocked {
 Failure describe(const Step& step, const Report& report) {
   Failure failure;
   failure.message = std::string(step.what) + ": " + std::strerror(report.error);
+  if (step.mount != nullptr && step.mount->id_map >= 0 &&
+      (report.error == EINVAL || report.error == EPERM))
+    failure.message +=
+        "; hostUsers: false needs idmapped mounts, which this kernel does not have for that file "
+        "system: use ext4, xfs or btrfs, or a later kernel";
   if (step.op != Op::exec) return failure;
   failure.exit_code = report.error == ENOENT || report.error == ENOTDIR ? 127 : 126;
   if (report.detail == 1)

@@ -34,6 +34,7 @@ OwnedPlan::OwnedPlan(MemberRequest request)
   auto& mounts = add(Op::setns, "enter infra's empty mount namespace");
   mounts.fd = pod.infra_pidfd;
   mounts.flags = static_cast<std::uint64_t>(CLONE_NEWNS | user);
+  if (user != 0) add(Op::userns_root, "become root of the pod's user namespace");
   add(Op::unshare, "own mount namespace").flags = CLONE_NEWNS;
   add_mounts(layout_->attach());
   add_mounts(layout_->finish());
@@ -53,6 +54,8 @@ OwnedPlan::OwnedPlan(ExecRequest request) : process_(std::move(request.process))
   auto& join = add(Op::setns, "join the container's namespaces");
   join.fd = request.member_pidfd;
   join.flags = static_cast<std::uint64_t>(pod.namespaces | CLONE_NEWNS | CLONE_NEWCGROUP);
+  if ((pod.namespaces & CLONE_NEWUSER) != 0)
+    add(Op::userns_root, "become root of the pod's user namespace");
   become_member(pod, false, request.own_pid_namespace ? request.member_pidfd : -1, nullptr);
   lay_out();
 }

@@ -21,6 +21,7 @@ enum class Op : std::uint8_t {
   unshare,       // flags
   setns,         // fd, flags
   mount,         // one rootfs step
+  userns_root,   // uid and gid 0 of the user namespace just joined
   keyring,       // a new session keyring
   oom_score,     // path: the text for /proc/self/oom_score_adj
   limits,        // resource limits and umask

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -95,6 +96,21 @@ int open_source(const MountStep& step) noexcept {
   return inside;
 }
 
+int own_table() noexcept {
+  if (::unshare(CLONE_NEWNS) < 0) return -1;
+  return ::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr);
+}
+
+// Overlay takes its layers by path, and before Linux 6.15 only from attached mounts.
+int attach_mapped(const MountStep& step) noexcept {
+  const int tree = sys::open_tree(AT_FDCWD, step.text,
+                                  static_cast<unsigned>(OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
+  if (tree < 0 || sys::mount_map_ids(tree, 0, step.id_map) < 0) return -1;
+  const int rc = sys::move_mount(tree, AT_FDCWD, step.path);
+  (void)::close(tree);
+  return rc;
+}
+
 int copy_tree(const MountStep& step, int* slots) noexcept {
   const unsigned recursive = step.recursive ? AT_RECURSIVE : 0U;
   const int source = open_source(step);
@@ -105,6 +121,7 @@ int copy_tree(const MountStep& step, int* slots) noexcept {
   if (tree < 0) return -1;
   if (source != step.fd) (void)::close(source);
   slots[step.slot] = tree;
+  if (step.id_map >= 0 && sys::mount_map_ids(tree, recursive, step.id_map) < 0) return -1;
   if (step.attributes == 0 && step.propagation == 0) return 0;
   return sys::mount_set(tree, "", static_cast<unsigned>(AT_EMPTY_PATH) | recursive, step.attributes,
                         0, step.propagation);
@@ -161,6 +178,10 @@ int bind_device(const MountStep& step) noexcept {
 
 int execute(const MountStep& step, int* slots) noexcept {
   switch (step.op) {
+    case MountOp::own_table:
+      return own_table();
+    case MountOp::mapped_tree:
+      return attach_mapped(step);
     case MountOp::filesystem:
       return make_filesystem(step, slots);
     case MountOp::bind:

@@ -38,7 +38,7 @@ constexpr std::array links{Link{"fd", "/proc/self/fd"},       Link{"stdin", "/pr
 
 }  // namespace
 
-Layout::Layout(const Request& request) {
+Layout::Layout(const Request& request) : id_map_(request.id_map) {
   plan_root(request);
   plan_dev(request);
   plan_kernel_trees(request);
@@ -89,8 +89,9 @@ const char* const* Layout::keep_options(std::vector<std::string> options) {
   return list.data();
 }
 
-int Layout::add_filesystem(std::string_view type, std::vector<std::string> options,
-                           std::uint64_t attributes, std::string what) {
+int Layout::add_filesystem(std::vector<MountStep>& steps, std::string_view type,
+                           std::vector<std::string> options, std::uint64_t attributes,
+                           std::string what) {
   MountStep step;
   step.op = MountOp::filesystem;
   step.slot = slots_++;
@@ -98,7 +99,7 @@ int Layout::add_filesystem(std::string_view type, std::vector<std::string> optio
   step.options = keep_options(std::move(options));
   step.attributes = attributes;
   step.what = keep(std::move(what));
-  prepare_.push_back(step);
+  steps.push_back(step);
   return step.slot;
 }
 
@@ -112,15 +113,35 @@ void Layout::attach_slot(int slot, const std::string& target, bool file, std::st
   attach_.push_back(step);
 }
 
+// The upper layer needs no map: it is this instance's own, and belongs to the mapped root on disk.
+// (The overlay works in it as root of the host, whom a map of the pod's ids does not know.)
+void Layout::plan_mapped_layers(const Request& request) {
+  MountStep own;
+  own.op = MountOp::own_table;
+  own.what = "own mount namespace, to map the ids of the image's layers in";
+  prepare_.push_back(own);
+  for (std::size_t i = 0; i < request.lower.size(); ++i) {
+    MountStep step;
+    step.op = MountOp::mapped_tree;
+    step.id_map = request.id_map;
+    step.text = keep(request.lower[i]);
+    step.path = keep(request.mapped + "/lower" + std::to_string(i));
+    step.what = keep("map the ids of " + request.lower[i]);
+    prepare_.push_back(step);
+  }
+}
+
 void Layout::plan_root(const Request& request) {
+  if (request.id_map >= 0) plan_mapped_layers(request);
   MountStep root;
   root.slot = 0;
   root.attributes = MOUNT_ATTR_NODEV;
   if (request.no_suid) root.attributes |= MOUNT_ATTR_NOSUID;
   std::string lower;
-  for (const auto& path : request.lower) {
-    if (!lower.empty()) lower += ':';
-    lower += escape_overlay(path);
+  for (std::size_t i = 0; i < request.lower.size(); ++i) {
+    if (i > 0) lower += ':';
+    lower += escape_overlay(request.id_map >= 0 ? request.mapped + "/lower" + std::to_string(i)
+                                                : request.lower[i]);
   }
   root.op = MountOp::filesystem;
   root.text = "overlay";
@@ -132,7 +153,8 @@ void Layout::plan_root(const Request& request) {
     // upper is thrown away anyway (kernel 5.10).
     options.insert(options.end(), {"volatile", ""});
   }
-  if (request.user_namespace) options.insert(options.end(), {"userxattr", ""});
+  if (request.user_namespace && request.id_map < 0)
+    options.insert(options.end(), {"userxattr", ""});
   root.options = keep_options(std::move(options));
   root.what = "mount the root file system (overlay)";
   prepare_.push_back(root);
@@ -146,7 +168,7 @@ void Layout::plan_root(const Request& request) {
 }
 
 void Layout::plan_dev(const Request& request) {
-  const int dev = add_filesystem("tmpfs", {"mode", "755", "size", "64m"},
+  const int dev = add_filesystem(inner(), "tmpfs", {"mode", "755", "size", "64m"},
                                  MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, "make a private /dev");
   MountStep step;
   step.slot = dev;
@@ -157,7 +179,7 @@ void Layout::plan_dev(const Request& request) {
       step.mode = S_IFCHR | 0666;
       step.device = makedev(device.major, device.minor);
       step.what = keep(std::string("make device /dev/") + device.name);
-      prepare_.push_back(step);
+      inner().push_back(step);
     }
   }
   for (const auto& link : links) {
@@ -165,24 +187,26 @@ void Layout::plan_dev(const Request& request) {
     step.path = link.name;
     step.text = link.target;
     step.what = keep(std::string("make link /dev/") + link.name);
-    prepare_.push_back(step);
+    inner().push_back(step);
   }
   for (const char* name : {"pts", "shm", "mqueue"}) {
     step.op = MountOp::directory;
     step.path = name;
     step.mode = 0755;
     step.what = keep(std::string("make directory /dev/") + name);
-    prepare_.push_back(step);
+    inner().push_back(step);
   }
   attach_slot(dev, "/dev", false, "attach /dev");
 
   std::vector<std::string> pts{"newinstance", "", "ptmxmode", "0666", "mode", "0620"};
   if (request.tty_gid) pts.insert(pts.end(), {"gid", std::to_string(*request.tty_gid)});
-  attach_slot(add_filesystem("devpts", std::move(pts), MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
-                             "make private terminals (devpts)"),
-              "/dev/pts", false, "attach /dev/pts");
-  attach_slot(add_filesystem("mqueue", {}, locked_down, "make the pod's message queues (mqueue)"),
-              "/dev/mqueue", false, "attach /dev/mqueue");
+  attach_slot(
+      add_filesystem(inner(), "devpts", std::move(pts), MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
+                     "make private terminals (devpts)"),
+      "/dev/pts", false, "attach /dev/pts");
+  attach_slot(
+      add_filesystem(inner(), "mqueue", {}, locked_down, "make the pod's message queues (mqueue)"),
+      "/dev/mqueue", false, "attach /dev/mqueue");
 }
 
 void Layout::plan_kernel_trees(const Request& request) {
@@ -201,10 +225,13 @@ void Layout::plan_kernel_trees(const Request& request) {
     prepare_.push_back(step);
     attach_slot(step.slot, "/sys", false, "attach /sys");
   } else {
-    attach_slot(add_filesystem("sysfs", {}, sys_attributes, "make /sys of the pod's network"),
-                "/sys", false, "attach /sys");
+    // Where one can be seen already: a user namespace mounts it only there (mount_too_revealing).
+    attach_slot(
+        add_filesystem(prepare_, "sysfs", {}, sys_attributes, "make /sys of the pod's network"),
+        "/sys", false, "attach /sys");
     if (request.cgroup2)
-      attach_slot(add_filesystem("cgroup2", {}, sys_attributes, "make the container's cgroup tree"),
+      attach_slot(add_filesystem(prepare_, "cgroup2", {}, sys_attributes,
+                                 "make the container's cgroup tree"),
                   "/sys/fs/cgroup", false, "attach /sys/fs/cgroup");
   }
   // With a nested PID namespace too: the kernel lets a user namespace mount a new proc only where
@@ -233,6 +260,8 @@ void Layout::plan_binds(const Request& request) {
     step.fd = bind.fd;
     if (bind.fd >= 0) {
       step.op = MountOp::bind;
+      // A device has no contents to own, and most of them are where ids cannot be mapped.
+      if (!bind.devices) step.id_map = request.id_map;
       prepare_.push_back(step);
     } else {
       step.op = MountOp::infra_tree;

@@ -33,9 +33,14 @@ struct Request {
   std::string upper;  // both empty: the lower directory is the tree, read-only
   std::string work;
   bool read_only_root = false;
-  bool no_suid = false;         // with no_new_privs
-  bool user_namespace = false;  // we are not root on the host: devices are bound, not made
-  bool own_proc = false;        // a nested PID namespace: its /proc is made by the member itself
+  bool no_suid = false;  // with no_new_privs
+  // We are not root on the host, or will not be: devices are bound, not made.
+  bool user_namespace = false;
+  // A user namespace that we join on the way, being root on the host still (hostUsers: false). What
+  // comes from the host appears in it with its ids mapped; the upper layer must belong to its root.
+  int id_map = -1;
+  std::string mapped;     // a folder with one directory "lowerN" for each lower one, to mount it at
+  bool own_proc = false;  // a nested PID namespace: its /proc is made by the member itself
   bool unmasked_proc = false;
   bool privileged = false;          // no masks, /sys writable
   bool cgroup2 = false;             // /sys/fs/cgroup can show the unified tree
@@ -68,11 +73,14 @@ class Layout {
  private:
   const char* keep(std::string text);
   const char* const* keep_options(std::vector<std::string> options);
-  int add_filesystem(std::string_view type, std::vector<std::string> options,
-                     std::uint64_t attributes, std::string what);
+  // Where the file systems go that need not see the host.
+  std::vector<MountStep>& inner() { return id_map_ >= 0 ? attach_ : prepare_; }
+  int add_filesystem(std::vector<MountStep>& steps, std::string_view type,
+                     std::vector<std::string> options, std::uint64_t attributes, std::string what);
   void attach_slot(int slot, const std::string& target, bool file, std::string what);
 
   void plan_root(const Request& request);
+  void plan_mapped_layers(const Request& request);
   void plan_dev(const Request& request);
   void plan_kernel_trees(const Request& request);
   void plan_binds(const Request& request);
@@ -85,6 +93,7 @@ class Layout {
   std::vector<MountStep> finish_;
   std::vector<MountStep> member_;
   int slots_ = 1;  // slot 0 is the rootfs
+  int id_map_ = -1;
 };
 
 // One shell command that does the same as the step, for `--explain`.

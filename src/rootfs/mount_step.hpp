@@ -13,6 +13,8 @@
 namespace pausa::rootfs {
 
 enum class MountOp : std::uint8_t {
+  own_table,  // a mount namespace of the caller's own, which hears from the host's and never talks
+  mapped_tree,  // the directory text appears at the directory path with its ids mapped by id_map
   filesystem,   // slot = fsopen(text) with options (key, value, …, nullptr), attributes
   bind,         // slot = a copy of the tree that fd names, attributes and propagation set
   infra_tree,   // slot = a copy of the tree at text in infra's namespace, or of `path` inside it
@@ -37,6 +39,7 @@ struct MountStep {
   bool recursive = false;  // bind: with the mounts below it
   int slot = -1;
   int fd = -1;
+  int id_map = -1;                // mapped_tree, bind: a user namespace, whose ids the copy shows
   std::uint64_t attributes = 0;   // MOUNT_ATTR_*
   std::uint64_t propagation = 0;  // MS_PRIVATE, MS_SLAVE or MS_SHARED; 0: as it is
   mode_t mode = 0;

@@ -49,12 +49,18 @@ std::string shell_equivalent(const MountStep& step) {
   const std::string path = step.path != nullptr ? step.path : "";
   const std::string text = step.text != nullptr ? step.text : "";
   switch (step.op) {
+    case MountOp::own_table:
+      return "unshare --mount --propagation slave";
+    case MountOp::mapped_tree:
+      return "mount --bind -o X-mount.idmap=/proc/$INFRA/ns/user '" + text + "' '" + path + "'";
     case MountOp::filesystem:
       return "mount -t " + text + options_text(step) + " " + text + " " + slot;
     case MountOp::bind:
     case MountOp::infra_tree:
       return std::string("mount --") + (step.recursive ? "r" : "") + "bind -o " +
-             attributes_text(step.attributes) + " '" + text + "' " + slot;
+             attributes_text(step.attributes) +
+             (step.id_map >= 0 ? ",X-mount.idmap=/proc/$INFRA/ns/user" : "") + " '" + text + "' " +
+             slot;
     case MountOp::node:
       return "mknod -m " + octal(step.mode) + " " + slot + "/" + path + " c " +
              std::to_string(major(step.device)) + " " + std::to_string(minor(step.device));

@@ -141,6 +141,7 @@ Record parse(const std::string& source) {
   record.desired = enumerator(root.at("desired"), Desired::removed);
   record.program = text(root.at("program"));
   record.user_namespace = root.at("userNamespace").as_bool();
+  record.id_base = root.at("idBase").to_number<std::uint32_t>();
   record.cgroup = text(root.at("cgroup"));
   record.backoff_initial_ns = number(root.at("backoffInitial"));
   record.backoff_maximum_ns = number(root.at("backoffMaximum"));
@@ -189,6 +190,7 @@ std::string to_json(const Record& record) {
                          {"desired", static_cast<int>(record.desired)},
                          {"program", record.program},
                          {"userNamespace", record.user_namespace},
+                         {"idBase", record.id_base},
                          {"cgroup", record.cgroup},
                          {"backoffInitial", record.backoff_initial_ns},
                          {"backoffMaximum", record.backoff_maximum_ns},

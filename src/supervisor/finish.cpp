@@ -1,9 +1,11 @@
 // The end of a pod: what runs is killed, what was made is removed, in an order that may be cut off
 // and begun again anywhere.
 #include "supervisor/supervisor.hpp"
+#include "supervisor/user_namespace.hpp"
 #include "sys/error.hpp"
 #include "sys/path.hpp"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -51,13 +53,12 @@ std::vector<sys::Error> reconcile(const state::Store& store, const cgroup::Hiera
   try {
     if (data) {
       store.remove(record.key);
+      if (::geteuid() != 0) with_subordinate_ids([&] { store.sweep(); });
     } else {
       // Upper layers go with the containers; volumes and logs stay until the pod is removed.
-      const std::string folder = store.paths().data_dir(record.key);
-      if (::access(folder.c_str(), F_OK) == 0) {
-        const sys::UniqueFd dir = sys::open_dir(folder);
-        sys::remove_tree_at(dir.get(), "containers");
-      }
+      const std::string folder = store.paths().data_dir(record.key) + "/containers";
+      if (::access(folder.c_str(), F_OK) == 0)
+        with_subordinate_ids([&] { sys::remove_tree_at(AT_FDCWD, folder); });
       const sys::UniqueFd run = sys::open_dir(store.paths().run_dir(record.key));
       for (const char* name : {"infra.sock", "control.sock"})
         (void)::unlinkat(run.get(), name, 0);  // absent is fine

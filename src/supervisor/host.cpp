@@ -43,7 +43,8 @@ Host Host::probe() {
             security::host_caps(),
             ::geteuid() == 0,
             {},
-            {}};
+            {},
+            UINT32_MAX};
   for (const auto path : security::masked_paths)
     if (::access(std::string(path).c_str(), F_OK) == 0) host.masked_paths.emplace_back(path);
   for (const auto path : security::read_only_paths)

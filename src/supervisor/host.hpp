@@ -7,6 +7,7 @@
 #include "security/caps.hpp"
 #include "sys/fd.hpp"
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,7 @@ struct Host {
   bool root = false;                      // of the initial user namespace
   std::vector<std::string> masked_paths;  // those that exist here
   std::vector<std::string> read_only_paths;
+  std::uint32_t mapped_ids = UINT32_MAX;  // how many ids from 0 on exist where we are
 
   // Throws sys::Error when a program of ours is missing.
   static Host probe();

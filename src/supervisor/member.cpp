@@ -3,6 +3,7 @@
 #include "pod/expand.hpp"
 #include "security/caps.hpp"
 #include "security/rlimits.hpp"
+#include "supervisor/user_namespace.hpp"
 #include "sys/error.hpp"
 #include "sys/path.hpp"
 
@@ -54,10 +55,10 @@ security::Identity resolve_user(const PodContext& context, const pod::Container&
   request.fs_group = pod.fs_group;
   request.strict_groups = pod.supplemental_groups_policy == pod::SupplementalGroupsPolicy::strict;
   auto identity = security::resolve_identity(request);
-  if (context.single_id && (identity.uid != 0 || identity.gid != 0))
-    throw sys::Error("user " + std::to_string(identity.uid) +
-                     " is not mapped: you have no subordinate ids; add a line for yourself to "
-                     "/etc/subuid and /etc/subgid and install newuidmap (package uidmap)");
+  require_mapped(identity.uid, context.mapped_ids, "user");
+  require_mapped(identity.gid, context.mapped_ids, "group");
+  // Those of an image's group file that do not exist here are nobody's wish.
+  std::erase_if(identity.groups, [&](std::uint32_t id) { return id >= context.mapped_ids; });
   return identity;
 }
 
@@ -139,7 +140,7 @@ launch::Process make_process(const PodContext& context, const pod::Container& co
   process.uid = identity.uid;
   process.gid = identity.gid;
   process.groups = identity.groups;
-  process.keep_groups = context.single_id;
+  process.keep_groups = context.mapped_ids == 1;
   const auto& security = container.security;
   const auto decision =
       security::effective_caps(security.capabilities_add, security.capabilities_drop,
@@ -166,12 +167,39 @@ launch::Pod launch_pod(const PodContext& context) {
 }
 
 // The overlay's private part: a folder of this instance alone.
-void make_upper(const std::string& rootfs_dir, rootfs::Request& request) {
+void make_upper(const std::string& rootfs_dir, std::uint32_t id_base, rootfs::Request& request) {
   const sys::UniqueFd dir = sys::make_dirs_at(AT_FDCWD, rootfs_dir, 0700);
   sys::check(::mkdirat(dir.get(), "upper", 0755), "make ", rootfs_dir, "/upper");
   sys::check(::mkdirat(dir.get(), "work", 0700), "make ", rootfs_dir, "/work");
+  if (id_base != 0)
+    sys::check(::fchownat(dir.get(), "upper", id_base, id_base, AT_SYMLINK_NOFOLLOW), "give ",
+               rootfs_dir, "/upper to user ", id_base);
   request.upper = rootfs_dir + "/upper";
   request.work = rootfs_dir + "/work";
+}
+
+// What the tree of a container in a user namespace takes from the host.
+void fit_into_user_namespace(const PodContext& context, const std::string& rootfs_dir,
+                             Mounts& mounts, rootfs::Request& tree) {
+  if (!context.user_namespace) return;
+  tree.user_namespace = true;
+  for (auto& [name, fd] : open_host_devices()) {
+    tree.host_devices.emplace_back(name, fd.get());
+    mounts.sources.push_back(std::move(fd));
+  }
+  if ((context.namespaces & CLONE_NEWUSER) != 0) {
+    mounts.sources.push_back(open_user_namespace(context.infra_pidfd));
+    tree.id_map = mounts.sources.back().get();
+    tree.mapped = rootfs_dir;
+    const sys::UniqueFd dir = sys::open_dir(rootfs_dir);
+    for (std::size_t i = 0; i < tree.lower.size(); ++i)
+      (void)sys::make_dirs_at(dir.get(), "lower" + std::to_string(i), 0700);
+  } else if (context.pod.spec.host_network) {
+    // Only the owner of a network may make a sysfs of it.
+    mounts.sources.push_back(sys::open_at(AT_FDCWD, "/sys", O_PATH));
+    tree.bind_sys = true;
+    tree.host_sys = mounts.sources.back().get();
+  }
 }
 
 bool mounts_at(const std::vector<rootfs::Bind>& binds, const std::string& target) {
@@ -246,6 +274,21 @@ cgroup::Limits pod_limits(const pod::Spec& spec) {
   return limits;
 }
 
+cgroup::Limits keepable(const cgroup::Hierarchy& cgroups, cgroup::Limits limits) {
+  if (!cgroups.has(cgroup::Controller::pids)) limits.pids.reset();
+  if (!cgroups.has(cgroup::Controller::cpu)) limits.cpu_shares_milli.reset();
+  return limits;
+}
+
+std::optional<std::string> why_no_limits(const cgroup::Hierarchy& cgroups, const pod::Spec& spec) {
+  for (const auto* list : {&spec.init_containers, &spec.containers})
+    for (const auto& container : *list) {
+      const auto limits = keepable(cgroups, container_limits(container));
+      if (auto why = cgroups.why_not(limits)) return "container " + container.name + ": " + *why;
+    }
+  return std::nullopt;
+}
+
 Member prepare_member(const PodContext& context, const pod::Container& container,
                       const image::ResolvedImage& image, cgroup::Group* group,
                       const std::string& rootfs_dir, sys::UniqueFd stdin_end,
@@ -275,22 +318,21 @@ Member prepare_member(const PodContext& context, const pod::Container& container
   process.stdout_fd = member.stdout_end.get();
   process.stderr_fd = member.stderr_end.get();
   // A pipe belongs to whom it was made by: without this /dev/stdout cannot be opened by others.
-  if (member.identity.uid != 0)
+  if (const uid_t owner = context.id_base + member.identity.uid; owner != 0)
     for (const auto* end : {&member.stdout_end, &member.stderr_end})
       if (*end)
-        sys::check(::fchown(end->get(), member.identity.uid, static_cast<gid_t>(-1)),
-                   "give the log pipe to user ", member.identity.uid);
+        sys::check(::fchown(end->get(), owner, static_cast<gid_t>(-1)),
+                   "give the log pipe to user ", owner);
 
   rootfs::Request tree;
   tree.lower = image.layers;
-  make_upper(rootfs_dir, tree);
+  make_upper(rootfs_dir, context.id_base, tree);
   tree.read_only_root = container.security.read_only_root_filesystem;
   tree.no_suid = process.no_new_privs;
-  tree.user_namespace = context.user_namespace;
   tree.own_proc = request.own_pid_namespace;
   tree.privileged = container.security.privileged;
   tree.cgroup2 = group != nullptr && group->clone_fd() >= 0;
-  if (!context.single_id) tree.tty_gid = 5;
+  if (context.mapped_ids > 5) tree.tty_gid = 5;
   if (!container.security.privileged) {
     tree.masked_paths = image.masked_paths;
     if (container.security.proc_mount == pod::ProcMount::default_) {
@@ -303,6 +345,7 @@ Member prepare_member(const PodContext& context, const pod::Container& container
     tree.masked_paths = image.masked_paths;
   }
   member.mounts = open_mounts(spec, container, context.data_dir + "/volumes");
+  fit_into_user_namespace(context, rootfs_dir, member.mounts, tree);
   add_pod_files(context, member.mounts.binds, tree.binds);
   tree.binds.insert(tree.binds.end(), member.mounts.binds.begin(), member.mounts.binds.end());
   tree.working_dir = process.working_dir;

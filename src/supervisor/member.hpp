@@ -12,6 +12,7 @@
 #include "supervisor/volumes.hpp"
 #include "sys/fd.hpp"
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,8 +26,10 @@ struct PodContext {
   const pod::Pod& pod;
   std::string data_dir;  // of the pod
   std::string hostname;
-  bool user_namespace = false;  // the pod has one of its own
-  bool single_id = false;       // in which only id 0 is mapped
+  bool user_namespace = false;  // the pod is in another one than the host's root
+  std::uint32_t id_base = 0;    // where its id 0 is for us, which is where we are but with
+                                // hostUsers: false as root
+  std::uint32_t mapped_ids = UINT32_MAX;  // how many ids it has
   int infra_pidfd = -1;
   int namespaces = 0;  // CLONE_NEW* of infra's that differ from ours (without mnt and pid)
   bool pid_namespace = true;
@@ -78,5 +81,10 @@ Member prepare_exec(const PodContext& context, const pod::Container& container,
 // The limits of a container's group (and of the whole pod's).
 cgroup::Limits container_limits(const pod::Container& container);
 cgroup::Limits pod_limits(const pod::Spec& spec);
+// Of those, what this machine can keep: our own limit of processes and the weight of a CPU request
+// are left out where there is no controller for them.
+cgroup::Limits keepable(const cgroup::Hierarchy& cgroups, cgroup::Limits limits);
+// Why the limits of the manifest cannot be kept, and the way out; nullopt when they can.
+std::optional<std::string> why_no_limits(const cgroup::Hierarchy& cgroups, const pod::Spec& spec);
 
 }  // namespace pausa::supervisor

@@ -2,6 +2,7 @@
 
 #include "manifest/reader.hpp"
 #include "pod/decode.hpp"
+#include "supervisor/user_namespace.hpp"
 #include "sys/error.hpp"
 #include "sys/path.hpp"
 #include "sys/process.hpp"
@@ -61,6 +62,7 @@ ExecSession::ExecSession(const state::Store& store, const state::Record& record,
   if (!member_pidfd_) throw sys::Error(why_not_running(record, container));
   sandbox_ = find_pod_sandbox(record.infra, run_dir.get());
   if (!sandbox_) throw sys::Error("the pod does not run");
+  enter_user_namespace(host_, sandbox_->pidfd.get());
   image_ = image::resolve(container_of(pod_, container).image, image::Store(store.paths().root));
   if (host_.cgroups.tracks() && !entry.cgroup.empty()) group_ = host_.cgroups.open(entry.cgroup);
 }
@@ -71,7 +73,9 @@ ExecSession::ExecSession(const state::Store& store, const state::Record& record,
     : ExecSession(store, record, container) {
   const auto& entry = record.containers[container];
   PodContext context{host_, pod_, store.paths().data_dir(record.key), pod_hostname(pod_)};
-  context.user_namespace = record.user_namespace;
+  context.user_namespace = record.user_namespace || !host_.root;
+  context.id_base = record.id_base;
+  context.mapped_ids = mapped_ids(host_, record);
   context.infra_pidfd = sandbox_->pidfd.get();
   context.namespaces = joined_namespaces(pod_.spec, record.user_namespace);
   context.pid_namespace = !pod_.spec.host_pid;

@@ -1,5 +1,6 @@
 #include "supervisor/pod_sandbox.hpp"
 
+#include "security/idmap.hpp"
 #include "security/sysctl.hpp"
 #include "supervisor/volumes.hpp"
 #include "sys/error.hpp"
@@ -9,6 +10,8 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/utsname.h>
+
+#include <algorithm>
 
 namespace pausa::supervisor {
 namespace {
@@ -21,9 +24,12 @@ std::string read_host_file(const char* path) {
 }
 
 // Sysctls that every pod with a network of its own starts with: unprivileged ping, low ports for
-// all (the port numbers are the pod's own), and no trust in router advertisements.
-void add_network_sysctls(infra::SandboxRequest& request) {
-  request.sysctls.emplace_back("net/ipv4/ping_group_range", "0 2147483647");
+// all (the port numbers are the pod's own), and no trust in router advertisements. The kernel takes
+// only groups that the pod's user namespace has.
+void add_network_sysctls(infra::SandboxRequest& request, std::uint32_t mapped) {
+  constexpr std::uint32_t most = 2147483647;
+  request.sysctls.emplace_back("net/ipv4/ping_group_range",
+                               "0 " + std::to_string(std::min(most, mapped - 1)));
   request.sysctls.emplace_back("net/ipv4/ip_unprivileged_port_start", "0");
 }
 
@@ -76,7 +82,7 @@ int joined_namespaces(const pod::Spec& spec, bool user_namespace) {
 }
 
 PodSandbox create_pod_sandbox(const Host& host, const pod::Pod& pod, int run_dir,
-                              cgroup::Group* group) {
+                              cgroup::Group* group, std::optional<std::uint32_t> id_base) {
   const auto& spec = pod.spec;
   const std::string hostname = pod_hostname(pod);
   infra::SandboxRequest request;
@@ -89,7 +95,8 @@ PodSandbox create_pod_sandbox(const Host& host, const pod::Pod& pod, int run_dir
         infra::TimeOffsets{spec.time_offsets.monotonic, spec.time_offsets.boottime};
   if (request.new_uts) request.hostname = hostname;
   request.label = pod.metadata.namespace_ + "/" + pod.metadata.name;
-  if (request.new_net) add_network_sysctls(request);
+  if (request.new_net)
+    add_network_sysctls(request, id_base ? security::block_size : host.mapped_ids);
   for (const auto& sysctl : spec.security.sysctls)
     request.sysctls.emplace_back(security::sysctl_path(sysctl.name), sysctl.value);
   request.tmpfs = shared_memory(spec);
@@ -100,6 +107,10 @@ PodSandbox create_pod_sandbox(const Host& host, const pod::Pod& pod, int run_dir
     request.tasks_fds = group->tasks_fds();
     request.cgroup_fd = group->clone_fd();
   }
+  if (id_base)
+    request.map_users = [block = security::rootful_block(*id_base)](pid_t pid) {
+      security::write_id_maps(pid, {block, block});
+    };
   request.infra_exe_fd = host.infra_fd.get();
   const sys::UniqueFd listener = infra::listen_for_infra(run_dir, infra_socket);
   const sys::UniqueFd table = infra::create_table();

@@ -21,9 +21,10 @@ struct PodSandbox {
   infra::Client client;
 };
 
-// cgroup: the group that infra lives in, or nullptr.
+// cgroup: the group that infra lives in, or nullptr. id_base: if given, infra is born in a user
+// namespace of its own, with security::block_size ids from there on.
 PodSandbox create_pod_sandbox(const Host& host, const pod::Pod& pod, int run_dir,
-                              cgroup::Group* group);
+                              cgroup::Group* group, std::optional<std::uint32_t> id_base);
 
 // The living sandbox of a record, or nullopt when it is gone.
 std::optional<PodSandbox> find_pod_sandbox(const sys::ProcessId& id, int run_dir);

@@ -1,5 +1,6 @@
 #include "supervisor/supervisor.hpp"
 
+#include "supervisor/user_namespace.hpp"
 #include "sys/error.hpp"
 #include "sys/path.hpp"
 
@@ -67,6 +68,8 @@ void Supervisor::run_new() {
   save();
   events_.add(false, "Created", "", "pod " + record_.key.name);
   try {
+    enter_user_namespace(host_, -1);
+    require_mapped_ids(charge_.pod.spec, mapped_ids(host_, record_));
     build_sandbox();
   } catch (const sys::Error& error) {
     starter_.failed(error.what());
@@ -80,6 +83,8 @@ void Supervisor::run_new() {
 
 void Supervisor::run_adopted() {
   save();
+  const auto infra = sys::open_process(record_.infra);
+  enter_user_namespace(host_, infra ? infra->get() : -1);
   adopt_members();
   loop();
 }
@@ -235,7 +240,9 @@ void Supervisor::answer_restarts() {
 PodContext Supervisor::context() const {
   const auto& spec = charge_.pod.spec;
   PodContext context{host_, charge_.pod, data_dir_, pod_hostname(charge_.pod)};
-  context.user_namespace = record_.user_namespace;
+  context.user_namespace = record_.user_namespace || !host_.root;
+  context.id_base = record_.id_base;
+  context.mapped_ids = mapped_ids(host_, record_);
   context.infra_pidfd = sandbox_->pidfd.get();
   context.namespaces = joined_namespaces(spec, record_.user_namespace);
   context.pid_namespace = !spec.host_pid;

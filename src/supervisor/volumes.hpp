@@ -21,7 +21,7 @@ std::vector<infra::SandboxRequest::Tmpfs> shared_memory(const pod::Spec& spec);
 
 struct Mounts {
   std::vector<rootfs::Bind> binds;
-  std::vector<sys::UniqueFd> sources;  // what the binds borrow
+  std::vector<sys::UniqueFd> sources;  // what the binds (and the tree around them) borrow
 };
 
 // One container's mounts, in the order in which they are mounted (parents before children).

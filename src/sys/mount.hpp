@@ -2,9 +2,12 @@
 // -1 with errno. Usable in child zones.
 #pragma once
 
+#include <fcntl.h>
 #include <linux/mount.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include <cstdint>
 
 namespace pausa::sys {
 
@@ -40,6 +43,16 @@ inline int mount_set(int dirfd, const char* path, unsigned flags, unsigned long 
   attributes.propagation = propagation;
   return static_cast<int>(
       ::syscall(SYS_mount_setattr, dirfd, path, flags, &attributes, sizeof attributes));
+}
+// Shows the ids of a detached mount's files as the user namespace `users` maps them (idmapped
+// mount, mount_setattr(2)). EINVAL: the file system cannot; EPERM: it is mapped already, or not
+// ours.
+inline int mount_map_ids(int mount, unsigned flags, int users) noexcept {
+  struct mount_attr attributes {};
+  attributes.attr_set = MOUNT_ATTR_IDMAP;
+  attributes.userns_fd = static_cast<std::uint64_t>(users);
+  return static_cast<int>(::syscall(SYS_mount_setattr, mount, "", flags | AT_EMPTY_PATH,
+                                    &attributes, sizeof attributes));
 }
 inline int pivot_root(const char* new_root, const char* put_old) noexcept {
   return static_cast<int>(::syscall(SYS_pivot_root, new_root, put_old));
