@@ -30,15 +30,17 @@ int stop_signal(const image::ResolvedImage& /*image*/) {
 
 void Supervisor::make_groups() {
   if (!host_.cgroups.tracks() || record_.cgroup.empty()) return;
-  pod_group_ = host_.cgroups.create(record_.cgroup, pod_limits(charge_.pod.spec));
+  pod_group_ =
+      host_.cgroups.create(record_.cgroup, keepable(host_.cgroups, pod_limits(charge_.pod.spec)));
   infra_group_ = host_.cgroups.create(record_.cgroup + "/infra", {});
 }
 
 void Supervisor::build_sandbox() {
   make_volumes(charge_.pod.spec, data_dir_ + "/volumes");
   make_groups();
-  sandbox_.emplace(create_pod_sandbox(host_, charge_.pod, run_dir_.get(),
-                                      infra_group_ ? &*infra_group_ : nullptr));
+  sandbox_.emplace(create_pod_sandbox(
+      host_, charge_.pod, run_dir_.get(), infra_group_ ? &*infra_group_ : nullptr,
+      record_.user_namespace ? std::optional(record_.id_base) : std::nullopt));
   record_.infra = sandbox_->id;
   record_.namespaces = sys::namespace_inodes(sandbox_->id.pid);
   watch_sandbox();
@@ -79,8 +81,9 @@ void Supervisor::make_group(std::size_t index) {
   container.group.reset();
   const auto* devices =
       container.spec->security.privileged || !host_.root ? nullptr : &cgroup::container_devices();
-  container.group = host_.cgroups.create(record_.containers[index].cgroup,
-                                         container_limits(*container.spec), devices);
+  container.group =
+      host_.cgroups.create(record_.containers[index].cgroup,
+                           keepable(host_.cgroups, container_limits(*container.spec)), devices);
 }
 
 void Supervisor::begin_launch(std::size_t index) {
