@@ -1,4 +1,6 @@
+#include "cli/aliases.hpp"
 #include "cli/commands/commands.hpp"
+#include "cli/help.hpp"
 #include "manifest/sources.hpp"
 #include "sys/error.hpp"
 
@@ -16,7 +18,19 @@ const std::vector<Command>& commands() {
        run_up, up_options},
       {"down", "stop pods and remove everything of them", "[OPTION…] [FILE…|POD…|--all]",
        "pausa down web.yaml\npausa down web\npausa down --all", run_down, down_options},
-      {"ps", "list pods", "[OPTION…] [POD…]", "pausa ps\npausa ps -a", run_ps, ps_options},
+      {"ps", "list pods", "[OPTION…] [POD…]",
+       "pausa ps\n"
+       "pausa ps -a -l tier=front       # those that ended too, by label\n"
+       "pausa ps -o json | jq '.items[].status.phase'",
+       run_ps, ps_options},
+      {"inspect", "print pods as JSON, as kubectl get -o json does", "[OPTION…] POD…",
+       "pausa inspect web\npausa inspect -f '{{.status.phase}}' web\n"
+       "pausa inspect web | jq .pausa",
+       run_inspect, inspect_options},
+      {"ns", "show which namespaces the members of a pod share", "[OPTION…] POD",
+       "pausa ns web              # same letter: same namespace; *: the host's\n"
+       "pausa ns -o wide web      # with inode numbers",
+       run_ns, ns_options},
       {"logs", "print what containers wrote", "[OPTION…] [POD[/CONTAINER]…]",
        "pausa logs web              # all containers, merged by time\n"
        "pausa logs -f web/api       # and go on\n"
@@ -42,33 +56,30 @@ const std::vector<Command>& commands() {
        run_wait, wait_options},
       {"events", "print the history of pods", "[OPTION…] [POD…]",
        "pausa events web\npausa events -f web", run_events, events_options},
+      {"describe", "tell all about a pod, for people", "[OPTION…] POD…", "pausa describe web",
+       run_describe, describe_options},
+      {"validate", "check manifests and start nothing", "[OPTION…] FILE…",
+       "pausa validate web.yaml          # exit code 3 when there is an error\n"
+       "pausa validate -o json manifests/",
+       run_validate, validate_options},
+      {"explain", "tell what a field of the manifest means, and what becomes of it here", "FIELD…",
+       "pausa explain pod.spec\npausa explain pod.spec.containers.image", run_explain,
+       explain_options},
+      {"doctor", "try out what pausa needs of this machine", "[OPTION…]",
+       "pausa doctor\npausa doctor -q          # only what is amiss", run_doctor, doctor_options},
+      {"reset", "remove everything that pausa ever made", "[--yes]", "pausa reset", run_reset,
+       reset_options},
+      {"completion", "print the completion for a shell", "bash|zsh|fish",
+       "source <(pausa completion bash)", run_completion, completion_options},
+      {"version", "print the version", "[-o json]", "pausa version", run_version, version_options},
+      {"__complete", "", "", "", run_complete, nullptr, true},
+      {"__man", "", "", "", run_manual, nullptr, true},
       {"supervise", "", "", "", run_supervise, nullptr, true},
   };
   return table;
 }
 
 namespace {
-
-void print_help(std::ostream& out) {
-  out << "pausa runs Kubernetes Pod YAML on this machine.\n\n"
-         "  pausa up manifests/01-hello.yaml     # run a pod\n"
-         "  pausa ps                             # see it\n"
-         "  pausa down --all                     # remove it\n\nCommands:\n";
-  for (const auto& command : commands()) {
-    if (command.hidden) continue;
-    out << "  " << command.name
-        << std::string(12 - std::min<std::size_t>(11, command.name.size()), ' ') << command.summary
-        << "\n";
-  }
-  out << "\npausa COMMAND --help tells more about each.\n";
-}
-
-void print_help(const Command& command, std::ostream& out) {
-  out << "pausa " << command.name << " " << command.synopsis << "\n    " << command.summary
-      << "\n\n";
-  if (!command.examples.empty()) out << command.examples << "\n\n";
-  if (command.options != nullptr) out << command.options();
-}
 
 const Command* find_command(std::string_view name) {
   for (const auto& command : commands())
@@ -77,18 +88,19 @@ const Command* find_command(std::string_view name) {
 }
 
 int dispatch(Arguments arguments) {
+  arguments = without_aliases(std::move(arguments));
   if (arguments.empty() || arguments[0] == "--help" || arguments[0] == "-h" ||
       arguments[0] == "help") {
     if (arguments.size() > 1 && find_command(arguments[1]) != nullptr)
-      print_help(*find_command(arguments[1]), std::cout);
+      std::cout << help_text(*find_command(arguments[1]));
     else
-      print_help(std::cout);
+      std::cout << help_text(commands());
     return arguments.empty() ? exit_usage : exit_ok;
   }
   const Command* command = find_command(arguments[0]);
-  if (command == nullptr) throw UsageError("unknown command \"" + arguments[0] + "\"");
+  if (command == nullptr) throw UsageError(unknown_command(arguments[0], commands()));
   if (arguments.size() > 1 && (arguments[1] == "--help" || arguments[1] == "-h")) {
-    print_help(*command, std::cout);
+    std::cout << help_text(*command);
     return exit_ok;
   }
   arguments.erase(arguments.begin());

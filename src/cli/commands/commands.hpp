@@ -28,6 +28,26 @@ int run_wait(const Arguments& arguments);
 std::string wait_options();
 int run_events(const Arguments& arguments);
 std::string events_options();
+int run_inspect(const Arguments& arguments);
+std::string inspect_options();
+int run_ns(const Arguments& arguments);
+std::string ns_options();
+int run_version(const Arguments& arguments);
+std::string version_options();
+int run_explain(const Arguments& arguments);
+std::string explain_options();
+int run_validate(const Arguments& arguments);
+std::string validate_options();
+int run_describe(const Arguments& arguments);
+std::string describe_options();
+int run_doctor(const Arguments& arguments);
+std::string doctor_options();
+int run_reset(const Arguments& arguments);
+std::string reset_options();
+int run_completion(const Arguments& arguments);
+std::string completion_options();
+int run_complete(const Arguments& arguments);
+int run_manual(const Arguments& arguments);
 int run_supervise(const Arguments& arguments);
 
 }  // namespace pausa::cli
