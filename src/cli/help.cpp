@@ -9,9 +9,8 @@ namespace pausa::cli {
 namespace {
 
 struct OptionLine {
-  std::string head;  // "-d [ --detach ]" or "--timeout arg"
+  std::string head;  // "-d, --detach" or "--timeout TIME"
   std::string help;
-  bool continued = false;  // belongs to the line above
 };
 
 // The lines of an options' table, taken apart where two blanks or more stand.
@@ -22,7 +21,8 @@ std::vector<OptionLine> option_lines(const Command& command) {
   for (std::string line; std::getline(text, line);) {
     const auto begin = line.find_first_not_of(' ');
     if (begin == std::string::npos) continue;
-    if (line[begin] != '-' || begin > 4) {
+    constexpr std::size_t deepest = 6;  // of a name without a letter
+    if (line[begin] != '-' || begin > deepest) {
       if (!lines.empty()) lines.back().help += " " + line.substr(begin);
       continue;
     }
@@ -42,17 +42,18 @@ std::vector<OptionLine> option_lines(const Command& command) {
 std::vector<std::string> names_in(const std::string& head) {
   std::vector<std::string> names;
   std::istringstream words(head);
-  for (std::string word; words >> word;)
+  for (std::string word; words >> word;) {
+    if (word.ends_with(',')) word.pop_back();
     if (word.starts_with("-")) names.push_back(word);
+  }
   return names;
 }
 
-// A word after the names that is no bracket is the value's.
+// A word after the names is the value's.
 bool has_value(const std::string& head) {
   std::istringstream words(head);
   bool value = false;
-  for (std::string word; words >> word;)
-    value = value || (!word.starts_with("-") && word != "[" && word != "]");
+  for (std::string word; words >> word;) value = value || !word.starts_with("-");
   return value;
 }
 

@@ -4,6 +4,9 @@
 
 #include <boost/program_options.hpp>
 
+#include <algorithm>
+#include <sstream>
+
 namespace pausa::cli {
 namespace {
 
@@ -98,9 +101,37 @@ std::vector<std::string> Options::all(const std::string& name) const {
 }
 
 std::string options_help(const std::vector<Option>& table) {
-  std::ostringstream text;
-  text << describe(table);
-  return text.str();
+  std::vector<std::string> heads;
+  std::size_t column = 0;
+  for (const auto& option : table) {
+    const std::string names = option.names;
+    const auto comma = names.find(',');
+    std::string head = "  ";
+    head += comma == std::string::npos ? "    " : "-" + names.substr(comma + 1) + ", ";
+    head += "--" + names.substr(0, comma);
+    if (option.value != nullptr) head += std::string(" ") + option.value;
+    column = std::max(column, head.size() + 2);
+    heads.push_back(std::move(head));
+  }
+  constexpr std::size_t width = 80;
+  std::string text;
+  for (std::size_t i = 0; i < table.size(); ++i) {
+    std::string line = heads[i];
+    line.resize(column, ' ');
+    std::size_t room = width - column;
+    std::istringstream words(table[i].help);
+    for (std::string word; words >> word; room -= std::min(room, word.size() + 1)) {
+      if (word.size() > room) {
+        while (line.back() == ' ') line.pop_back();
+        line += "\n" + std::string(column, ' ');
+        room = width - column;
+      }
+      line += word + " ";
+    }
+    while (line.back() == ' ') line.pop_back();
+    text += line + "\n";
+  }
+  return text;
 }
 
 std::chrono::nanoseconds parse_duration(const std::string& text, const char* option) {
