@@ -39,10 +39,12 @@ constexpr std::array links{Link{"fd", "/proc/self/fd"},       Link{"stdin", "/pr
 }  // namespace
 
 Layout::Layout(const Request& request) : id_map_(request.id_map) {
-  plan_root(request);
+  attach_root();
   plan_dev(request);
   plan_kernel_trees(request);
   plan_binds(request);
+  // Last, since it may leave the mount namespace in which the sources of the binds can be copied.
+  plan_root(request);
   if (!request.working_dir.empty() && request.working_dir != "/") {
     MountStep step;
     step.op = MountOp::make_path;
@@ -158,7 +160,9 @@ void Layout::plan_root(const Request& request) {
   root.options = keep_options(std::move(options));
   root.what = "mount the root file system (overlay)";
   prepare_.push_back(root);
+}
 
+void Layout::attach_root() {
   MountStep attach;
   attach.op = MountOp::attach_root;
   attach.slot = 0;

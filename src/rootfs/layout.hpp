@@ -80,6 +80,7 @@ class Layout {
   void attach_slot(int slot, const std::string& target, bool file, std::string what);
 
   void plan_root(const Request& request);
+  void attach_root();
   void plan_mapped_layers(const Request& request);
   void plan_dev(const Request& request);
   void plan_kernel_trees(const Request& request);
