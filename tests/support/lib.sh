@@ -185,7 +185,9 @@ trace() {
 # Prints what is still there of the test's pods: by our state folders and by the traced objects.
 remains() {
   local kind value process groups
-  find "$PAUSA_RUNROOT" -mindepth 1 -maxdepth 2 -printf 'file %p\n' 2>/dev/null
+  # The folder of all pods and the lock of the id ranges stay until `reset`.
+  find "$PAUSA_RUNROOT" -mindepth 1 -maxdepth 2 ! -path "$PAUSA_RUNROOT/pods" \
+    ! -path "$PAUSA_RUNROOT/ids.lock" -printf 'file %p\n' 2>/dev/null
   awk -v a="$PAUSA_ROOT" -v b="$PAUSA_RUNROOT" '
     index($0, a) || index($0, b) { print "mount " $5 }' /proc/self/mountinfo
   for process in /proc/[0-9]*; do

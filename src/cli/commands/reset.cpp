@@ -51,6 +51,7 @@ class Reset {
     if (!failed_) {
       remove_below(paths_.root, "pods");
       remove_below(paths_.run_root, "pods");
+      remove_below(paths_.run_root, "ids.lock");
     }
     return failed_ ? exit_failed : exit_ok;
   }
