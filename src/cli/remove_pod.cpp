@@ -4,6 +4,7 @@
 #include "cli/target.hpp"
 #include "control/client.hpp"
 #include "supervisor/supervisor.hpp"
+#include "supervisor/user_namespace.hpp"
 #include "sys/error.hpp"
 #include "sys/path.hpp"
 
@@ -59,7 +60,7 @@ bool end_pod(const state::Store& store, const state::PodKey& key, bool remove,
       if (remove) {
         const auto lock = store.lock(key, lock_patience);
         store.remove(key);
-        store.sweep();
+        supervisor::with_subordinate_ids([&] { store.sweep(); });
       }
       return true;
     }
@@ -83,7 +84,7 @@ bool end_pod(const state::Store& store, const state::PodKey& key, bool remove,
     const auto failures =
         supervisor::reconcile(store, cgroup::Hierarchy::detect(), *record, remove);
     if (!failures.empty()) throw failures.front();
-    if (remove) store.sweep();
+    if (remove && ::geteuid() == 0) store.sweep();  // without root reconcile() has done it
     return true;
   }
   throw sys::Error("pod " + key.name + ": its supervisor does not answer");

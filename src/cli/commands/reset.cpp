@@ -4,6 +4,7 @@
 #include "cli/options.hpp"
 #include "cli/remove_pod.hpp"
 #include "image/image.hpp"
+#include "supervisor/user_namespace.hpp"
 #include "sys/error.hpp"
 #include "sys/path.hpp"
 
@@ -43,7 +44,6 @@ class Reset {
     for (const auto& key : store_.list_without_record()) keys.push_back(key);
     if (end_pods(store_, keys, true, grace) != exit_ok) failed_ = true;
     for (const auto& trouble : damaged) remove_damaged(trouble.substr(0, trouble.find(':')));
-    store_.sweep();
     step("images", [this] { remove_images(); });
     // Only what is ours by name: the two folders may have been given by the user.
     for (const char* name : {"trash", "rootfs"}) remove_below(paths_.root, name);
@@ -86,7 +86,8 @@ class Reset {
           }
       }
       sys::remove_tree_at(AT_FDCWD, paths_.run_pods() + "/" + folder);
-      sys::remove_tree_at(AT_FDCWD, paths_.data_pods() + "/" + folder);
+      supervisor::with_subordinate_ids(
+          [&] { sys::remove_tree_at(AT_FDCWD, paths_.data_pods() + "/" + folder); });
       std::cout << "pod/" << folder.substr(folder.find('_') + 1) << "\n";
     });
   }
@@ -101,7 +102,7 @@ class Reset {
     const std::string path = folder + "/" + name;
     if (::access(path.c_str(), F_OK) != 0) return;
     step(path, [&path] {
-      sys::remove_tree_at(AT_FDCWD, path);
+      supervisor::with_subordinate_ids([&path] { sys::remove_tree_at(AT_FDCWD, path); });
       std::cout << path << "\n";
     });
   }
