@@ -62,10 +62,9 @@ void Supervisor::start_containers(const std::vector<std::size_t>& indices) {
       awaiting_go_.push_back(index);
     } catch (const sys::Error& error) {
       abort_launch(index);
-      const std::string message = error.what();
-      boost::asio::post(io_, [this, index, message] {
-        events_.add(true, "Failed", record_.containers[index].name, message);
-        feed(pod::event::StartFailed{index, "CreateContainerError", message, 128, wall_now()});
+      // Not from inside the step that asked for the start.
+      boost::asio::post(io_, [this, index, message = std::string(error.what())] {
+        fail_start(index, "CreateContainerError", message, 128);
       });
     }
   }
@@ -150,19 +149,23 @@ void Supervisor::on_launch(std::size_t index) {
     case LaunchStage::failed: {
       const auto failure = container.launch->failure();
       abort_launch(index);
-      events_.add(true, "Failed", record_.containers[index].name, failure.message);
-      if (starter_.waiting()) {
-        // `up` makes the whole pod or none of it.
-        starter_.failed("container " + record_.containers[index].name + ": " + failure.message);
-        record_.desired = charge_.again ? state::Desired::stopped : state::Desired::removed;
-        stop_pod(std::chrono::nanoseconds(0));
-      }
-      feed(pod::event::StartFailed{index, "StartError", failure.message, failure.exit_code,
-                                   wall_now()});
+      fail_start(index, "StartError", failure.message, failure.exit_code);
       give_go();
       return;
     }
   }
+}
+
+void Supervisor::fail_start(std::size_t index, const char* reason, const std::string& message,
+                            int exit_code) {
+  events_.add(true, "Failed", record_.containers[index].name, message);
+  if (starter_.waiting()) {
+    // `up` makes the whole pod or none of it.
+    starter_.failed("container " + record_.containers[index].name + ": " + message);
+    record_.desired = charge_.again ? state::Desired::stopped : state::Desired::removed;
+    stop_pod(std::chrono::nanoseconds(0));
+  }
+  feed(pod::event::StartFailed{index, reason, message, exit_code, wall_now()});
 }
 
 // Members go in manifest order: the first that is not ready holds those behind it. Before a member

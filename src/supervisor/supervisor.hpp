@@ -80,6 +80,7 @@ class Supervisor {
   void start_containers(const std::vector<std::size_t>& indices);
   void begin_launch(std::size_t index);
   void on_launch(std::size_t index);
+  void fail_start(std::size_t index, const char* reason, const std::string& message, int exit_code);
   void give_go();
   void make_group(std::size_t index);
   void watch_own_child(std::size_t index);
