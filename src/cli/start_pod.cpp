@@ -140,6 +140,10 @@ StartingPod start_pod(const state::Store& store, const manifest::LoadedPod& load
                       bool explain) {
   const state::PodKey key{loaded.pod.metadata.namespace_, loaded.pod.metadata.name};
   const std::string manifest = pod::to_json(loaded.object);
+  auto host = supervisor::Host::probe();
+  // Before the lock, which makes the pod's folder.
+  if (const auto why = supervisor::why_no_limits(host.cgroups, loaded.pod.spec))
+    throw sys::Error("pod " + key.name + ": " + *why);
   state::Lock lock;
   const auto deadline = std::chrono::steady_clock::now() + lock_patience;
   while (!lock) {
@@ -149,7 +153,6 @@ StartingPod start_pod(const state::Store& store, const manifest::LoadedPod& load
     if (!lock && std::chrono::steady_clock::now() >= deadline)
       throw sys::Error("pod " + key.name + " is being changed by another command");
   }
-  auto host = supervisor::Host::probe();
   if (auto existing = store.read(key)) {
     if (runs(*existing)) {
       // Nobody supervises it: the next one takes over what runs.
@@ -167,8 +170,6 @@ StartingPod start_pod(const state::Store& store, const manifest::LoadedPod& load
     if (!lock) throw sys::Error("pod " + key.name + " is being changed by another command");
   }
   auto record = new_record(loaded.pod.spec, key, images, backoff, host);
-  if (const auto why = supervisor::why_no_limits(host.cgroups, loaded.pod.spec))
-    throw sys::Error("pod " + key.name + ": " + *why);
   write_first(store, loaded.pod.spec, host, record);
   store.write_manifest(key, manifest);
   supervisor::Charge charge{store, std::move(lock), std::move(record), loaded.pod,

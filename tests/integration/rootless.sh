@@ -1,57 +1,164 @@
 #!/usr/bin/env bash
-# As a user without privileges, with a single-id map and with subordinate ids where there are some.
+# As a user without privileges: first with one id only, then with subordinate ids. The user exists
+# in a mount namespace of this test alone, where /etc/passwd and its like are files of ours.
+if [[ -z ${PAUSA_TEST_OWN_ETC:-} ]] && ((EUID == 0)); then
+  exec env PAUSA_TEST_OWN_ETC=1 unshare --mount --propagation private "$BASH" "$0" "$@"
+fi
 source "$(dirname "${BASH_SOURCE[0]}")/../support/lib.sh"
 
-uid=65534
-as_user() {
-  setpriv --reuid $uid --regid $uid --clear-groups --inh-caps=-all --bounding-set=-all \
-    env -i PATH="$PATH" HOME="$work/home" PAUSA_ROOT="$work/home/root" \
-    PAUSA_RUNROOT="$run_folder" "$@"
-}
+uid=54321
+first_subordinate=3000000000
 chmod 755 "$work"
-mkdir "$work/home"
-run_folder=$(mktemp -d /run/pausa-user-XXXXXX)
-chown $uid:$uid "$work/home" "$run_folder"
-trap 'as_user "$PAUSA" reset --yes </dev/null >/dev/null 2>&1 || true; rm -rf --one-file-system "$run_folder"; finish' EXIT
+home=$work/home
+mkdir -p "$home/bin" "$home/libexec" "$home/run"
+chmod 700 "$home/run"
+program=$home/bin/pausa # the build folder may be out of that user's reach
+cp "$PAUSA" "$program"
+cp -r "$(dirname "$PAUSA")/../libexec/." "$home/libexec/"
+chmod -R a+rX "$home/bin" "$home/libexec"
+chown $uid:$uid "$home" "$home/run"
 
-setpriv --reuid $uid --regid $uid --clear-groups unshare --user --map-root-user true 2>/dev/null ||
+for file in passwd subuid subgid; do
+  cp "/etc/$file" "$work/$file" 2>/dev/null || : >"$work/$file"
+  [[ -e /etc/$file ]] || skip "there is no /etc/$file here"
+  mount --bind "$work/$file" "/etc/$file"
+done
+echo "pausa-test:x:$uid:$uid::$home:/bin/sh" >>"$work/passwd"
+
+as_user() {
+  setpriv --reuid $uid --regid $uid --clear-groups --inh-caps=-all \
+    env -i PATH="$PATH" HOME="$home" XDG_RUNTIME_DIR="$home/run" "$@"
+}
+mine() { as_user "$program" "$@"; }
+value() { mine inspect "$1" | jq -r "$2"; }
+pid_of() { value "$1" ".pausa.containers[\"$2\"].pid"; }
+
+end_all() {
+  local status=$?
+  set +e
+  mine reset --yes </dev/null >"$work/reset" 2>&1 || {
+    echo "FAILED: pausa reset of that user"
+    cat "$work/reset"
+    ((status != 0)) || status=1
+  } >&2
+  (exit "$status")
+  finish
+}
+trap end_all EXIT
+as_user unshare --user --map-root-user true 2>/dev/null ||
   skip "a user without privileges may not make user namespaces here"
-cp "$PAUSA" "$work/home/pausa" # the build folder may be out of that user's reach
-mkdir -p "$work/home/libexec"
-cp -r "$(dirname "$PAUSA")/../libexec/." "$work/home/libexec/"
-mkdir -p "$work/home/bin"
-mv "$work/home/pausa" "$work/home/bin/pausa"
-chmod -R a+rX "$work/home"
-PAUSA=$work/home/bin/pausa
-cp "$source_root/manifests/01-hello.yaml" "$work/home/hello.yaml"
-chmod a+r "$work/home/hello.yaml"
-cd "$work/home"
 
-expect_exit 0 as_user "$PAUSA" up -d hello.yaml
-expect_exit 0 as_user "$PAUSA" wait --for=exited --timeout 30s hello
-expect_exit 0 as_user "$PAUSA" logs hello/client
-same "01-hello runs without privileges" "hello from the pod hello" "$output"
-expect_exit 0 as_user "$PAUSA" down hello
+files_left() {
+  find "$home/run/pausa/pods" "$home/.local/share/pausa/pods" "$home/.local/share/pausa/trash" \
+    -mindepth 1
+}
+nobody_left() {
+  local left
+  left=$(
+    files_left
+    for process in /proc/[0-9]*; do
+      [[ $(stat -c %u "$process" 2>/dev/null) != "$uid" ]] || echo "process $process"
+    done
+  )
+  echo "$left"
+  [[ -z $left ]]
+}
 
-up_file=$(three plain)
-chmod a+r "$up_file"
-expect_exit 0 as_user "$PAUSA" up -d "$up_file"
-pid=$(as_user "$PAUSA" inspect plain | jq .pausa.containers.a.pid)
-differs "in a user namespace" "$(ns self user)" "$(ns "$pid" user)"
-same "root inside is that user outside" $uid "$(awk '$1 == "Uid:" { print $2 }' "/proc/$pid/status")"
-expect_exit 0 as_user "$PAUSA" exec plain/a id -u
-same "and root inside" 0 "$output"
-expect_exit 0 as_user "$PAUSA" ps
-match "its pods are its own" "$output" 'plain'
-expect_exit 0 pausa ps
-check "and not root's" test -z "$(grep plain <<<"$output")"
-expect_exit 0 as_user "$PAUSA" down --all
+# one NAME [FIELD: VALUE]…: a pod of one member that sleeps, with these fields of its container.
+one() {
+  {
+    printf 'apiVersion: v1\nkind: Pod\nmetadata:\n  name: %s\nspec:\n' "$1"
+    printf '  volumes:\n  - {name: data, emptyDir: {}}\n  containers:\n'
+    printf '  - name: a\n    image: busybox\n    command: ["sleep", "3600"]\n'
+    printf '    volumeMounts: [{name: data, mountPath: /data}]\n'
+    shift
+    for field; do echo "    $field"; done
+  } | manifest "one"
+}
 
-# A limit that nobody can keep is an error that names the way out.
-limited=$(three limited)
-sed -i 's/command: \["sleep", "3600"\]/&, resources: {limits: {memory: 64Mi}}/' "$limited"
-chmod a+r "$limited"
-run as_user "$PAUSA" up -d "$limited"
-if ((code != 0)); then match "the error names the limit" "$errors" 'memory'; fi
-expect_exit 0 as_user "$PAUSA" down --all
-check "nothing is left" test -z "$(find "$run_folder" -mindepth 1 -type d)"
+supervisor_is_new() { differs "the supervisor is another" "$1" "$(value plain .pausa.supervisor.pid)"; }
+
+# What holds with one id and with many.
+in_both_ways() {
+  expect_exit 0 mine up -d "$source_root/manifests/01-hello.yaml"
+  expect_exit 0 mine wait --for=exited --timeout 30s hello
+  expect_exit 0 mine logs hello/client
+  match "01-hello runs without privileges" "$output" 'hello from the pod hello'
+  expect_exit 0 mine down hello
+
+  expect_exit 0 mine up -d "$(one plain)"
+  local pid supervisor
+  pid=$(pid_of plain a)
+  supervisor=$(value plain .pausa.supervisor.pid)
+  differs "in a user namespace" "$(ns self user)" "$(ns "$pid" user)"
+  same "which is its supervisor's" "$(ns "$supervisor" user)" "$(ns "$pid" user)"
+  same "root inside is that user outside" $uid \
+    "$(awk '$1 == "Uid:" { print $2 }' "/proc/$pid/status")"
+  expect_exit 0 mine exec plain/a id -u
+  same "and root inside" 0 "$output"
+  expect_exit 0 mine exec plain/a sh -c 'echo out >/data/file; echo >/dev/null; stat -c %u /etc /data/file'
+  same "the files belong to root inside" $'0\n0' "$output"
+  expect_exit 0 mine exec plain/a ls /sys/class/net
+  same "/sys shows the pod's own network" lo "$output"
+  expect_exit 0 pausa ps
+  check "root does not see that user's pods" test -z "$(grep plain <<<"$output")"
+
+  # The next supervisor finds the way into the same user namespace.
+  kill -9 "$supervisor"
+  eventually "the supervisor comes back" supervisor_is_new "$supervisor"
+  expect_exit 0 mine restart plain/a
+  pid=$(pid_of plain a)
+  same "a restarted member is in the same user namespace" "$(ns "$(value plain .pausa.infra.pid)" user)" \
+    "$(ns "$pid" user)"
+  expect_exit 0 mine stop plain
+  expect_exit 0 mine start plain
+  expect_exit 0 mine exec plain/a cat /data/file
+  same "volumes outlive a stop" out "$output"
+  expect_exit 0 mine down plain
+
+  sed 's/^spec:/&\n  hostNetwork: true/' "$(one open)" >"$work/open.yaml"
+  expect_exit 0 mine up -d "$work/open.yaml"
+  same "hostNetwork is the host's" "$(ns self net)" "$(ns "$(pid_of open a)" net)"
+  expect_exit 0 mine down open
+
+  # A limit that nobody can keep is an error that names the way out; our own are no obstacle.
+  run mine up -d "$(one limited 'resources: {limits: {memory: 64Mi}}')"
+  if ((code != 0)); then match "the error names the limit" "$errors" 'container a: .*memory'; fi
+  expect_exit 0 mine down --all
+  eventually "nothing is left" nobody_left
+}
+
+in_both_ways
+expect_exit 0 mine up -d "$(one single)"
+same "one id is mapped" "0 $uid 1" "$(awk '{ print $1, $2, $3 }' "/proc/$(pid_of single a)/uid_map")"
+expect_exit 0 mine down single
+expect_exit 1 mine up -d "$(one other 'securityContext: {runAsUser: 1000}')"
+match "another user needs subordinate ids" "$errors" 'runAsUser 1000 .*/etc/subuid .*newuidmap'
+eventually "and nothing was made" nobody_left
+
+command -v newuidmap >/dev/null || {
+  echo "skipped: subordinate ids: newuidmap is not installed"
+  exit 0
+}
+for file in subuid subgid; do echo "pausa-test:$first_subordinate:65536" >>"$work/$file"; done
+in_both_ways
+
+expect_exit 0 mine up -d "$(one many 'securityContext: {runAsUser: 1000, runAsGroup: 1000}')"
+pid=$(pid_of many a)
+same "the subordinate ids are mapped" "0 $uid 1 1 $first_subordinate 65536" \
+  "$(awk '{ print $1, $2, $3 }' "/proc/$pid/uid_map" | xargs)"
+same "user 1000 is the 1000th of them" $((first_subordinate + 999)) \
+  "$(awk '$1 == "Uid:" { print $2 }' "/proc/$pid/status")"
+expect_exit 0 mine exec many/a sh -c 'id -u; mkdir -p /data/deep/er; touch /data/deep/er/file; chmod 0 /data/deep'
+same "the member is user 1000" 1000 "$output"
+volume=$home/.local/share/pausa/pods/default_many/volumes/data
+same "on disk, too" $((first_subordinate + 999)) "$(stat -c %u "$volume/deep")"
+expect_exit 1 mine up -d "$(one far 'securityContext: {runAsUser: 70000}')"
+match "ids end somewhere" "$errors" 'runAsUser 70000 is not mapped .* 0 to 65536'
+
+# Without a supervisor, too, the files of others are removed.
+infra=$(value many .pausa.infra.pid)
+expect_exit 0 mine stop many
+check "stopped" dead "$infra"
+expect_exit 0 mine rm many
+eventually "the files of subordinate ids are gone" nobody_left
