@@ -59,7 +59,7 @@ expect_exit 0 pausa logs --since 1h talk/both
 match "--since an hour ago is all" "$output" 'to stdout'
 
 # Following: what is there, what comes, and an end when the member ends.
-pausa logs -f talk/slow >"$work/followed" </dev/null &
+"$PAUSA" logs -f talk/slow >"$work/followed" </dev/null &
 follower=$!
 eventually "the follower shows the past" grep -q begin "$work/followed"
 pausa exec talk/slow touch /go/on </dev/null
@@ -86,7 +86,7 @@ YAML
 )"
 mkfifo "$work/stuck"
 exec 8<>"$work/stuck"
-pausa logs -f chatty >&8 </dev/null &
+"$PAUSA" logs -f chatty >&8 </dev/null &
 reader=$!
 eventually "the member ends although its reader is stuck" \
   status_is chatty talker .state.terminated.exitCode 0
