@@ -4,6 +4,8 @@
 
 #include <boost/json.hpp>
 
+#include <array>
+
 namespace pausa::state {
 namespace {
 
@@ -128,7 +130,10 @@ ContainerRecord container_from(const json::value& value) {
 }
 
 Record parse(const std::string& source) {
-  const json::value root = json::parse(source);
+  // `ps` parses a record for each pod: the tree of an ordinary one fits here, without malloc.
+  std::array<unsigned char, std::size_t{48} * 1024> buffer;
+  json::monotonic_resource memory(buffer.data(), buffer.size());
+  const json::value root = json::parse(source, &memory);
   Record record;
   record.version = static_cast<int>(number(root.at("version")));
   if (record.version != Record::current_version)

@@ -168,7 +168,14 @@ std::optional<std::string> read_file_at(int dirfd, const std::string& path, std:
   struct stat info {};
   check(::fstat(fd.get(), &info), "stat ", path);
   if (!S_ISREG(info.st_mode)) throw Error("read " + path + ": not a regular file");
-  return read_all(fd.get(), max_bytes, path);
+  const auto size = static_cast<std::size_t>(info.st_size);
+  if (size == 0 || size > max_bytes) return read_all(fd.get(), max_bytes, path);
+  // One read for a file that says how long it is. Those of sysfs exaggerate.
+  std::string text(size, '\0');
+  const ssize_t count = check(::read(fd.get(), text.data(), size), "read ", path);
+  text.resize(static_cast<std::size_t>(count));
+  if (text.size() < size) text += read_all(fd.get(), max_bytes - text.size(), path);
+  return text;
 }
 
 void write_file_at(int dirfd, const std::string& path, std::string_view text) {
