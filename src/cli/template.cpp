@@ -6,7 +6,6 @@
 #include <cctype>
 #include <charconv>
 #include <optional>
-#include <optional>
 
 namespace pausa::cli {
 namespace {
