@@ -15,6 +15,8 @@ chmod 700 "$home/run"
 program=$home/bin/pausa # the build folder may be out of that user's reach
 cp "$PAUSA" "$program"
 cp -r "$(dirname "$PAUSA")/../libexec/." "$home/libexec/"
+cp "$source_root/manifests/01-hello.yaml" "$work/hello.yaml"
+chmod a+r "$work/hello.yaml"
 chmod -R a+rX "$home/bin" "$home/libexec"
 chown $uid:$uid "$home" "$home/run"
 
@@ -80,7 +82,7 @@ supervisor_is_new() { differs "the supervisor is another" "$1" "$(value plain .p
 
 # What holds with one id and with many.
 in_both_ways() {
-  expect_exit 0 mine up -d "$source_root/manifests/01-hello.yaml"
+  expect_exit 0 mine up -d "$work/hello.yaml"
   expect_exit 0 mine wait --for=exited --timeout 30s hello
   expect_exit 0 mine logs hello/client
   match "01-hello runs without privileges" "$output" 'hello from the pod hello'
