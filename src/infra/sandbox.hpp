@@ -101,11 +101,16 @@ class SandboxBirth {
   // Waits until infra serves its socket, with its privileges dropped. Once.
   Sandbox finish();
 
+  const SandboxRequest& request() const noexcept { return request_; }
+
  private:
   SandboxRequest request_;
   Sandbox sandbox_;
   sys::UniqueFd reports_;
 };
+
+// One paragraph a step: what it does, by which call, and a shell command that does the same.
+std::string explain(const SandboxRequest& request);
 
 // Both steps at once.
 Sandbox create_sandbox(const SandboxRequest& request);
