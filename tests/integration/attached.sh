@@ -101,6 +101,6 @@ expect_exit 0 pausa up -d --explain "$(three told)"
 for step in 'clone' 'setns\(' 'mount' 'execve' 'container a' 'container c'; do
   match "--explain tells of $step" "$output" "$step"
 done
-match "and of infra" "$output" 'CLONE_NEWPID|unshare.*--pid'
+match "and of infra, which comes first" "$output" '^infra.*CLONE_NEWPID.*container a'
 expect_exit 0 pausa down -t 0 --all
 eventually "nothing is left in the end" nothing_remains

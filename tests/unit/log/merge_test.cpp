@@ -90,4 +90,22 @@ TEST_SUITE("log/unit") {
     CHECK(source == 0);
     CHECK_FALSE(reader.flush(line, source));
   }
+
+  TEST_CASE("a removed container is silent, and the others keep their numbers") {
+    const Dir web;
+    const Dir db;
+    write_segment(web, Stream::out, 1, "a\nc\n", {{2, 100}, {4, 300}});
+    write_segment(db, Stream::out, 1, "b\nd\n", {{2, 200}, {4, 400}});
+    MergedReader reader;
+    reader.add(web.fd());
+    reader.add(db.fd());
+    Line line;
+    std::size_t source = 9;
+    REQUIRE(reader.next(line, source));
+    CHECK(line.text == "a");
+    reader.remove(0);
+    CHECK(merged(reader) == "1:b 1:d ");
+    CHECK(reader.add(web.fd()) == 2);
+    CHECK(merged(reader) == "2:a 2:c ");
+  }
 }
