@@ -2,7 +2,7 @@
 # code 77 means "cannot be checked here", with the reason printed.
 function(pausa_check name)
   add_test(NAME check/${name} COMMAND ${ARGN} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
-  set_tests_properties(check/${name} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 120)
+  set_tests_properties(check/${name} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 900)
 endfunction()
 
 if(NOT PAUSA_SANITIZE)

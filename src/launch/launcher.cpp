@@ -51,7 +51,7 @@ Failure describe(const Step& step, const Report& report) {
   else if (report.error == ENOEXEC)
     failure.message += "; is it a program for this machine's architecture, or a script without #!?";
   else if (report.error == ENOENT && step.list[1] != nullptr)
-    failure.message = std::string(step.what) + ": not found in the container's PATH";
+    failure.message += "; it is not in the container's PATH";
   return failure;
 }
 

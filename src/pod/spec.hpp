@@ -18,7 +18,14 @@ enum class Protocol : std::uint8_t { tcp, udp, sctp };
 enum class ProcMount : std::uint8_t { default_, unmasked };
 enum class SeccompType : std::uint8_t { runtime_default, unconfined, localhost };
 enum class HostPathType : std::uint8_t {
-  unset, directory_or_create, directory, file_or_create, file, socket, char_device, block_device
+  unset,
+  directory_or_create,
+  directory,
+  file_or_create,
+  file,
+  socket,
+  char_device,
+  block_device
 };
 enum class MountPropagation : std::uint8_t { none, host_to_container, bidirectional };
 enum class PullPolicy : std::uint8_t { unset, always, if_not_present, never };
@@ -136,7 +143,8 @@ struct Metadata {
   KeyValues annotations;
 };
 
-// Offsets of the pod's time namespace (annotations pausa/monotonic-offset and pausa/boottime-offset).
+// Offsets of the pod's time namespace (annotations pausa/monotonic-offset and
+// pausa/boottime-offset).
 struct TimeOffsets {
   std::chrono::nanoseconds monotonic{0};
   std::chrono::nanoseconds boottime{0};

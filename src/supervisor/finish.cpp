@@ -117,6 +117,7 @@ void Supervisor::tear_down() {
   stop_answers_.clear();
   for (const auto& [index, answer] : restart_answers_) answer({false, "the pod was stopped"});
   restart_answers_.clear();
+  starter_.settle();
   if (remove) charge_.store.sweep();
 }
 

@@ -33,6 +33,51 @@ void add_network_sysctls(infra::SandboxRequest& request, std::uint32_t mapped) {
   request.sysctls.emplace_back("net/ipv4/ip_unprivileged_port_start", "0");
 }
 
+// What infra inherits; borrowed by the request until the clone.
+struct Handles {
+  sys::UniqueFd listener;
+  sys::UniqueFd table = infra::create_table();
+  explicit Handles(int run_dir) : listener(infra::listen_for_infra(run_dir, infra_socket)) {}
+};
+
+infra::SandboxRequest sandbox_request(const Host& host, const pod::Pod& pod, cgroup::Group* group,
+                                      std::optional<std::uint32_t> id_base,
+                                      const Handles& handles) {
+  const auto& spec = pod.spec;
+  const std::string hostname = pod_hostname(pod);
+  infra::SandboxRequest request;
+  request.new_pid = !spec.host_pid;
+  request.new_net = !spec.host_network;
+  request.new_ipc = !spec.host_ipc;
+  request.new_uts = !spec.host_network;
+  if (spec.time_offsets.any())
+    request.time_offsets =
+        infra::TimeOffsets{spec.time_offsets.monotonic, spec.time_offsets.boottime};
+  if (request.new_uts) request.hostname = hostname;
+  request.label = pod.metadata.namespace_ + "/" + pod.metadata.name;
+  if (request.new_net)
+    add_network_sysctls(request, id_base ? security::block_size : host.mapped_ids);
+  for (const auto& sysctl : spec.security.sysctls)
+    request.sysctls.emplace_back(security::sysctl_path(sysctl.name), sysctl.value);
+  request.tmpfs = shared_memory(spec);
+  request.files.emplace_back("etc/hosts", hosts_text(pod, hostname));
+  request.files.emplace_back("etc/hostname", hostname + "\n");
+  request.files.emplace_back("etc/resolv.conf", resolv_text(pod));
+  if (group != nullptr) {
+    request.tasks_fds = group->tasks_fds();
+    request.cgroup_fd = group->clone_fd();
+  }
+  if (id_base)
+    request.map_users = [block = security::rootful_block(*id_base)](pid_t pid) {
+      security::write_id_maps(pid, {block, block});
+    };
+  request.infra_exe_fd = host.infra_fd.get();
+  request.listen_fd = handles.listener.get();
+  request.table_fd = handles.table.get();
+  request.deadline = infra_deadline;
+  return request;
+}
+
 }  // namespace
 
 std::string pod_hostname(const pod::Pod& pod) {
@@ -81,45 +126,13 @@ int joined_namespaces(const pod::Spec& spec, bool user_namespace) {
   return flags;
 }
 
-PodSandbox create_pod_sandbox(const Host& host, const pod::Pod& pod, int run_dir,
-                              cgroup::Group* group, std::optional<std::uint32_t> id_base) {
-  const auto& spec = pod.spec;
-  const std::string hostname = pod_hostname(pod);
-  infra::SandboxRequest request;
-  request.new_pid = !spec.host_pid;
-  request.new_net = !spec.host_network;
-  request.new_ipc = !spec.host_ipc;
-  request.new_uts = !spec.host_network;
-  if (spec.time_offsets.any())
-    request.time_offsets =
-        infra::TimeOffsets{spec.time_offsets.monotonic, spec.time_offsets.boottime};
-  if (request.new_uts) request.hostname = hostname;
-  request.label = pod.metadata.namespace_ + "/" + pod.metadata.name;
-  if (request.new_net)
-    add_network_sysctls(request, id_base ? security::block_size : host.mapped_ids);
-  for (const auto& sysctl : spec.security.sysctls)
-    request.sysctls.emplace_back(security::sysctl_path(sysctl.name), sysctl.value);
-  request.tmpfs = shared_memory(spec);
-  request.files.emplace_back("etc/hosts", hosts_text(pod, hostname));
-  request.files.emplace_back("etc/hostname", hostname + "\n");
-  request.files.emplace_back("etc/resolv.conf", resolv_text(pod));
-  if (group != nullptr) {
-    request.tasks_fds = group->tasks_fds();
-    request.cgroup_fd = group->clone_fd();
-  }
-  if (id_base)
-    request.map_users = [block = security::rootful_block(*id_base)](pid_t pid) {
-      security::write_id_maps(pid, {block, block});
-    };
-  request.infra_exe_fd = host.infra_fd.get();
-  const sys::UniqueFd listener = infra::listen_for_infra(run_dir, infra_socket);
-  const sys::UniqueFd table = infra::create_table();
-  request.listen_fd = listener.get();
-  request.table_fd = table.get();
-  request.deadline = infra_deadline;
+PodSandboxBirth::PodSandboxBirth(const Host& host, const pod::Pod& pod, int run_dir,
+                                 cgroup::Group* group, std::optional<std::uint32_t> id_base)
+    : run_dir_(run_dir), birth_(sandbox_request(host, pod, group, id_base, Handles(run_dir))) {}
 
-  auto sandbox = infra::create_sandbox(request);
-  auto client = infra::Client::connect(run_dir, infra_socket, infra_deadline);
+PodSandbox PodSandboxBirth::finish() {
+  auto sandbox = birth_.finish();
+  auto client = infra::Client::connect(run_dir_, infra_socket, infra_deadline);
   if (!client) throw sys::Error("create infra: it does not answer");
   return {std::move(sandbox.pidfd), {sandbox.pid, sandbox.start_time}, std::move(*client)};
 }

@@ -21,10 +21,24 @@ struct PodSandbox {
   infra::Client client;
 };
 
-// cgroup: the group that infra lives in, or nullptr. id_base: if given, infra is born in a user
-// namespace of its own, with security::block_size ids from there on.
-PodSandbox create_pod_sandbox(const Host& host, const pod::Pod& pod, int run_dir,
-                              cgroup::Group* group, std::optional<std::uint32_t> id_base);
+// A sandbox on its way: its namespaces exist from the start, infra comes up while the caller does
+// something else. Given up unless finish() was called.
+class PodSandboxBirth {
+ public:
+  // group: the one that infra lives in, or nullptr. id_base: with hostUsers: false as root, the
+  // first of the 65,536 ids of the pod's user namespace.
+  PodSandboxBirth(const Host& host, const pod::Pod& pod, int run_dir, cgroup::Group* group,
+                  std::optional<std::uint32_t> id_base);
+
+  // Waits until infra serves. Once.
+  PodSandbox finish();
+  // The steps, for people.
+  std::string explain() const { return infra::explain(birth_.request()); }
+
+ private:
+  int run_dir_;
+  infra::SandboxBirth birth_;
+};
 
 // The living sandbox of a record, or nullopt when it is gone.
 std::optional<PodSandbox> find_pod_sandbox(const sys::ProcessId& id, int run_dir);

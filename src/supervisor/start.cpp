@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <cstring>
 
 namespace pausa::supervisor {
 namespace {
@@ -22,7 +23,14 @@ std::uint64_t member_key(std::size_t index, std::uint32_t launches) {
   return static_cast<std::uint64_t>(launches) << 16U | index;
 }
 
-int stop_signal(const image::ResolvedImage& /*image*/) {
+// The image's STOPSIGNAL ("SIGQUIT", "QUIT" or a number), else SIGTERM.
+int stop_signal(const image::ResolvedImage& image) {
+  std::string_view name = image.config.stop_signal;
+  if (name.starts_with("SIG")) name.remove_prefix(3);
+  for (int number = 1; number < NSIG && !name.empty(); ++number) {
+    const char* known = ::sigabbrev_np(number);
+    if (name == std::to_string(number) || (known != nullptr && name == known)) return number;
+  }
   return SIGTERM;
 }
 
@@ -36,11 +44,15 @@ void Supervisor::make_groups() {
 }
 
 void Supervisor::build_sandbox() {
-  make_volumes(charge_.pod.spec, data_dir_ + "/volumes");
   make_groups();
-  sandbox_.emplace(create_pod_sandbox(
-      host_, charge_.pod, run_dir_.get(), infra_group_ ? &*infra_group_ : nullptr,
-      record_.user_namespace ? std::optional(record_.id_base) : std::nullopt));
+  PodSandboxBirth birth(host_, charge_.pod, run_dir_.get(), infra_group_ ? &*infra_group_ : nullptr,
+                        record_.user_namespace ? std::optional(record_.id_base) : std::nullopt);
+  if (charge_.explain && starter_.waiting()) starter_.explain("infra\n" + birth.explain());
+  // While infra comes up: what the first containers need and does not need infra.
+  make_volumes(charge_.pod.spec, data_dir_ + "/volumes");
+  const std::size_t inits = charge_.pod.spec.init_containers.size();
+  for (std::size_t i = 0; i < (inits > 0 ? 1 : containers_.size()); ++i) make_group(i);
+  sandbox_.emplace(birth.finish());
   record_.infra = sandbox_->id;
   record_.namespaces = sys::namespace_inodes(sandbox_->id.pid);
   watch_sandbox();
@@ -73,8 +85,8 @@ void Supervisor::start_containers(const std::vector<std::size_t>& indices) {
 // Anew for each instance: a group that was killed once kills at birth whoever is cloned into it
 // (seen on Linux 6.18).
 void Supervisor::make_group(std::size_t index) {
-  if (!pod_group_) return;
   auto& container = containers_[index];
+  if (!pod_group_ || container.group_is_new) return;
   if (container.group)
     (void)container.group->wait_empty(std::chrono::steady_clock::now() + std::chrono::seconds(2));
   container.group.reset();
@@ -83,6 +95,7 @@ void Supervisor::make_group(std::size_t index) {
   container.group =
       host_.cgroups.create(record_.containers[index].cgroup,
                            keepable(host_.cgroups, container_limits(*container.spec)), devices);
+  container.group_is_new = true;
 }
 
 void Supervisor::begin_launch(std::size_t index) {
@@ -97,6 +110,7 @@ void Supervisor::begin_launch(std::size_t index) {
   unsaved_ = true;
 
   make_group(index);
+  container.group_is_new = false;
   if (container.group) entry.oom_kills = static_cast<std::uint64_t>(container.group->oom_kills());
   // The instance before has left its upper layer: Kubernetes restarts from the image.
   if (instance > 0) {
@@ -105,10 +119,7 @@ void Supervisor::begin_launch(std::size_t index) {
                         "containers/" + entry.name + "." + std::to_string(instance - 1));
   }
   sys::UniqueFd out_end, err_end;
-  if (container.spec->tty)
-    (void)log::create_instance(logs_dir_.get(), entry.name, instance);
-  else
-    open_streams(index, out_end, err_end);
+  if (!container.spec->tty) open_streams(index, out_end, err_end);
   container.member = prepare_member(
       context(), *container.spec, *container.image, container.group ? &*container.group : nullptr,
       data_dir_ + "/" + entry.rootfs, sys::UniqueFd(), std::move(out_end), std::move(err_end));
@@ -138,7 +149,7 @@ void Supervisor::on_launch(std::size_t index) {
       return;
     case LaunchStage::started: {
       if (sys::UniqueFd terminal = container.launch->take_terminal())
-        container.out = make_stream(index, log::Stream::out, std::move(terminal), true, 0);
+        open_terminal(index, std::move(terminal));
       container.launch_watch.reset();
       container.launch.reset();
       container.member.reset();
@@ -161,7 +172,7 @@ void Supervisor::fail_start(std::size_t index, const char* reason, const std::st
   events_.add(true, "Failed", record_.containers[index].name, message);
   if (starter_.waiting()) {
     // `up` makes the whole pod or none of it.
-    starter_.failed("container " + record_.containers[index].name + ": " + message);
+    starter_.fail("container " + record_.containers[index].name + ": " + message);
     record_.desired = charge_.again ? state::Desired::stopped : state::Desired::removed;
     stop_pod(std::chrono::nanoseconds(0));
   }

@@ -27,8 +27,12 @@ void Starter::running() {
   socket_.reset();
 }
 
-void Starter::failed(std::string_view sentence) {
-  send('f', sentence.substr(0, max_text));
+void Starter::fail(std::string sentence) {
+  if (waiting()) failure_ = std::move(sentence);
+}
+
+void Starter::settle() {
+  if (!failure_.empty()) send('f', std::string_view(failure_).substr(0, max_text));
   socket_.reset();
 }
 

@@ -13,16 +13,20 @@ class Starter {
  public:
   explicit Starter(sys::UniqueFd socket = sys::UniqueFd()) : socket_(std::move(socket)) {}
 
-  bool waiting() const { return static_cast<bool>(socket_); }
+  // Nothing was said yet, and nothing decided.
+  bool waiting() const { return static_cast<bool>(socket_) && failure_.empty(); }
   int fd() const { return socket_.get(); }
   // A part of `--explain`.
   void explain(std::string_view text);
   void running();
-  void failed(std::string_view sentence);
+  // It will not run. Told by settle(), when what was made of it is gone again.
+  void fail(std::string sentence);
+  void settle();
 
  private:
   void send(char kind, std::string_view text);
   sys::UniqueFd socket_;
+  std::string failure_;
 };
 
 struct StarterReply {

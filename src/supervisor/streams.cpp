@@ -45,7 +45,7 @@ pod::WallTime wall_now() {
 
 }  // namespace
 
-int Supervisor::open_streams(std::size_t index, sys::UniqueFd& out_end, sys::UniqueFd& err_end) {
+void Supervisor::open_streams(std::size_t index, sys::UniqueFd& out_end, sys::UniqueFd& err_end) {
   const auto launches = record_.state.containers[index].launches;
   auto& container = containers_[index];
   sys::UniqueFd out = make_pipe(out_end);
@@ -54,24 +54,26 @@ int Supervisor::open_streams(std::size_t index, sys::UniqueFd& out_end, sys::Uni
   const auto err_key = encode({launches, index, Kept::err});
   sandbox_->client.put_fd(out_key, out.get());
   sandbox_->client.put_fd(err_key, err.get());
-  container.out = make_stream(index, log::Stream::out, std::move(out), false, out_key);
-  container.err = make_stream(index, log::Stream::err, std::move(err), false, err_key);
-  return 0;
-}
-
-std::unique_ptr<LogStream> Supervisor::make_stream(std::size_t index, log::Stream stream,
-                                                   sys::UniqueFd source, bool terminal,
-                                                   std::uint64_t key) {
-  const auto launches =
-      terminal || key == 0 ? record_.state.containers[index].launches : decode(key).launches;
-  if (terminal && key == 0) {
-    key = encode({launches, index, Kept::terminal});
-    sandbox_->client.put_fd(key, source.get());
-  }
   const sys::UniqueFd dir =
       log::create_instance(logs_dir_.get(), record_.containers[index].name, launches - 1);
+  container.out = make_stream(dir.get(), log::Stream::out, std::move(out), false, out_key);
+  container.err = make_stream(dir.get(), log::Stream::err, std::move(err), false, err_key);
+}
+
+void Supervisor::open_terminal(std::size_t index, sys::UniqueFd terminal) {
+  const auto launches = record_.state.containers[index].launches;
+  const auto key = encode({launches, index, Kept::terminal});
+  sandbox_->client.put_fd(key, terminal.get());
+  const sys::UniqueFd dir =
+      log::create_instance(logs_dir_.get(), record_.containers[index].name, launches - 1);
+  containers_[index].out = make_stream(dir.get(), log::Stream::out, std::move(terminal), true, key);
+}
+
+std::unique_ptr<LogStream> Supervisor::make_stream(int log_dir, log::Stream stream,
+                                                   sys::UniqueFd source, bool terminal,
+                                                   std::uint64_t key) {
   return std::make_unique<LogStream>(
-      io_, dir.get(), stream, std::move(source), terminal, [this, key] {
+      io_, log_dir, stream, std::move(source), terminal, [this, key] {
         boost::asio::post(io_, [this, key] {
           if (sandbox_) (void)sandbox_->client.drop_fd(key);
           std::erase_if(old_streams_, [](const auto& stream_of) { return stream_of->ended(); });
@@ -125,12 +127,11 @@ void Supervisor::adopt_members() {
     if (!fd) continue;
     const bool current = launches == record_.state.containers[index].launches;
     auto& container = containers_[index];
-    std::unique_ptr<LogStream> stream;
-    if (kind == Kept::out || kind == Kept::terminal)
-      stream = make_stream(index, log::Stream::out, std::move(*fd), kind == Kept::terminal, key);
-    else if (kind == Kept::err)
-      stream = make_stream(index, log::Stream::err, std::move(*fd), false, key);
-    if (!stream) continue;
+    if (kind != Kept::out && kind != Kept::err && kind != Kept::terminal) continue;
+    const sys::UniqueFd dir =
+        log::open_instance(logs_dir_.get(), record_.containers[index].name, launches - 1);
+    auto stream = make_stream(dir.get(), kind == Kept::err ? log::Stream::err : log::Stream::out,
+                              std::move(*fd), kind == Kept::terminal, key);
     if (!current)
       old_streams_.push_back(std::move(stream));
     else

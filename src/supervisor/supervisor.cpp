@@ -1,5 +1,6 @@
 #include "supervisor/supervisor.hpp"
 
+#include "supervisor/trim.hpp"
 #include "supervisor/user_namespace.hpp"
 #include "sys/error.hpp"
 #include "sys/path.hpp"
@@ -12,6 +13,9 @@
 
 namespace pausa::supervisor {
 namespace {
+
+// After this time a start is over, and the memory that it took can go.
+constexpr std::chrono::milliseconds settling_time(300);
 
 using Stage = pod::ContainerState::Stage;
 
@@ -72,7 +76,7 @@ void Supervisor::run_new() {
     require_mapped_ids(charge_.pod.spec, mapped_ids(host_, record_));
     build_sandbox();
   } catch (const sys::Error& error) {
-    starter_.failed(error.what());
+    starter_.fail(error.what());
     record_.desired = charge_.again ? state::Desired::stopped : state::Desired::removed;
     record_.state.finished = true;
     tear_down();
@@ -96,6 +100,10 @@ void Supervisor::loop() {
         on_control(request, std::move(answer));
       });
   schedule();
+  boost::asio::steady_timer settled(io_, settling_time);
+  settled.async_wait([](const boost::system::error_code& error) {
+    if (!error) trim_memory();
+  });
   while (!over_) {
     if (io_.run_one() == 0) io_.restart();
     take_exits();
@@ -184,7 +192,7 @@ void Supervisor::report_progress() {
                                 : end->message);
     break;
   }
-  starter_.failed(why);
+  starter_.fail(why);
 }
 
 void Supervisor::on_control(const control::Request& request, ControlServer::Answer answer) {

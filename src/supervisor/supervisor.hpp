@@ -54,6 +54,7 @@ class Supervisor {
     const pod::Container* spec = nullptr;
     const image::ResolvedImage* image = nullptr;
     std::optional<cgroup::Group> group;
+    bool group_is_new = false;  // made, and nobody was in it yet
     std::unique_ptr<launch::Launch> launch;
     std::unique_ptr<FdWatch> launch_watch;
     std::optional<Member> member;  // what the launch borrows
@@ -94,9 +95,10 @@ class Supervisor {
   PodContext context() const;
 
   // streams.cpp: logs and what infra keeps for the next supervisor
-  int open_streams(std::size_t index, sys::UniqueFd& out_end, sys::UniqueFd& err_end);
-  std::unique_ptr<LogStream> make_stream(std::size_t index, log::Stream stream,
-                                         sys::UniqueFd source, bool terminal, std::uint64_t key);
+  void open_streams(std::size_t index, sys::UniqueFd& out_end, sys::UniqueFd& err_end);
+  void open_terminal(std::size_t index, sys::UniqueFd terminal);
+  std::unique_ptr<LogStream> make_stream(int log_dir, log::Stream stream, sys::UniqueFd source,
+                                         bool terminal, std::uint64_t key);
   void retire_streams(std::size_t index);
   void drain_streams();
   void adopt_members();
