@@ -16,6 +16,7 @@ pod() { # NAME CONTAINER-LINES…: a pod whose second member has these lines
 
 refused() { # CLAIM PATTERN POD FILE
   run pausa up -d "$4"
+  up_errors=$errors
   differs "$1: up fails" 0 "$code"
   match "$1: the message names the pod" "$errors" "$3"
   match "$1: and the container" "$errors" 'web'
@@ -31,7 +32,7 @@ refused "a program that is none" '/etc/passwd.*(Permission denied|Exec format)' 
   "$(pod none 'image: busybox' 'command: ["/etc/passwd"]')"
 refused "an image that is not there" 'registry\.example/shop' noimage \
   "$(pod noimage 'image: registry.example/shop:1')"
-match "the ways out are named" "$errors" 'busybox.*dir:'
+match "the ways out are named" "$up_errors" 'busybox.*dir:'
 refused "a folder that is not there" 'nothing-here' nofolder "$(pod nofolder 'image: "dir:./nothing-here"')"
 refused "a working directory that is a file" '/etc/passwd' nodir \
   "$(pod nodir 'image: busybox' 'command: ["true"]' 'workingDir: /etc/passwd')"

@@ -70,7 +70,8 @@ same "an emptyDir outlives a member" shared "$(in_a cat /disk/part/file)"
 # With the pod they end; the host's files stay.
 expect_exit 0 pausa down volumes
 same "hostPath is left alone" "from the host" "$(<"$work/site/page")"
-check "no volume is left on disk" test -z "$(find "$PAUSA_ROOT" -name file -print)"
+swept() { [[ -z $(find "$PAUSA_ROOT" -name file -print) ]]; }
+eventually "no volume is left on disk" swept
 up "$file"
 expect_exit 1 pausa exec volumes/a cat /disk/part/file
 match "a new pod has a new emptyDir" "$errors" 'No such file'
