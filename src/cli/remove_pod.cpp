@@ -9,6 +9,7 @@
 #include "sys/path.hpp"
 
 #include <fcntl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <iostream>
@@ -17,6 +18,8 @@ namespace pausa::cli {
 namespace {
 
 constexpr std::chrono::seconds lock_patience(10);
+// A supervisor listens once the pod's sandbox is there.
+constexpr std::chrono::seconds listening_patience(15);
 // Longer than any grace that makes sense; the supervisor keeps the real deadline.
 constexpr std::chrono::hours answer_patience(24 * 365);
 
@@ -53,7 +56,8 @@ bool end_pod(const state::Store& store, const state::PodKey& key, bool remove,
              std::optional<std::chrono::milliseconds> grace) {
   // The usual case first: one that runs, with its supervisor listening.
   if (end_through_supervisor(store, key, remove, grace)) return true;
-  for (int attempt = 0; attempt < 8; ++attempt) {
+  const auto deadline = std::chrono::steady_clock::now() + listening_patience;
+  for (bool first = true; first || std::chrono::steady_clock::now() < deadline; first = false) {
     auto record = store.read(key);
     if (!record) {
       if (::access(store.paths().data_dir(key).c_str(), F_OK) != 0) return false;
@@ -72,7 +76,10 @@ bool end_pod(const state::Store& store, const state::PodKey& key, bool remove,
       }
       if (!record->state.finished) {
         if (end_through_supervisor(store, key, remove, grace)) return true;
-        continue;  // it died, or was not listening yet
+        // It died, or builds the sandbox and does not listen yet.
+        constexpr timespec pause{0, 2'000'000};
+        (void)::nanosleep(&pause, nullptr);
+        continue;
       }
     }
     const auto lock = store.lock(key, lock_patience);

@@ -6,6 +6,8 @@
 #include "sys/error.hpp"
 #include "sys/path.hpp"
 
+#include <time.h>
+
 #include <iostream>
 
 namespace pausa::cli {
@@ -24,7 +26,9 @@ void restart_container(const state::Store& store, const Target& target,
   request.op = control::Op::restart;
   request.container = target.container;
   if (grace) request.grace_ms = grace->count();
-  for (int attempt = 0; attempt < 8; ++attempt) {
+  constexpr std::chrono::seconds patience(15);
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  while (std::chrono::steady_clock::now() < deadline) {
     const auto record = find_pod(store, target.key);
     (void)pick_container(store, record, target.container);
     if (record.state.finished)
@@ -32,7 +36,12 @@ void restart_container(const state::Store& store, const Target& target,
                        " starts it");
     const sys::UniqueFd run_dir = sys::open_dir(store.paths().run_dir(target.key));
     const auto reply = control::call(run_dir.get(), request, answer_patience);
-    if (!reply) continue;  // its supervisor died over it
+    if (!reply) {
+      // Its supervisor died over it, or does not listen yet.
+      constexpr timespec pause{0, 2'000'000};
+      (void)::nanosleep(&pause, nullptr);
+      continue;
+    }
     if (!reply->ok) throw sys::Error("pod " + target.key.name + ": " + reply->error);
     return;
   }
