@@ -42,11 +42,10 @@ Target parse_target(const std::string& word, const std::optional<std::string>& n
 state::Record revive(const state::Store& store, state::Record record) {
   if (record.state.finished || sys::alive(record.supervisor)) return record;
   if (record.boot_id != sys::boot_id()) return record;  // everything of it died with that boot
-  if (sys::alive(record.guard)) {
-    // The guard is about to start the next one.
-  } else {
+  // A living guard is about to start the next one, and whoever holds the lock (a command that is
+  // starting the pod just now) is at work on it.
+  if (!sys::alive(record.guard) && !store.is_locked(record.key))
     supervisor::spawn_adopted(store, record.key);
-  }
   const auto deadline = std::chrono::steady_clock::now() + revival;
   while (std::chrono::steady_clock::now() < deadline) {
     auto now = store.read(record.key);

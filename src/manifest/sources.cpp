@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <memory>
 #include <optional>
@@ -32,12 +33,13 @@ std::string reason(int err) {
 std::optional<std::string> read_all(std::FILE* file) {
   const std::size_t most = Limits().bytes + 1;
   std::string text;
-  std::size_t got = 1;
-  while (got > 0 && text.size() < most) {
-    const std::size_t had = text.size();
-    text.resize(std::min(had + (std::size_t{64} << 10), most));
-    got = std::fread(text.data() + had, 1, text.size() - had, file);
-    text.resize(had + got);
+  // By small pieces: a manifest is small, and what is allocated here stays with the supervisor.
+  std::array<char, 16384> piece;
+  while (text.size() < most) {
+    const std::size_t got =
+        std::fread(piece.data(), 1, std::min(piece.size(), most - text.size()), file);
+    if (got == 0) break;
+    text.append(piece.data(), got);
   }
   if (std::ferror(file)) return std::nullopt;
   return text;

@@ -58,6 +58,17 @@ Lock Store::lock(const PodKey& key, std::chrono::milliseconds timeout) const {
   }
 }
 
+bool Store::is_locked(const PodKey& key) const {
+  const std::string path = paths_.run_dir(key) + "/lock";
+  const sys::UniqueFd fd(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+  if (!fd) return false;
+  struct flock range {};
+  range.l_type = F_WRLCK;
+  range.l_whence = SEEK_SET;
+  sys::check(::fcntl(fd.get(), F_OFD_GETLK, &range), "ask for the lock ", path);
+  return range.l_type != F_UNLCK;
+}
+
 std::optional<Record> Store::read(const PodKey& key) const {
   const auto text = sys::read_file_at(AT_FDCWD, paths_.run_dir(key) + "/pod.json", record_limit);
   if (!text) return std::nullopt;

@@ -40,6 +40,9 @@ class Store {
   // longer than the timeout.
   Lock lock(const PodKey& key, std::chrono::milliseconds timeout) const;
 
+  // Whether somebody holds the pod's lock now. Makes nothing.
+  bool is_locked(const PodKey& key) const;
+
   std::optional<Record> read(const PodKey& key) const;
   void write(const Record& record) const;
 

@@ -39,6 +39,11 @@ sys::UniqueFd make_pipe(sys::UniqueFd& write_end) {
   return read_end;
 }
 
+bool never_ran(const pod::PodState& state) {
+  return std::all_of(state.containers.begin(), state.containers.end(),
+                     [](const auto& container) { return container.launches == 0; });
+}
+
 pod::WallTime wall_now() {
   return std::chrono::system_clock::now().time_since_epoch();
 }
@@ -112,10 +117,13 @@ void Supervisor::adopt_members() {
     for (auto& entry : record_.containers) entry.process = {};
     if (record_.state.finished) {
       tear_down();
-    } else if (!record_.state.sandbox) {
-      // Killed while it built the sandbox, or one that died unseen: begin again.
-      boost::asio::post(io_, [this] { feed(pod::event::SandboxDied{wall_now()}); });
+    } else if (!record_.state.sandbox_ready && !charge_.again && never_ran(record_.state)) {
+      // The `up` that began it was cut off: the whole pod or nothing.
+      record_.desired = state::Desired::removed;
+      record_.state.finished = true;
+      tear_down();
     } else {
+      // It died unseen, or while it was built anew.
       feed(pod::event::SandboxDied{wall_now()});
     }
     return;

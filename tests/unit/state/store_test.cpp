@@ -36,7 +36,9 @@ TEST_SUITE("state/store") {
     auto first = fixture.store.lock(fixture.key, 0ms);
     REQUIRE(first);
     CHECK_FALSE(fixture.store.lock(fixture.key, 0ms));
+    CHECK(fixture.store.is_locked(fixture.key));
     first.release();
+    CHECK_FALSE(fixture.store.is_locked(fixture.key));
     CHECK(fixture.store.lock(fixture.key, 0ms));
   }
 
