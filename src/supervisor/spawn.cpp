@@ -89,7 +89,9 @@ Charge load_charge(const state::Store& store, state::Lock lock, state::Record re
   const auto text = store.read_manifest(record.key);
   if (!text) throw sys::Error("pod " + record.key.name + ": its manifest is gone");
   auto loaded =
-      manifest::load({{store.paths().data_dir(record.key) + "/manifest.json", *text, "/"}});
+      // What was allowed when the pod was started stays allowed.
+      manifest::load({{store.paths().data_dir(record.key) + "/manifest.json", *text, "/"}},
+                     {{"*"}});
   if (loaded.pods.size() != 1)
     throw sys::Error("pod " + record.key.name + ": its stored manifest is damaged");
   Charge charge{store, std::move(lock), std::move(record), std::move(loaded.pods.front().pod), {}};

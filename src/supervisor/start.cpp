@@ -118,11 +118,14 @@ void Supervisor::begin_launch(std::size_t index) {
     sys::remove_tree_at(data.get(),
                         "containers/" + entry.name + "." + std::to_string(instance - 1));
   }
-  sys::UniqueFd out_end, err_end;
-  if (!container.spec->tty) open_streams(index, out_end, err_end);
+  sys::UniqueFd in_end, out_end, err_end;
+  if (!container.spec->tty) {
+    in_end = open_stdin(index);
+    open_streams(index, out_end, err_end);
+  }
   container.member = prepare_member(
       context(), *container.spec, *container.image, container.group ? &*container.group : nullptr,
-      data_dir_ + "/" + entry.rootfs, sys::UniqueFd(), std::move(out_end), std::move(err_end));
+      data_dir_ + "/" + entry.rootfs, std::move(in_end), std::move(out_end), std::move(err_end));
   auto& member = *container.member;
   entry.own_pid_namespace = member.own_pid_namespace;
   if (charge_.explain && starter_.waiting())

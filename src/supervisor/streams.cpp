@@ -15,7 +15,7 @@ namespace {
 using Stage = pod::ContainerState::Stage;
 
 // What infra's store calls a descriptor: instance, container, kind.
-enum class Kept : std::uint64_t { out = 1, err = 2, pidfd = 3, terminal = 4 };
+enum class Kept : std::uint64_t { out = 1, err = 2, terminal = 3, in = 4 };
 struct StoreKey {
   std::uint32_t launches;
   std::size_t index;
@@ -49,6 +49,20 @@ pod::WallTime wall_now() {
 }
 
 }  // namespace
+
+// stdin: true without anybody attached: a pipe that has no end and no data. Infra keeps the writing
+// end; without it the container would read the end of the file.
+sys::UniqueFd Supervisor::open_stdin(std::size_t index) {
+  if (!containers_[index].spec->stdin_open) return sys::UniqueFd();
+  const auto launches = record_.state.containers[index].launches;
+  int fds[2];
+  sys::check(::pipe2(fds, O_CLOEXEC), "make the pipe for stdin");
+  sys::UniqueFd read_end(fds[0]);
+  const sys::UniqueFd write_end(fds[1]);
+  if (launches > 1) (void)sandbox_->client.drop_fd(encode({launches - 1, index, Kept::in}));
+  sandbox_->client.put_fd(encode({launches, index, Kept::in}), write_end.get());
+  return read_end;
+}
 
 void Supervisor::open_streams(std::size_t index, sys::UniqueFd& out_end, sys::UniqueFd& err_end) {
   const auto launches = record_.state.containers[index].launches;

@@ -95,6 +95,7 @@ class Supervisor {
   PodContext context() const;
 
   // streams.cpp: logs and what infra keeps for the next supervisor
+  sys::UniqueFd open_stdin(std::size_t index);
   void open_streams(std::size_t index, sys::UniqueFd& out_end, sys::UniqueFd& err_end);
   void open_terminal(std::size_t index, sys::UniqueFd terminal);
   std::unique_ptr<LogStream> make_stream(int log_dir, log::Stream stream, sys::UniqueFd source,

@@ -123,3 +123,53 @@ trace cycle
 differs "with new processes" "$before" "$(member_pid cycle a)"
 expect_exit 0 pausa down cycle
 expect_exit 4 pausa inspect cycle
+
+# stdin: true is a pipe without an end as long as nobody is attached, else it is /dev/null; tty: true
+# is a terminal of the container's own.
+file=$(
+  manifest streams <<'YAML'
+apiVersion: v1
+kind: Pod
+metadata:
+  name: streams
+spec:
+  restartPolicy: Never
+  containers:
+    - {name: reads, image: busybox, command: ["cat"], stdin: true}
+    - {name: empty, image: busybox, command: ["cat"]}
+    - {name: terminal, image: busybox, command: ["tty"], tty: true}
+YAML
+)
+up "$file"
+eventually "cat of no stdin ends at once" status_is streams empty .state.terminated.exitCode 0
+eventually "a terminal is one" status_is streams terminal .state.terminated.exitCode 0
+expect_exit 0 pausa logs streams/terminal
+match "the first of the container's own" "$output" '^/dev/pts/0'
+same "cat of an open stdin waits" true "$(status_of streams reads '.state.running != null')"
+pid=$(field streams .pausa.supervisor.pid)
+kill -KILL "$pid"
+another_supervisor() { [[ $(field streams .pausa.supervisor.pid) != "$pid" ]]; }
+eventually "the supervisor is replaced" another_supervisor
+same "and cat still waits" true "$(status_of streams reads '.state.running != null')"
+expect_exit 0 pausa down streams
+
+# Sysctls of the pod's own namespaces that Kubernetes does not call safe need leave.
+file=$(
+  manifest sysctls <<'YAML'
+apiVersion: v1
+kind: Pod
+metadata:
+  name: sysctls
+spec:
+  securityContext:
+    sysctls: [{name: net.core.somaxconn, value: "77"}]
+  containers:
+    - {name: a, image: busybox, command: ["sleep", "3600"]}
+YAML
+)
+expect_exit 3 pausa up -d "$file"
+match "the flag is named or the reason" "$errors" 'net.core.somaxconn'
+expect_exit 0 pausa up -d --allow-unsafe-sysctls=net.core.* "$file"
+expect_exit 0 pausa exec sysctls/a cat /proc/sys/net/core/somaxconn
+same "the sysctl is set in the pod" 77 "$output"
+expect_exit 0 pausa down sysctls

@@ -19,6 +19,7 @@ namespace {
 
 const std::vector<Option> table{
     {"file,f", "FILE", "a manifest; \"-\" is standard input, a folder all manifests in it"},
+    {"allow-unsafe-sysctls", "PATTERN", "allow these sysctls of the pod's own namespaces, too"},
     {"detach,d", nullptr, "return when all containers run (the default without a terminal)"},
     {"attach", nullptr, "stay until the pods have ended; ^C removes them (the default on one)"},
     {"no-attach", nullptr, "as --detach"},
@@ -123,7 +124,7 @@ int run_up(const Arguments& arguments) {
   auto files = options.all("file");
   files.insert(files.end(), options.words().begin(), options.words().end());
   if (files.empty()) throw UsageError("up needs a manifest");
-  auto loaded = manifest::load_paths(files);
+  auto loaded = manifest::load_paths(files, {options.all("allow-unsafe-sysctls")});
   if (!accept(loaded)) return exit_manifest;
 
   const state::Store store(state::Paths::from_environment());
