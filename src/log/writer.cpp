@@ -50,6 +50,8 @@ StreamWriter::StreamWriter(int dir, Stream stream, Limits limits)
   segment_ = segments.empty() ? 1 : segments.back();
   if (segment_ > limits_.segments)
     remove_segments_below(dir_.get(), stream_, segment_ - limits_.segments + 1);
+  // A stream that says nothing leaves no file: the first segment is made with the first bytes.
+  if (segments.empty()) return;
   (void)open_segment();  // else drain tries again
   read_last_time();
 }

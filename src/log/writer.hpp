@@ -42,8 +42,8 @@ struct Drained {
 
 class StreamWriter {
  public:
-  // Continues the newest segment in `dir` or makes the first one. Throws sys::Error only when the
-  // directory cannot be read; a full disk shows in drain().
+  // Continues the newest segment in `dir`; the first one is made with the first bytes. Throws
+  // sys::Error only when the directory cannot be read; a full disk shows in drain().
   StreamWriter(int dir, Stream stream, Limits limits = {});
 
   // Moves what is in the pipe, at most about `budget` bytes, and does not wait. Bytes that come

@@ -207,9 +207,13 @@ TEST_SUITE("log/unit") {
     CHECK_FALSE(watcher.clear());
     Pipe pipe;
     StreamWriter writer(dir.fd(), Stream::out);
+    CHECK_FALSE(watcher.clear());
+    CHECK(list_segments(dir.fd(), Stream::out).empty());  // a silent stream makes no file
+    pipe.put("line\n");
+    writer.drain(pipe.out());
     CHECK(watcher.clear());
     CHECK_FALSE(watcher.clear());
-    pipe.put("line\n");
+    pipe.put("more\n");
     writer.drain(pipe.out());
     CHECK(watcher.clear());
     append(dir, Stream::err, 2, "");
