@@ -3,12 +3,15 @@
 source "$(dirname "${BASH_SOURCE[0]}")/../support/lib.sh"
 rounds=${ROUNDS:-200}
 
-files=("$(three cycle-a)" "$(three cycle-b 'shareProcessNamespace: false')" "$(three cycle-c)")
+# A sleep that is PID 1 of its own namespace ignores SIGTERM: no grace, or each round takes all of it.
+files=("$(three cycle-a)"
+  "$(three cycle-b 'shareProcessNamespace: false' 'terminationGracePeriodSeconds: 0')"
+  "$(three cycle-c)")
 sed -i 's/command: \["sleep", "3600"\]/&, resources: {limits: {memory: 64Mi, cpu: 500m}}/' "${files[2]}"
 
 # A pod that stays, so that what all pods share stays in use, and some load.
 up "$(three stays)"
-timeout 280 sh -c 'while :; do :; done' &
+timeout 580 sh -c 'while :; do :; done' &
 load=$!
 
 count() {
@@ -27,6 +30,8 @@ for file in "${files[@]}"; do
   up "$file"
   expect_exit 0 pausa down "$file"
 done
+swept() { [[ -z $(ls -A "$PAUSA_ROOT/trash") ]]; }
+eventually "what was removed is swept" swept
 before=$(count)
 
 for round in $(seq "$rounds"); do
