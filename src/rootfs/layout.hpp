@@ -41,7 +41,6 @@ struct Request {
   int id_map = -1;
   std::string mapped;     // a folder with one directory "lowerN" for each lower one, to mount it at
   bool own_proc = false;  // a nested PID namespace: its /proc is made by the member itself
-  bool unmasked_proc = false;
   bool privileged = false;          // no masks, /sys writable
   bool cgroup2 = false;             // /sys/fs/cgroup can show the unified tree
   bool bind_sys = false;            // no sysfs of our own (rootless on the host's network)

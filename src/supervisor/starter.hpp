@@ -15,7 +15,6 @@ class Starter {
 
   // Nothing was said yet, and nothing decided.
   bool waiting() const { return static_cast<bool>(socket_) && failure_.empty(); }
-  int fd() const { return socket_.get(); }
   // A part of `--explain`.
   void explain(std::string_view text);
   void running();
