@@ -347,6 +347,9 @@ TEST_SUITE("infra/unit" * doctest::skip(::geteuid() != 0 || !can_make_namespaces
       CHECK(sys::namespace_inodes(birth.pid())[1] != sys::namespace_inodes(::getpid())[1]);
     }
     CHECK_FALSE(host_children_left());
+    // The first infra may have sealed its table before it was given up.
+    const auto second_table = infra::create_table();
+    request.table_fd = second_table.get();
     infra::SandboxBirth birth(request);
     const pid_t pid = birth.pid();
     const infra::Sandbox sandbox = birth.finish();
