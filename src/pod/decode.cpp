@@ -1,100 +1,15 @@
 #include "pod/decode.hpp"
 
+#include "pod/decode_parts.hpp"
 #include "pod/duration.hpp"
-#include "pod/quantity.hpp"
 #include "pod/suggest.hpp"
 
 #include <algorithm>
 #include <array>
-#include <limits>
 
 namespace pausa::pod {
 
 namespace {
-
-// Readers of one field each. A missing, null or wrongly typed value leaves what was there.
-
-const Node* field(const Node& node, std::string_view key) {
-  const Node* const value = node.find(key);
-  return value && !value->is_null() ? value : nullptr;
-}
-
-template <typename Function>
-void in_map(const Node& node, std::string_view key, Function&& read) {
-  if (const Node* const value = field(node, key); value && value->is_map()) read(*value);
-}
-
-template <typename Function>
-void each(const Node& node, std::string_view key, Function&& read) {
-  const Node* const value = field(node, key);
-  if (!value || !value->is_list()) return;
-  for (const Node& item : value->items) read(item);
-}
-
-void get(const Node& node, std::string_view key, std::string& out) {
-  if (const Node* const value = field(node, key); value && value->is_string()) out = value->text;
-}
-
-void get(const Node& node, std::string_view key, bool& out) {
-  const Node* const value = field(node, key);
-  if (value && value->kind == Node::Kind::boolean) out = value->boolean;
-}
-
-void get(const Node& node, std::string_view key, std::optional<bool>& out) {
-  const Node* const value = field(node, key);
-  if (value && value->kind == Node::Kind::boolean) out = value->boolean;
-}
-
-template <typename Integer>
-void get_integer(const Node& node, std::string_view key, Integer& out) {
-  const Node* const value = field(node, key);
-  if (!value || value->kind != Node::Kind::integer || value->integer < 0) return;
-  if (static_cast<std::uint64_t>(value->integer) > std::numeric_limits<Integer>::max()) return;
-  out = static_cast<Integer>(value->integer);
-}
-
-void get_id(const Node& node, std::string_view key, std::optional<std::uint32_t>& out) {
-  std::uint32_t id = std::numeric_limits<std::uint32_t>::max();
-  get_integer(node, key, id);
-  if (id != std::numeric_limits<std::uint32_t>::max()) out = id;
-}
-
-void get(const Node& node, std::string_view key, std::vector<std::string>& out) {
-  each(node, key, [&out](const Node& item) {
-    if (item.is_string()) out.push_back(item.text);
-  });
-}
-
-void get(const Node& node, std::string_view key, KeyValues& out) {
-  in_map(node, key, [&out](const Node& map) {
-    for (const Entry& entry : map.entries) out.emplace_back(entry.key, entry.value.text);
-  });
-}
-
-template <typename Enum, std::size_t N>
-void get_word(const Node& node, std::string_view key,
-              const std::array<std::pair<std::string_view, Enum>, N>& words, Enum& out) {
-  std::string text;
-  get(node, key, text);
-  for (const auto& [word, meaning] : words) {
-    if (text == word) out = meaning;
-  }
-}
-
-std::optional<Quantity> get_quantity(const Node& node, std::string_view key) {
-  const Node* const value = field(node, key);
-  if (!value) return std::nullopt;
-  switch (value->kind) {
-    case Node::Kind::string:
-      return parse_quantity(value->text);
-    case Node::Kind::integer:
-      return Quantity(value->integer);
-    case Node::Kind::real:
-      return parse_quantity(number_text(value->real));
-    default:
-      return std::nullopt;
-  }
-}
 
 SeccompProfile seccomp_profile(const Node& node) {
   static constexpr std::array<std::pair<std::string_view, SeccompType>, 3> types = {
@@ -209,19 +124,6 @@ ContainerPort container_port(const Node& node, bool host_network) {
   return out;
 }
 
-VolumeMount volume_mount(const Node& node) {
-  static constexpr std::array<std::pair<std::string_view, MountPropagation>, 2> propagations = {
-      {{"HostToContainer", MountPropagation::host_to_container},
-       {"Bidirectional", MountPropagation::bidirectional}}};
-  VolumeMount out;
-  get(node, "name", out.name);
-  get(node, "mountPath", out.mount_path);
-  get(node, "subPath", out.sub_path);
-  get(node, "readOnly", out.read_only);
-  get_word(node, "mountPropagation", propagations, out.propagation);
-  return out;
-}
-
 Container container(const Node& node, bool host_network) {
   static constexpr std::array<std::pair<std::string_view, PullPolicy>, 3> policies = {
       {{"Always", PullPolicy::always},
@@ -243,42 +145,13 @@ Container container(const Node& node, bool host_network) {
   each(node, "ports",
        [&](const Node& item) { out.ports.push_back(container_port(item, host_network)); });
   each(node, "volumeMounts",
-       [&out](const Node& item) { out.volume_mounts.push_back(volume_mount(item)); });
+       [&out](const Node& item) { out.volume_mounts.push_back(decode_volume_mount(item)); });
   in_map(node, "resources", [&out](const Node& map) { out.resources = resources(map); });
   in_map(node, "securityContext",
          [&out](const Node& map) { out.security = container_security(map); });
   get(node, "stdin", out.stdin_open);
   get(node, "stdinOnce", out.stdin_once);
   get(node, "tty", out.tty);
-  return out;
-}
-
-// A volume that names no source is an emptyDir.
-Volume volume(const Node& node) {
-  static constexpr std::array<std::pair<std::string_view, HostPathType>, 7> types = {
-      {{"DirectoryOrCreate", HostPathType::directory_or_create},
-       {"Directory", HostPathType::directory},
-       {"FileOrCreate", HostPathType::file_or_create},
-       {"File", HostPathType::file},
-       {"Socket", HostPathType::socket},
-       {"CharDevice", HostPathType::char_device},
-       {"BlockDevice", HostPathType::block_device}}};
-  Volume out;
-  get(node, "name", out.name);
-  in_map(node, "emptyDir", [&out](const Node& map) {
-    EmptyDir empty;
-    std::string medium;
-    get(map, "medium", medium);
-    empty.memory = medium == "Memory";
-    if (const auto limit = get_quantity(map, "sizeLimit")) empty.size_limit_bytes = limit->value();
-    out.source = empty;
-  });
-  in_map(node, "hostPath", [&out](const Node& map) {
-    HostPath host;
-    get(map, "path", host.path);
-    get_word(map, "type", types, host.type);
-    out.source = std::move(host);
-  });
   return out;
 }
 
@@ -351,7 +224,7 @@ Spec spec(const Node& node) {
   });
   each(node, "containers",
        [&out](const Node& item) { out.containers.push_back(container(item, out.host_network)); });
-  each(node, "volumes", [&out](const Node& item) { out.volumes.push_back(volume(item)); });
+  each(node, "volumes", [&out](const Node& item) { out.volumes.push_back(decode_volume(item)); });
   each(node, "hostAliases", [&out](const Node& item) {
     HostAlias alias;
     get(item, "ip", alias.ip);
