@@ -149,6 +149,18 @@ Container container(const Node& node, bool host_network) {
   in_map(node, "resources", [&out](const Node& map) { out.resources = resources(map); });
   in_map(node, "securityContext",
          [&out](const Node& map) { out.security = container_security(map); });
+  get_word(node, "restartPolicy",
+           std::array<std::pair<std::string_view, ContainerRestart>, 3>{
+               {{"Always", ContainerRestart::always},
+                {"OnFailure", ContainerRestart::on_failure},
+                {"Never", ContainerRestart::never}}},
+           out.restart);
+  out.restart_rules = decode_restart_rules(node);
+  out.health = decode_health(node);
+  get(node, "terminationMessagePath", out.termination_message_path);
+  std::string message_policy;
+  get(node, "terminationMessagePolicy", message_policy);
+  out.message_from_logs = message_policy == "FallbackToLogsOnError";
   get(node, "stdin", out.stdin_open);
   get(node, "stdinOnce", out.stdin_once);
   get(node, "tty", out.tty);
@@ -236,6 +248,13 @@ Spec spec(const Node& node) {
     // The API server turns a negative grace into one second.
     out.termination_grace_period = std::chrono::seconds(grace->integer < 0 ? 1 : grace->integer);
   }
+  std::uint32_t deadline = 0;
+  get_integer(node, "activeDeadlineSeconds", deadline);
+  if (deadline != 0) out.active_deadline = std::chrono::seconds(deadline);
+  in_map(node, "resources", [&out](const Node& map) { out.resources = resources(map); });
+  each(node, "readinessGates", [&out](const Node& item) {
+    get(item, "conditionType", out.readiness_gates.emplace_back());
+  });
   in_map(node, "securityContext", [&out](const Node& map) { out.security = pod_security(map); });
   return out;
 }

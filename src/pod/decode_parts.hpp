@@ -101,6 +101,10 @@ inline std::optional<Quantity> get_quantity(const Node& node, std::string_view k
   }
 }
 
+// decode_health.cpp: probes and hooks, restart rules, out of a container's node
+Health decode_health(const Node& container);
+std::vector<RestartRule> decode_restart_rules(const Node& container);
+
 // decode_volume.cpp
 Volume decode_volume(const Node& node);
 VolumeMount decode_volume_mount(const Node& node);

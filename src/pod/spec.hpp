@@ -3,6 +3,8 @@
 // Pure values, no system headers.
 #pragma once
 
+#include "pod/health.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -111,6 +113,11 @@ struct Container {
   std::vector<VolumeMount> volume_mounts;
   Resources resources;
   SecurityContext security;
+  ContainerRestart restart = ContainerRestart::as_pod;  // always on an init container: a sidecar
+  std::vector<RestartRule> restart_rules;
+  Health health;
+  std::string termination_message_path = "/dev/termination-log";
+  bool message_from_logs = false;  // terminationMessagePolicy: FallbackToLogsOnError
   bool stdin_open = false;
   bool stdin_once = false;
   bool tty = false;
@@ -164,6 +171,9 @@ struct Spec {
   std::string hostname;  // empty: the pod's name, cut to 63 bytes
   std::vector<HostAlias> host_aliases;
   std::chrono::seconds termination_grace_period{10};
+  std::optional<std::chrono::seconds> active_deadline;
+  Resources resources;                       // of the whole pod
+  std::vector<std::string> readiness_gates;  // types of conditions
   PodSecurityContext security;
   TimeOffsets time_offsets;
 };
