@@ -1,6 +1,15 @@
 #include "supervisor/log_stream.hpp"
 
+#include <algorithm>
+
 namespace pausa::supervisor {
+namespace {
+
+// What a pipe of the default size (64 KiB) gives in one go when its writer is fast: a quiet stream
+// shall not use up the user's quota of large pipes.
+constexpr std::size_t fast = std::size_t{16} << 10;
+
+}  // namespace
 
 LogStream::LogStream(boost::asio::io_context& io, int log_dir, log::Stream stream,
                      sys::UniqueFd source, bool terminal, std::function<void()> at_end)
@@ -35,6 +44,11 @@ bool LogStream::drain_now() {
   return ended_;
 }
 
+void LogStream::grow() {
+  grown_ = true;
+  policy_.batch_bytes = std::min(policy_.batch_bytes, log::grow_pipe(source_.get()) / 2);
+}
+
 void LogStream::drain() {
   if (ended_) return;
   const auto now = std::chrono::steady_clock::now();
@@ -46,6 +60,7 @@ void LogStream::drain() {
     at_end_();
     return;
   }
+  if (drained.bytes >= fast && !grown_ && !terminal_) grow();
   const auto pause = policy_.next(drained.bytes + drained.dropped, drained.stalled, since);
   if (!pause) {
     gate_.open();

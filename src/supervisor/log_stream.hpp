@@ -35,6 +35,7 @@ class LogStream {
   void arm();
   void on_readable();
   void drain();
+  void grow();
 
   sys::UniqueFd source_;
   log::StreamWriter writer_;
@@ -44,6 +45,7 @@ class LogStream {
   log::BatchPolicy policy_;
   std::chrono::steady_clock::time_point last_drain_;
   bool terminal_;
+  bool grown_ = false;  // the pipe is as large as it can be
   bool ended_ = false;
   std::function<void()> at_end_;
   std::shared_ptr<bool> alive_;
