@@ -112,7 +112,6 @@ int dispatch(Arguments arguments) {
 
 int main(int argc, char** argv) {
   using namespace pausa;
-  std::ios::sync_with_stdio(false);
   try {
     const int code = cli::dispatch({argv + 1, argv + argc});
     std::cout.flush();

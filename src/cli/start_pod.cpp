@@ -135,11 +135,12 @@ std::vector<image::ResolvedImage> resolve_images(const manifest::LoadedPod& load
   return resolved;
 }
 
-StartingPod start_pod(const state::Store& store, const manifest::LoadedPod& loaded,
+StartingPod start_pod(const state::Store& store, manifest::LoadedPod loaded,
                       std::vector<image::ResolvedImage> images, const pod::BackoffPolicy& backoff,
                       bool explain) {
   const state::PodKey key{loaded.pod.metadata.namespace_, loaded.pod.metadata.name};
-  const std::string manifest = pod::to_json(loaded.object);
+  std::string manifest = pod::to_json(loaded.object);
+  loaded.object = {};
   auto host = supervisor::Host::probe();
   // Before the lock, which makes the pod's folder.
   if (const auto why = supervisor::why_no_limits(host.cgroups, loaded.pod.spec))
@@ -172,7 +173,8 @@ StartingPod start_pod(const state::Store& store, const manifest::LoadedPod& load
   auto record = new_record(loaded.pod.spec, key, images, backoff, host);
   write_first(store, loaded.pod.spec, host, record);
   store.write_manifest(key, manifest);
-  supervisor::Charge charge{store, std::move(lock), std::move(record), loaded.pod,
+  manifest = {};
+  supervisor::Charge charge{store, std::move(lock), std::move(record), std::move(loaded.pod),
                             std::move(images)};
   charge.explain = explain;
   return {key, supervisor::spawn_new(std::move(charge), std::move(host))};

@@ -31,7 +31,7 @@ std::vector<image::ResolvedImage> resolve_images(const manifest::LoadedPod& load
 // Takes the pod's lock, writes manifest and record, forks its guard and supervisor. A pod that runs
 // already from the very same manifest is left alone. Throws sys::Error when it runs from another
 // one, or somebody else is changing it.
-StartingPod start_pod(const state::Store& store, const manifest::LoadedPod& loaded,
+StartingPod start_pod(const state::Store& store, manifest::LoadedPod loaded,
                       std::vector<image::ResolvedImage> images, const pod::BackoffPolicy& backoff,
                       bool explain);
 

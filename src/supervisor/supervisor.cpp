@@ -14,8 +14,8 @@
 namespace pausa::supervisor {
 namespace {
 
-// After this time a start is over, and the memory that it took can go.
-constexpr std::chrono::milliseconds settling_time(300);
+// Nothing to do for so long: the memory that the work took can go.
+constexpr std::chrono::milliseconds settling_time(50);
 
 using Stage = pod::ContainerState::Stage;
 
@@ -55,7 +55,8 @@ Supervisor::Supervisor(Charge charge, Host host, Starter starter)
       data_dir_(charge_.store.paths().data_dir(record_.key)),
       run_dir_(sys::open_dir(run_dir_path_)),
       logs_dir_(sys::make_dirs_at(AT_FDCWD, data_dir_ + "/logs", 0700)),
-      timer_(io_) {
+      timer_(io_),
+      settled_(io_) {
   const auto& spec = charge_.pod.spec;
   containers_.resize(record_.containers.size());
   for (std::size_t i = 0; i < containers_.size(); ++i) {
@@ -100,12 +101,15 @@ void Supervisor::loop() {
         on_control(request, std::move(answer));
       });
   schedule();
-  boost::asio::steady_timer settled(io_, settling_time);
-  settled.async_wait([](const boost::system::error_code& error) {
-    if (!error) trim_memory();
-  });
   while (!over_) {
-    if (io_.run_one() == 0) io_.restart();
+    if (calm_ && io_.poll_one() == 0) {
+      trim_memory();  // the last thing before it sleeps, so that little is touched again
+      calm_ = false;
+      if (io_.run_one() == 0) io_.restart();
+    } else if (!calm_ && io_.run_one() == 0) {
+      io_.restart();
+    }
+    settle();
     take_exits();
     if (unsaved_) save();
     events_.flush();
@@ -156,6 +160,18 @@ void Supervisor::perform(const std::vector<pod::Action>& actions) {
   // A pod that is finished without a sandbox has nothing to tear down, but an end all the same.
   if (record_.state.finished && !record_.state.sandbox && !over_)
     boost::asio::post(io_, [this] { tear_down(); });
+}
+
+// After whatever woke us. While there is work the timer only looks, so that work costs no timers.
+void Supervisor::settle() {
+  ++wakes_;
+  if (settling_ || calm_) return;
+  settling_ = true;
+  settled_.expires_after(settling_time);
+  settled_.async_wait([this, seen = wakes_](const boost::system::error_code& /*error*/) {
+    settling_ = false;
+    calm_ = wakes_ == seen;
+  });
 }
 
 void Supervisor::schedule() {

@@ -68,6 +68,7 @@ class Supervisor {
   void feed(const pod::Event& event);
   void perform(const std::vector<pod::Action>& actions);
   void schedule();
+  void settle();
   void save();
   void report_progress();
   void on_control(const control::Request& request, ControlServer::Answer answer);
@@ -128,8 +129,12 @@ class Supervisor {
   std::list<std::unique_ptr<LogStream>> old_streams_;
   std::unique_ptr<ControlServer> control_;
   boost::asio::steady_timer timer_;
+  boost::asio::steady_timer settled_;
   std::vector<ControlServer::Answer> stop_answers_;
   std::vector<std::pair<std::size_t, ControlServer::Answer>> restart_answers_;
+  std::uint64_t wakes_ = 0;
+  bool settling_ = false;  // a look is due whether there was work since
+  bool calm_ = false;      // there was none
   bool unsaved_ = false;
   bool over_ = false;
 };

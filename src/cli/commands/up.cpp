@@ -147,10 +147,13 @@ int run_up(const Arguments& arguments) {
   if (attached) signals.emplace(std::initializer_list<int>{SIGINT, SIGTERM});
   std::vector<StartingPod> starting;
   int code = exit_ok;
+  // The supervisors that are forked below need neither.
+  loaded.sources = {};
+  loaded.diagnostics = {};
   for (std::size_t i = 0; i < loaded.pods.size(); ++i) {
     try {
-      starting.push_back(
-          start_pod(store, loaded.pods[i], std::move(images[i]), backoff, options.has("explain")));
+      starting.push_back(start_pod(store, std::move(loaded.pods[i]), std::move(images[i]), backoff,
+                                   options.has("explain")));
     } catch (const sys::Error& error) {
       std::cerr << "pausa: " << error.what() << "\n";
       code = exit_failed;
