@@ -6,12 +6,14 @@
 #include "pod/decode.hpp"
 #include "pod/suggest.hpp"
 #include "pod/validate.hpp"
+#include "pod/value.hpp"
 
 #include <algorithm>
 #include <array>
 #include <filesystem>
 #include <iterator>
 #include <map>
+#include <tuple>
 #include <utility>
 
 namespace pausa::manifest {
@@ -22,7 +24,8 @@ using pod::Diagnostic;
 using pod::ErrorKind;
 using pod::Node;
 
-constexpr std::array<std::string_view, 2> supported_kinds = {"List", "Pod"};
+constexpr std::array<std::string_view, 7> supported_kinds = {
+    "ConfigMap", "List", "Namespace", "PersistentVolume", "PersistentVolumeClaim", "Pod", "Secret"};
 constexpr std::array<std::string_view, 4> list_fields = {"apiVersion", "kind", "metadata", "items"};
 
 class Unpacker {
@@ -45,6 +48,8 @@ class Unpacker {
       if (check_version(node, kind, version)) list(node, source);
     } else if (kind == "Pod") {
       if (check_version(node, kind, version)) pod(node);
+    } else if (const auto known = pod::object_kind(kind)) {
+      if (check_version(node, kind, version)) beside(node, *known);
     } else if (!kind.empty()) {
       unsupported_kind(*node.find("kind"), in_list);
     }
@@ -97,9 +102,17 @@ class Unpacker {
     if (const auto near = pod::closest(kind.text, supported_kinds)) {
       hint = "did you mean \"" + std::string(*near) + "\"?";
     }
-    fault(ErrorKind::unsupported, kind.mark, "kind", to_json(kind),
-          in_list ? "supported values: \"Pod\"" : "supported values: \"List\", \"Pod\"",
+    fault(ErrorKind::unsupported, kind.mark, "kind", to_json(kind), supported_text(in_list),
           std::move(hint));
+  }
+
+  static std::string supported_text(bool in_list) {
+    std::string text = "supported values:";
+    for (const std::string_view kind : supported_kinds) {
+      if (in_list && kind == "List") continue;
+      (text += text.back() == ':' ? " " : ", ") += pod::quoted(kind);
+    }
+    return text;
   }
 
   void list(const Node& node, std::size_t source) {
@@ -128,26 +141,47 @@ class Unpacker {
     loaded.object = node;
     resolve_host_paths(loaded.object);
     loaded.pod = pod::decode_pod(loaded.object, findings);
-    const bool bad = pod::has_errors(findings);
-    for (Diagnostic& finding : findings) {
-      finding.file = result_.sources[source_].name;
-      if (!finding.path.empty()) finding.path.insert(0, prefix_);
-      result_.diagnostics.push_back(std::move(finding));
-    }
-    const bool doubled = is_doubled(node, loaded.pod.metadata);
+    loaded.prefix = prefix_;
+    const bool bad = add_findings(std::move(findings));
+    const bool doubled = is_doubled(node, "pod", loaded.pod.metadata);
     if (!bad && !doubled) result_.pods.push_back(std::move(loaded));
   }
 
-  bool is_doubled(const Node& node, const pod::Metadata& metadata) {
+  void beside(const Node& node, pod::ObjectKind kind) {
+    const bool bad = add_findings(pod::validate_object(node, kind));
+    LoadedObject loaded{pod::decode_object(node, kind), node, source_, prefix_};
+    std::string& path = loaded.object.volume.path;
+    const std::filesystem::path& folder = result_.sources[source_].folder;
+    if (!path.empty() && path.front() != '/' && !folder.empty())
+      path = (folder / path).lexically_normal();
+    const bool doubled = is_doubled(node, pod::resource_name(kind), loaded.object.metadata);
+    if (!bad && !doubled) result_.objects.push_back(std::move(loaded));
+  }
+
+  // Whether there is an error among them.
+  bool add_findings(pod::Diagnostics findings) {
+    for (Diagnostic& finding : findings) {
+      finding.file = result_.sources[source_].name;
+      if (!finding.path.empty()) finding.path.insert(0, prefix_);
+    }
+    const bool bad = pod::has_errors(findings);
+    result_.diagnostics.insert(result_.diagnostics.end(), std::make_move_iterator(findings.begin()),
+                               std::make_move_iterator(findings.end()));
+    return bad;
+  }
+
+  bool is_doubled(const Node& node, std::string_view kind, const pod::Metadata& metadata) {
     const Node* const map = node.find("metadata");
     const Node* const name = map ? map->find("name") : nullptr;
     if (metadata.name.empty() || !name) return false;
     const std::string where = result_.sources[source_].name + ":" + place(name->mark);
     const auto [first, fresh] =
-        names_.emplace(std::pair(metadata.namespace_, metadata.name), where);
+        names_.emplace(std::tuple(std::string(kind), metadata.namespace_, metadata.name), where);
     if (fresh) return false;
     fault(ErrorKind::duplicate, name->mark, "metadata.name", to_json(*name),
-          "a pod of this name and namespace stands at " + first->second);
+          "a " + std::string(kind) + " of this name" +
+              (metadata.namespace_.empty() ? "" : " and namespace") + " stands at " +
+              first->second);
     return true;
   }
 
@@ -170,7 +204,8 @@ class Unpacker {
   const pod::ValidateOptions& options_;
   std::size_t source_ = 0;
   std::string prefix_;
-  std::map<std::pair<std::string, std::string>, std::string> names_;  // and where each stands
+  // Kind, namespace and name of what was seen, and where it stands.
+  std::map<std::tuple<std::string, std::string, std::string>, std::string> names_;
 };
 
 }  // namespace
@@ -194,14 +229,20 @@ LoadResult load(std::vector<Source> sources, const pod::ValidateOptions& options
     }
   }
   sort_and_dedupe(result.diagnostics, result.sources);
-  if (pod::has_errors(result.diagnostics)) result.pods.clear();
+  if (pod::has_errors(result.diagnostics)) {
+    result.pods.clear();
+    result.objects.clear();
+  }
   return result;
 }
 
 LoadResult load_paths(const std::vector<std::string>& paths, const pod::ValidateOptions& options) {
   LoadedSources loaded = load_sources(paths);
   LoadResult result = load(std::move(loaded.sources), options);
-  if (!loaded.diagnostics.empty()) result.pods.clear();
+  if (!loaded.diagnostics.empty()) {
+    result.pods.clear();
+    result.objects.clear();
+  }
   result.diagnostics.insert(result.diagnostics.begin(),
                             std::make_move_iterator(loaded.diagnostics.begin()),
                             std::make_move_iterator(loaded.diagnostics.end()));

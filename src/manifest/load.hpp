@@ -1,10 +1,12 @@
-// The whole way from text to pods: read, unpack (Pod and List of v1), validate, decode. The engine
-// reads a stored pod the same way: load() of to_json(object) gives the same Pod. Pure.
+// The whole way from text to pods and the objects beside them: read, unpack (what a List holds,
+// too), validate, decode. The engine reads a stored pod the same way: load() of to_json(object)
+// gives the same Pod. Pure.
 #pragma once
 
 #include "manifest/reader.hpp"
 #include "pod/diagnostic.hpp"
 #include "pod/node.hpp"
+#include "pod/object.hpp"
 #include "pod/spec.hpp"
 #include "pod/validate.hpp"
 
@@ -18,11 +20,21 @@ struct LoadedPod {
   pod::Pod pod;
   pod::Node object;        // as given, but with absolute hostPaths
   std::size_t source = 0;  // index into LoadResult::sources
+  std::string prefix;      // where it stands in its document: "items[2]."
+};
+
+struct LoadedObject {
+  pod::Object object;  // with absolute paths
+  pod::Node node;      // as given, for its marks
+  std::size_t source = 0;
+  std::string prefix;
 };
 
 struct LoadResult {
   std::vector<Source> sources;
-  std::vector<LoadedPod> pods;   // in the manifest's order; none when there is an error
+  // In the manifest's order; none when there is an error.
+  std::vector<LoadedPod> pods;
+  std::vector<LoadedObject> objects;
   pod::Diagnostics diagnostics;  // sorted by source and place
 };
 

@@ -169,7 +169,7 @@ std::string render(const Diagnostic& diagnostic, const Source* source, bool colo
   (out += severity_colour(palette, diagnostic.severity)) += severity_word(diagnostic.severity);
   ((out += ":") += palette.reset) += " ";
   (out += escaped(message(diagnostic))) += '\n';
-  const bool with_line = source && mark.line != 0;
+  const bool with_line = source && mark.line != 0 && !diagnostic.confidential;
   if (with_line) {
     const Excerpt shown_line = excerpt(source_line(source->text, mark.line), mark.column);
     const std::string number = std::to_string(mark.line);

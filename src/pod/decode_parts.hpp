@@ -108,5 +108,7 @@ std::vector<RestartRule> decode_restart_rules(const Node& container);
 // decode_volume.cpp
 Volume decode_volume(const Node& node);
 VolumeMount decode_volume_mount(const Node& node);
+HostPathType host_path_type(const Node& host);  // of {path, type}
+std::string_view host_path_type_name(HostPathType type);
 
 }  // namespace pausa::pod

@@ -3,6 +3,31 @@
 
 namespace pausa::pod {
 
+namespace {
+
+constexpr std::array<std::pair<std::string_view, HostPathType>, 7> host_path_types = {
+    {{"DirectoryOrCreate", HostPathType::directory_or_create},
+     {"Directory", HostPathType::directory},
+     {"FileOrCreate", HostPathType::file_or_create},
+     {"File", HostPathType::file},
+     {"Socket", HostPathType::socket},
+     {"CharDevice", HostPathType::char_device},
+     {"BlockDevice", HostPathType::block_device}}};
+
+}  // namespace
+
+HostPathType host_path_type(const Node& host) {
+  HostPathType type = HostPathType::unset;
+  get_word(host, "type", host_path_types, type);
+  return type;
+}
+
+std::string_view host_path_type_name(HostPathType type) {
+  for (const auto& [name, known] : host_path_types)
+    if (known == type) return name;
+  return {};
+}
+
 VolumeMount decode_volume_mount(const Node& node) {
   static constexpr std::array<std::pair<std::string_view, MountPropagation>, 2> propagations = {
       {{"HostToContainer", MountPropagation::host_to_container},
@@ -18,14 +43,6 @@ VolumeMount decode_volume_mount(const Node& node) {
 
 // A volume that names no source is an emptyDir.
 Volume decode_volume(const Node& node) {
-  static constexpr std::array<std::pair<std::string_view, HostPathType>, 7> types = {
-      {{"DirectoryOrCreate", HostPathType::directory_or_create},
-       {"Directory", HostPathType::directory},
-       {"FileOrCreate", HostPathType::file_or_create},
-       {"File", HostPathType::file},
-       {"Socket", HostPathType::socket},
-       {"CharDevice", HostPathType::char_device},
-       {"BlockDevice", HostPathType::block_device}}};
   Volume out;
   get(node, "name", out.name);
   in_map(node, "emptyDir", [&out](const Node& map) {
@@ -39,7 +56,7 @@ Volume decode_volume(const Node& node) {
   in_map(node, "hostPath", [&out](const Node& map) {
     HostPath host;
     get(map, "path", host.path);
-    get_word(map, "type", types, host.type);
+    host.type = host_path_type(map);
     out.source = std::move(host);
   });
   return out;

@@ -36,8 +36,9 @@ struct Diagnostic {
   std::string path;  // "spec.containers[0].image"; empty for syntax errors
   std::string
       value;  // the offending value as text, already quoted where it is a string; may be empty
-  std::string text;  // the reason, or the whole sentence for syntax errors and notes
-  std::string hint;  // how to mend it ("did you mean \"command\"?"); may be empty
+  std::string text;           // the reason, or the whole sentence for syntax errors and notes
+  std::string hint;           // how to mend it ("did you mean \"command\"?"); may be empty
+  bool confidential = false;  // the source line is not to be shown: a secret stands in it
 };
 
 using Diagnostics = std::vector<Diagnostic>;

@@ -2,6 +2,7 @@
 
 #include "pod/fields.hpp"
 #include "pod/schema.hpp"
+#include "pod/suggest.hpp"
 
 #include <algorithm>
 #include <vector>
@@ -10,7 +11,7 @@ namespace pausa::pod {
 namespace {
 
 struct Place {
-  const schema::Field* field = nullptr;  // nullptr: the Pod itself
+  const schema::Field* field = nullptr;  // nullptr: the object itself
   const schema::Type* type = nullptr;    // of an object, or of the items of a list
   const FieldSupport* support =
       nullptr;  // its own, or that of the field around it that is not done
@@ -74,15 +75,38 @@ std::string joined(std::span<const std::string_view> values) {
   return out;
 }
 
+// "configmap", "ConfigMaps": what kubectl takes for a kind. Empty for what is a field of the Pod.
+std::string_view named_kind(std::string_view segment) {
+  if (segment.ends_with('s')) segment.remove_suffix(1);
+  for (const std::string_view kind : schema::kinds())
+    if (kind == segment || differs_in_case_only(kind, segment)) return kind;
+  return {};
+}
+
+std::string_view about_kind(std::string_view kind) {
+  if (kind == "ConfigMap") return "text that pods read as variables or files";
+  if (kind == "Secret") return "what pods read and nobody prints";
+  if (kind == "PersistentVolumeClaim") return "storage that outlives pods, by name";
+  if (kind == "PersistentVolume") return "a directory of this machine that a claim can have";
+  if (kind == "Namespace") return "a label that groups the pods of a project";
+  return "containers that share namespaces and volumes";
+}
+
 }  // namespace
 
 std::optional<std::string> explain(std::string_view path) {
   std::string_view rest = path;
   Place place{nullptr, &schema::pod_type(), nullptr};
+  std::string_view kind = "Pod";
   std::string name = "pod";
   for (bool first = true; !rest.empty(); first = false) {
     const std::string_view segment = next_segment(rest);
-    if (first && (segment == "pod" || segment == "pods" || segment == "Pod")) continue;
+    if (const auto named = first ? named_kind(segment) : ""; !named.empty()) {
+      kind = named;
+      place.type = schema::find_kind(kind);
+      if (kind != "Pod") name = segment;
+      continue;
+    }
     const schema::Field* const field = place.type ? place.type->find(segment) : nullptr;
     if (!field || (place.field && place.field->shape == schema::Shape::map)) return std::nullopt;
     place = below(place, *field);
@@ -90,7 +114,7 @@ std::optional<std::string> explain(std::string_view path) {
   }
   std::string out = name + "\n";
   if (!place.field) {
-    out += row("type", "Pod") + row("about", "containers that share namespaces and volumes");
+    out += row("type", kind) + row("about", about_kind(kind));
   } else {
     out += row("type", schema::kind_text(*place.field));
     if (place.field->required) out += row("required", "yes");

@@ -121,7 +121,11 @@ std::string_view support_text(Support support) {
 }
 
 void check_support(const Value& pod, Findings& findings) {
-  check_object(pod, schema::pod_type(), findings);
+  check_support(pod, "Pod", findings);
+}
+
+void check_support(const Value& pod, std::string_view kind, Findings& findings) {
+  check_object(pod, *schema::find_kind(kind), findings);
   const Value status = pod["status"];
   if (status.size() > 0) findings.note(status, "has no effect here: the status is made anew");
 }

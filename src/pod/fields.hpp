@@ -33,6 +33,8 @@ std::string_view support_text(Support support);  // "done", "no effect", …
 
 // Errors for what is not supported, notes for what has no effect here.
 void check_support(const Value& pod, Findings& findings);
+// The same for an object of another kind (schema::kinds()).
+void check_support(const Value& object, std::string_view kind, Findings& findings);
 
 // Where we answer otherwise than a Kubernetes API server does, on purpose.
 struct Difference {

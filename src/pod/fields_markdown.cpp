@@ -13,10 +13,8 @@ struct Section {
   std::string place;  // "spec.containers[]"
 };
 
-// The types that done fields lead to, in the order in which a reader meets them.
-std::vector<Section> sections() {
-  std::vector<Section> all{{&schema::pod_type(), {}}};
-  for (std::size_t i = 0; i < all.size(); ++i) {
+void add_below(std::vector<Section>& all, std::size_t from) {
+  for (std::size_t i = from; i < all.size(); ++i) {
     for (const schema::Field& field : all[i].type->fields) {
       const FieldSupport* const support = find_support(all[i].type->name, field.name);
       if (!field.type() || !support || support->support != Support::done) continue;
@@ -28,6 +26,17 @@ std::vector<Section> sections() {
       });
       if (known == all.end()) all.push_back({field.type(), std::move(place)});
     }
+  }
+}
+
+// The types that done fields lead to, in the order in which a reader meets them: the Pod's first.
+std::vector<Section> sections() {
+  std::vector<Section> all{{&schema::pod_type(), {}}};
+  add_below(all, 0);
+  for (const std::string_view kind : schema::kinds()) {
+    if (kind == "Pod") continue;
+    all.push_back({schema::find_kind(kind), {}});
+    add_below(all, all.size() - 1);
   }
   return all;
 }
@@ -82,7 +91,7 @@ std::string differences_text() {
 
 std::string fields_markdown() {
   std::string out =
-      "# Fields of the Pod\n\n"
+      "# Fields of the Pod, and of the objects beside it\n\n"
       "<!-- Made from src/pod/fields_table.cpp and src/pod/differences.cpp by "
       "scripts/generate-fields. -->\n\n"
       "The whole schema of the Kubernetes Pod (v1.36) is known, and every field has a verdict:\n\n"

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "pod/names.hpp"
+#include "pod/object.hpp"
 #include "pod/value.hpp"
 
 #include <array>
@@ -64,6 +65,11 @@ void check_file_mode(const Value& at, Findings& findings);
 void check_relative_path(const Value& at, Findings& findings);
 void check_free_relative_path(const Value& at, Findings& findings);
 
+// unknown fields and wrong types of a kind beside the Pod
+void check_object_schema(const Value& object, std::string_view kind, Findings& findings);
+// … and Kubernetes' rules for it, and ours
+void check_object_rules(const Value& object, ObjectKind kind, Findings& findings);
+
 // metadata
 void check_metadata(const Value& pod, Findings& findings);
 void check_annotations(const Value& annotations, Findings& findings);
@@ -91,6 +97,8 @@ void check_projected(const Value& projected, const PodFacts& facts, Findings& fi
 void check_key_to_path(const Value& item, Findings& findings);
 void check_downward_file(const Value& item, Findings& findings);
 void check_claim_template(const Value& claim, Findings& findings);
+void check_claim_spec(const Value& spec, Findings& findings);
+void check_access_modes(const Value& modes, Findings& findings);
 void check_pod_security(const Value& spec, Findings& findings);
 void check_scheduling(const Value& spec, Findings& findings);
 void check_affinity(const Value& pod, Findings& findings);

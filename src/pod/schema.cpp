@@ -7,6 +7,22 @@ namespace {
 
 #include "pod/schema_table.inc"
 
+// The place of a type of the table above.
+constexpr std::int16_t index_of(std::string_view name) {
+  std::int16_t index = 0;
+  for (const Type& type : all_types) {
+    if (type.name == name) return index;
+    ++index;
+  }
+  return -1;
+}
+
+#include "pod/schema_objects.inc"
+
+constexpr std::string_view kind_names[] = {
+    "ConfigMap", "Namespace", "PersistentVolume", "PersistentVolumeClaim", "Pod", "Secret",
+};
+
 std::string_view scalar_text(Kind kind) {
   switch (kind) {
     case Kind::string:
@@ -34,6 +50,7 @@ std::string_view scalar_text(Kind kind) {
 }  // namespace
 
 const Type* Field::type() const {
+  if (type_index <= first_by_hand) return &object_types[first_by_hand - type_index];
   return type_index < 0 ? nullptr : &all_types[static_cast<std::size_t>(type_index)];
 }
 
@@ -48,9 +65,22 @@ std::span<const Type> types() {
 }
 
 const Type* find_type(std::string_view name) {
-  const auto* const found = std::find_if(std::begin(all_types), std::end(all_types),
-                                         [name](const Type& type) { return type.name == name; });
-  return found == std::end(all_types) ? nullptr : found;
+  const auto named = [name](const Type& type) { return type.name == name; };
+  if (const auto* const found = std::find_if(std::begin(all_types), std::end(all_types), named);
+      found != std::end(all_types))
+    return found;
+  const auto* const found = std::find_if(std::begin(object_types), std::end(object_types), named);
+  return found == std::end(object_types) ? nullptr : found;
+}
+
+const Type* find_kind(std::string_view kind) {
+  const bool known =
+      std::find(std::begin(kind_names), std::end(kind_names), kind) != std::end(kind_names);
+  return known ? find_type(kind) : nullptr;
+}
+
+std::span<const std::string_view> kinds() {
+  return kind_names;
 }
 
 const Type& pod_type() {

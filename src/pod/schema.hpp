@@ -1,6 +1,7 @@
 // The types and fields of the Kubernetes Pod (v1.36), as data: what may stand where. The table
 // (schema_table.inc) is made by scripts/generate-schema and equals tests/data/kubernetes/
-// pod-schema.json. Status is not part of it. Everything here is constant and lives for ever.
+// pod-schema.json; schema_objects.inc adds by hand what other kinds need beyond it. Status is not
+// part of it. Everything here is constant and lives for ever.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +32,7 @@ struct Field {
   Kind kind;
   Shape shape;
   bool required;
-  std::int16_t type_index;                   // of an object's type; -1 otherwise
+  std::int16_t type_index;                   // of an object's type; -1: none, below: by hand
   std::span<const std::string_view> values;  // of an enumerated string; empty: any
 
   const Type* type() const;  // nullptr unless kind is object
@@ -44,9 +45,12 @@ struct Type {
   const Field* find(std::string_view field) const;
 };
 
-std::span<const Type> types();  // sorted by name
+std::span<const Type> types();  // of the Pod, sorted by name
 const Type* find_type(std::string_view name);
 const Type& pod_type();
+// The kinds that may stand in a manifest, "Pod" among them; nullptr for any other.
+const Type* find_kind(std::string_view kind);
+std::span<const std::string_view> kinds();  // sorted
 
 // "string", "integer", "map of quantity", "list of Container".
 std::string kind_text(const Field& field);

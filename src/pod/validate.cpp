@@ -1,6 +1,8 @@
 #include "pod/validate.hpp"
 
 #include "pod/fields.hpp"
+#include "pod/object.hpp"
+#include "pod/rules.hpp"
 #include "pod/suggest.hpp"
 
 #include <algorithm>
@@ -66,7 +68,34 @@ void sort_by_place(Diagnostics& diagnostics) {
       });
 }
 
+// The causes, then what does not follow from them; in the order of the source.
+Diagnostics merged(Diagnostics schema, Diagnostics rest) {
+  drop_echoes(rest, schema);
+  schema.insert(schema.end(), std::make_move_iterator(rest.begin()),
+                std::make_move_iterator(rest.end()));
+  sort_by_place(schema);
+  return schema;
+}
+
 }  // namespace
+
+Diagnostics validate_object(const Node& node, ObjectKind kind) {
+  const Value root(node);
+  Findings schema;
+  check_object_schema(root, kind_name(kind), schema);
+  Findings rest;
+  check_object_rules(root, kind, rest);
+  check_support(root, kind_name(kind), rest);
+  Diagnostics all = merged(schema.take(), rest.take());
+  if (kind != ObjectKind::secret) return all;
+  for (Diagnostic& finding : all) {
+    if (!finding.path.starts_with("data[") && !finding.path.starts_with("stringData[")) continue;
+    finding.confidential = true;
+    finding.value.clear();
+    if (finding.hint.starts_with("quote it")) finding.hint = "quote it";
+  }
+  return all;
+}
 
 Diagnostics validate_pod(const Node& pod, const ValidateOptions& options) {
   const Value root(pod);
@@ -78,11 +107,7 @@ Diagnostics validate_pod(const Node& pod, const ValidateOptions& options) {
   check_our_rules(root, options, ours);
   const Diagnostics support = ours.take();
   rest.insert(rest.end(), support.begin(), support.end());
-  drop_echoes(rest, schema.list());
-  Diagnostics all = schema.take();
-  all.insert(all.end(), std::make_move_iterator(rest.begin()), std::make_move_iterator(rest.end()));
-  sort_by_place(all);
-  return all;
+  return merged(schema.take(), std::move(rest));
 }
 
 }  // namespace pausa::pod

@@ -1,4 +1,4 @@
-// The claim template of an ephemeral volume.
+// Claims: those that stand alone, and the template of an ephemeral volume.
 #include "pod/rules.hpp"
 
 namespace pausa::pod {
@@ -16,20 +16,6 @@ void check_template_metadata(const Value& metadata, Findings& findings) {
     if (entry.key != "labels" && entry.key != "annotations" && metadata[entry.key].present() &&
         metadata[entry.key].shown() != "\"\"")
       findings.forbidden(metadata[entry.key], "cannot be set");
-}
-
-void check_access_modes(const Value& modes, Findings& findings) {
-  if (modes.size() == 0) {
-    findings.required(modes, "at least 1 access mode is required");
-    return;
-  }
-  bool single_pod = false;
-  for (const Value& mode : modes.items()) {
-    if (!contains(access_modes, mode.text())) findings.unsupported(modes, access_modes);
-    single_pod = single_pod || mode.is("ReadWriteOncePod");
-  }
-  if (single_pod && modes.size() > 1)
-    findings.forbidden(modes, "may not use ReadWriteOncePod with other access modes");
 }
 
 void check_storage(const Value& resources, Findings& findings) {
@@ -61,13 +47,21 @@ bool same_source(const Value& a, const Value& b) {
 
 }  // namespace
 
-void check_claim_template(const Value& claim, Findings& findings) {
-  if (!claim.present()) {
-    findings.required(claim);
+void check_access_modes(const Value& modes, Findings& findings) {
+  if (modes.size() == 0) {
+    findings.required(modes, "at least 1 access mode is required");
     return;
   }
-  check_template_metadata(claim["metadata"], findings);
-  const Value spec = claim["spec"];
+  bool single_pod = false;
+  for (const Value& mode : modes.items()) {
+    if (!contains(access_modes, mode.text())) findings.unsupported(modes, access_modes);
+    single_pod = single_pod || mode.is("ReadWriteOncePod");
+  }
+  if (single_pod && modes.size() > 1)
+    findings.forbidden(modes, "may not use ReadWriteOncePod with other access modes");
+}
+
+void check_claim_spec(const Value& spec, Findings& findings) {
   check_access_modes(spec["accessModes"], findings);
   check_label_selector(spec["selector"], findings);
   check_storage(spec["resources"], findings);
@@ -81,6 +75,15 @@ void check_claim_template(const Value& claim, Findings& findings) {
   check_data_source(reference, findings);
   if (source.present() && reference.present() && !same_source(source, reference))
     findings.invalid(spec, "must match dataSourceRef");
+}
+
+void check_claim_template(const Value& claim, Findings& findings) {
+  if (!claim.present()) {
+    findings.required(claim);
+    return;
+  }
+  check_template_metadata(claim["metadata"], findings);
+  check_claim_spec(claim["spec"], findings);
 }
 
 }  // namespace pausa::pod

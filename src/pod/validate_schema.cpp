@@ -171,7 +171,7 @@ void check_object(const Value& object, const schema::Type& type, Findings& findi
   for (const Entry& entry : object.node()->entries) {
     if (const schema::Field* const field = type.find(entry.key))
       check_field(object[entry], *field, findings);
-    else if (type.name != "Pod" || entry.key != "status")
+    else if (entry.key != "status" || !schema::find_kind(type.name))
       findings.unknown(object, entry,
                        findings.list().size() < most_hints ? unknown_hint(entry.key, type) : "");
   }
@@ -181,6 +181,10 @@ void check_object(const Value& object, const schema::Type& type, Findings& findi
 
 void check_schema(const Value& pod, Findings& findings) {
   check_object(pod, schema::pod_type(), findings);
+}
+
+void check_object_schema(const Value& object, std::string_view kind, Findings& findings) {
+  check_object(object, *schema::find_kind(kind), findings);
 }
 
 }  // namespace pausa::pod

@@ -75,7 +75,9 @@ TEST_SUITE("manifest/unit") {
           "\"apps/v1\"");
     const LoadResult result = load_text("apiVersion: v1\nkind: Pdo");
     CHECK(first_error(result) ==
-          "2:7 kind: Unsupported value: \"Pdo\": supported values: \"List\", \"Pod\"");
+          "2:7 kind: Unsupported value: \"Pdo\": supported values: \"ConfigMap\", \"List\", "
+          "\"Namespace\", \"PersistentVolume\", "
+          "\"PersistentVolumeClaim\", \"Pod\", \"Secret\"");
     CHECK(result.diagnostics.at(0).hint == "did you mean \"Pod\"?");
     CHECK(load_text("kind: pod").diagnostics.size() == 2);
   }
@@ -85,7 +87,9 @@ TEST_SUITE("manifest/unit") {
           "4:3 items[0].kind: Required value");
     CHECK(first_error(
               load_text("apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: List}\n")) ==
-          "4:26 items[0].kind: Unsupported value: \"List\": supported values: \"Pod\"");
+          "4:26 items[0].kind: Unsupported value: \"List\": supported values: \"ConfigMap\", "
+          "\"Namespace\", \"PersistentVolume\", "
+          "\"PersistentVolumeClaim\", \"Pod\", \"Secret\"");
     CHECK(first_error(load_text("apiVersion: v1\nkind: List\nitems: {}\n")) ==
           "3:8 items: Invalid value: must be a list, not a map");
     CHECK(first_error(load_text("apiVersion: v1\nkind: List\nitem: []\nitems: []\n")) ==
