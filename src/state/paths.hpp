@@ -4,6 +4,8 @@
 //   RUNROOT/pods/NAMESPACE_NAME/   pod.json (the record), lock, infra.sock, control.sock, files/
 //   ROOT/pods/NAMESPACE_NAME/      manifest.json (the Pod as given), containers/, volumes/, logs/,
 //                                  events.jsonl
+//   ROOT/objects/                  ConfigMaps, Secrets, claims… (state/object_store.hpp)
+//   ROOT/volumes/NAMESPACE_NAME/   the data of a claim
 //   ROOT/trash/                    what was removed, until it is swept
 //   ROOT/rootfs/                   unpacked images
 #pragma once
@@ -13,7 +15,8 @@
 
 namespace pausa::state {
 
-// A pod's name in its namespace (Kubernetes' namespace: a label that groups pods of one project).
+// A pod's (or an object's) name in its namespace (Kubernetes' namespace: a label that groups pods
+// of one project).
 struct PodKey {
   std::string namespace_ = "default";
   std::string name;
@@ -35,6 +38,9 @@ struct Paths {
   std::string data_pods() const { return root + "/pods"; }
   std::string run_dir(const PodKey& key) const { return run_pods() + "/" + key.folder(); }
   std::string data_dir(const PodKey& key) const { return data_pods() + "/" + key.folder(); }
+  std::string volumes() const { return root + "/volumes"; }
+  std::string volume_dir(const PodKey& claim) const { return volumes() + "/" + claim.folder(); }
+  std::string objects() const { return root + "/objects"; }
   std::string trash() const { return root + "/trash"; }
 };
 

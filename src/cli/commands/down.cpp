@@ -1,17 +1,22 @@
 #include "cli/commands/commands.hpp"
+#include "cli/objects.hpp"
 #include "cli/options.hpp"
 #include "cli/remove_pod.hpp"
 #include "cli/target.hpp"
 #include "manifest/load.hpp"
 #include "sys/error.hpp"
 
+#include <iostream>
+
 namespace pausa::cli {
 namespace {
 
-const std::vector<Option> table{{"file,f", "FILE", "the pods of this manifest"},
-                                {"all,a", nullptr, "every pod"},
-                                {"timeout,t", "TIME", "grace period, instead of the manifest's"},
-                                {"namespace,n", "NAME", "the pods' namespace"}};
+const std::vector<Option> table{
+    {"file,f", "FILE", "what this manifest names"},
+    {"all,a", nullptr, "every pod"},
+    {"volumes,v", nullptr, "the claims of the manifests, too, with their data"},
+    {"timeout,t", "TIME", "grace period, instead of the manifest's"},
+    {"namespace,n", "NAME", "the pods' namespace"}};
 
 // A word with a dot-suffix of a manifest, or one that is a file, names a manifest.
 bool names_file(const std::string& word) {
@@ -19,12 +24,15 @@ bool names_file(const std::string& word) {
          word.ends_with(".json") || word.find('/') != std::string::npos;
 }
 
-void add_pods_of(const std::string& file, std::vector<state::PodKey>& keys) {
-  const auto loaded = manifest::load_paths({file});
+void add_named_by(const std::string& file, std::vector<state::PodKey>& keys,
+                  std::vector<pod::Object>& objects) {
+  auto loaded = manifest::load_paths({file});
   // A manifest that is wrong by now may still name what it once started.
   for (const auto& entry : loaded.pods)
     keys.push_back({entry.pod.metadata.namespace_, entry.pod.metadata.name});
-  if (loaded.pods.empty()) throw sys::Error(file + " names no pod; give the pod's name instead");
+  for (auto& entry : loaded.objects) objects.push_back(std::move(entry.object));
+  if (loaded.pods.empty() && loaded.objects.empty())
+    throw sys::Error(file + " names nothing; give the pod's name instead");
 }
 
 }  // namespace
@@ -37,24 +45,30 @@ int run_down(const Arguments& arguments) {
   const Options options(table, arguments);
   const state::Store store(state::Paths::from_environment());
   std::vector<state::PodKey> keys;
-  for (const auto& file : options.all("file")) add_pods_of(file, keys);
+  std::vector<pod::Object> objects;
+  for (const auto& file : options.all("file")) add_named_by(file, keys, objects);
   for (const auto& word : options.words()) {
     if (names_file(word) && !word.starts_with("pod/"))
-      add_pods_of(word, keys);
+      add_named_by(word, keys, objects);
     else
       keys.push_back(parse_target(word, options.get("namespace")).key);
   }
   if (options.has("all")) {
     for (const auto& record : store.list()) keys.push_back(record.key);
     for (const auto& key : store.list_without_record()) keys.push_back(key);
-  } else if (keys.empty()) {
+  } else if (keys.empty() && objects.empty()) {
     throw UsageError("down needs a manifest, a pod, or --all");
   }
   std::optional<std::chrono::milliseconds> grace;
   if (const auto text = options.get("timeout"))
     grace =
         std::chrono::duration_cast<std::chrono::milliseconds>(parse_duration(*text, "--timeout"));
-  return end_pods(store, keys, true, grace);
+  const int code = end_pods(store, keys, true, grace);
+  // After the pods that use them.
+  for (const auto& object : objects)
+    if (remove_object(store.paths(), object, options.has("volumes")))
+      std::cout << object_words(object) << "\n";
+  return code;
 }
 
 }  // namespace pausa::cli

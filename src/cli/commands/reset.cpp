@@ -46,9 +46,10 @@ class Reset {
     for (const auto& trouble : damaged) remove_damaged(trouble.substr(0, trouble.find(':')));
     step("images", [this] { remove_images(); });
     // Only what is ours by name: the two folders may have been given by the user.
-    for (const char* name : {"trash", "rootfs"}) remove_below(paths_.root, name);
+    for (const char* name : {"objects", "trash", "rootfs"}) remove_below(paths_.root, name);
     // The folders of a pod that still runs are the only trace of it.
     if (!failed_) {
+      remove_below(paths_.root, "volumes");
       remove_below(paths_.root, "pods");
       remove_below(paths_.run_root, "pods");
       remove_below(paths_.run_root, "ids.lock");

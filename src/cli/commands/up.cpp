@@ -1,5 +1,6 @@
 #include "cli/attach.hpp"
 #include "cli/commands/commands.hpp"
+#include "cli/objects.hpp"
 #include "cli/options.hpp"
 #include "cli/remove_pod.hpp"
 #include "cli/start_pod.hpp"
@@ -19,6 +20,8 @@ namespace {
 
 const std::vector<Option> table{
     {"file,f", "FILE", "a manifest; \"-\" is standard input, a folder all manifests in it"},
+    {"configmap-from", "NAME=PATH", "a ConfigMap of this file, or of the files in this folder"},
+    {"secret-from", "NAME=PATH", "likewise a Secret"},
     {"allow-unsafe-sysctls", "PATTERN", "allow these sysctls of the pod's own namespaces, too"},
     {"detach,d", nullptr, "return when all containers run (the default without a terminal)"},
     {"attach", nullptr, "stay until the pods have ended; ^C removes them (the default on one)"},
@@ -135,6 +138,8 @@ int run_up(const Arguments& arguments) {
     images.push_back(resolve_images(entry, store));
   }
   const auto backoff = backoff_from(options);
+  add_objects_of_files(options.all("configmap-from"), pod::ObjectKind::config_map, loaded);
+  add_objects_of_files(options.all("secret-from"), pod::ObjectKind::secret, loaded);
 
   std::optional<std::chrono::steady_clock::time_point> deadline;
   if (const auto text = options.get("timeout"))
@@ -145,6 +150,9 @@ int run_up(const Arguments& arguments) {
   // From here on an interrupt is to find the pods that it shall end. (The supervisors unblock all.)
   std::optional<Signals> signals;
   if (attached) signals.emplace(std::initializer_list<int>{SIGINT, SIGTERM});
+  // Before the pods that read them.
+  ObjectChanges changes(store.paths());
+  changes.apply(loaded.objects);
   std::vector<StartingPod> starting;
   int code = exit_ok;
   // The supervisors that are forked below need neither.
@@ -159,6 +167,8 @@ int run_up(const Arguments& arguments) {
       code = exit_failed;
     }
   }
+  if (starting.empty() && code != exit_ok) changes.undo();
+  if (!attached) std::cout << changes.words() << std::flush;
   std::vector<state::PodKey> up;
   for (const auto& pod : starting) {
     const auto result =

@@ -1,0 +1,166 @@
+#include "cli/objects.hpp"
+
+#include "cli/command.hpp"
+#include "pod/names.hpp"
+#include "pod/utf8.hpp"
+#include "supervisor/user_namespace.hpp"
+#include "sys/error.hpp"
+#include "sys/path.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <set>
+
+namespace pausa::cli {
+namespace {
+
+constexpr std::size_t most_data_bytes = 1U << 20U;
+
+bool is_text(std::string_view bytes) {
+  for (std::size_t at = 0; at < bytes.size();) {
+    const pod::CodePoint point = pod::decode_utf8(bytes, at);
+    if (!point.valid || point.value == 0) return false;
+    at += point.length;
+  }
+  return true;
+}
+
+void add_file(int dir, const std::string& path, const std::string& key, pod::Object& object) {
+  auto text = sys::read_file_at(dir, path, most_data_bytes);
+  if (!text) throw sys::Error(ENOENT, "read " + path);
+  const bool binary = object.kind == pod::ObjectKind::config_map && !is_text(*text);
+  (binary ? object.binary : object.data).emplace_back(key, std::move(*text));
+}
+
+pod::Object object_of_path(pod::ObjectKind kind, const std::string& name, const std::string& path) {
+  pod::Object object;
+  object.kind = kind;
+  object.metadata.name = name;
+  if (kind == pod::ObjectKind::secret) object.type = "Opaque";
+  const sys::UniqueFd source = sys::open_at(AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+  struct ::stat info {};
+  sys::check(::fstat(source.get(), &info), "look at ", path);
+  if (S_ISDIR(info.st_mode)) {
+    // As kubectl does: plain files with a name that can be a key; the rest is left out.
+    for (const auto& file : sys::list_dir(source.get())) {
+      sys::check(::fstatat(source.get(), file.c_str(), &info, 0), "look at ", file);
+      if (S_ISREG(info.st_mode) && pod::config_key_faults(file).empty())
+        add_file(source.get(), file, file, object);
+    }
+  } else {
+    const std::string key = path.substr(path.rfind('/') + 1);
+    if (const auto faults = pod::config_key_faults(key); !faults.empty())
+      throw sys::Error(path + ": its name cannot be a key: " + faults.front());
+    add_file(AT_FDCWD, path, key, object);
+  }
+  std::size_t bytes = 0;
+  for (const auto* data : {&object.data, &object.binary})
+    for (const auto& entry : *data) bytes += entry.second.size();
+  if (bytes > most_data_bytes)
+    throw sys::Error(path + ": more than " + std::to_string(most_data_bytes) + " bytes");
+  return object;
+}
+
+bool same_data(const pod::Object& a, const pod::Object& b) {
+  return a.data == b.data && a.binary == b.binary && a.immutable == b.immutable;
+}
+
+}  // namespace
+
+std::string object_words(const pod::Object& object) {
+  return std::string(pod::resource_name(object.kind)) + "/" + object.metadata.name;
+}
+
+void add_objects_of_files(const std::vector<std::string>& words, pod::ObjectKind kind,
+                          manifest::LoadResult& loaded) {
+  std::set<std::string> namespaces;
+  for (const auto& entry : loaded.pods) namespaces.insert(entry.pod.metadata.namespace_);
+  if (namespaces.empty()) namespaces.insert("default");
+  for (const auto& word : words) {
+    const auto split = word.find('=');
+    const std::string option =
+        kind == pod::ObjectKind::secret ? "--secret-from" : "--configmap-from";
+    if (split == std::string::npos || split + 1 == word.size())
+      throw UsageError("up: " + option + " wants NAME=PATH");
+    const std::string name = word.substr(0, split);
+    if (const auto faults = pod::dns_subdomain_faults(name); !faults.empty())
+      throw UsageError("up: " + option + " " + name + ": " + faults.front());
+    manifest::LoadedObject entry;
+    entry.object = object_of_path(kind, name, word.substr(split + 1));
+    for (const auto& namespace_ : namespaces) {
+      entry.object.metadata.namespace_ = namespace_;
+      std::erase_if(loaded.objects, [&](const manifest::LoadedObject& other) {
+        return other.object.kind == kind && other.object.metadata.name == name &&
+               other.object.metadata.namespace_ == namespace_;
+      });
+      loaded.objects.push_back(entry);
+    }
+  }
+}
+
+void ObjectChanges::put(const pod::Object& object) {
+  auto old = store_.find(object.kind, object.metadata.namespace_, object.metadata.name);
+  if (store_.put(object)) before_.emplace_back(object, std::move(old));
+}
+
+void ObjectChanges::apply(const std::vector<manifest::LoadedObject>& objects) {
+  try {
+    for (const auto& [given, node, source, prefix] : objects) {
+      const auto old = store_.find(given.kind, given.metadata.namespace_, given.metadata.name);
+      if (old && old->immutable && !same_data(*old, given))
+        throw sys::Error(object_words(given) +
+                         ": it is immutable and cannot be changed; pausa down FILE removes it");
+      pod::Object object = given;
+      // What a claim has it keeps.
+      if (old && object.claim.volume_name.empty())
+        object.claim.volume_name = old->claim.volume_name;
+      put(object);
+      words_ += object_words(object) + "\n";
+    }
+    for (const auto& entry : objects) {
+      if (entry.object.kind != pod::ObjectKind::claim) continue;
+      const auto& metadata = entry.object.metadata;
+      auto claim = store_.find(pod::ObjectKind::claim, metadata.namespace_, metadata.name);
+      if (!claim || !claim->claim.volume_name.empty()) continue;
+      const auto volumes = store_.list(pod::ObjectKind::volume);
+      const auto* volume =
+          pod::fitting_volume(*claim, volumes, store_.list(pod::ObjectKind::claim));
+      if (volume == nullptr) continue;
+      claim->claim.volume_name = volume->metadata.name;
+      put(*claim);
+    }
+  } catch (const sys::Error&) {
+    undo();
+    throw;
+  }
+}
+
+void ObjectChanges::undo() noexcept {
+  for (auto change = before_.rbegin(); change != before_.rend(); ++change) {
+    try {
+      if (change->second)
+        (void)store_.put(*change->second);
+      else
+        (void)store_.remove(change->first);
+    } catch (const std::exception&) {
+      // The next one is put back all the same.
+    }
+  }
+  before_.clear();
+  words_.clear();
+}
+
+bool remove_object(const state::Paths& paths, const pod::Object& object, bool claims) {
+  const bool is_claim = object.kind == pod::ObjectKind::claim;
+  if (is_claim && !claims) return false;
+  const bool there = state::ObjectStore(paths).remove(object);
+  if (is_claim) {
+    const std::string data = paths.volume_dir({object.metadata.namespace_, object.metadata.name});
+    supervisor::with_subordinate_ids([&] { sys::remove_tree_at(AT_FDCWD, data); });
+  }
+  return there;
+}
+
+}  // namespace pausa::cli
