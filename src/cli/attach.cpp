@@ -2,7 +2,7 @@
 
 #include "cli/command.hpp"
 #include "cli/remove_pod.hpp"
-#include "control/client.hpp"
+#include "cli/supervisor_call.hpp"
 #include "sys/error.hpp"
 #include "sys/path.hpp"
 
@@ -17,6 +17,8 @@ namespace {
 
 // How long a line may stay unfinished before it is shown as it is.
 constexpr int prompt_patience_ms = 150;
+// How often a supervisor that was told to stop is looked at.
+constexpr int pulse_ms = 500;
 
 class Attachment {
  public:
@@ -32,8 +34,11 @@ class Attachment {
     while (!view_.ended() && reachable_) {
       std::array<pollfd, 3> ready{
           {{view_.log_fd(), POLLIN, 0}, {view_.state_fd(), POLLIN, 0}, {signals.fd(), POLLIN, 0}}};
-      const int polled = ::poll(ready.data(), ready.size(), unfinished ? prompt_patience_ms : -1);
+      const int polled = ::poll(ready.data(), ready.size(), patience(unfinished));
       while (signals.take()) interrupt();
+      // Then end_pods() goes on, which kills a supervisor that is hung.
+      for (auto& pulse : pulses_)
+        if (!pulse.why_lost().empty()) reachable_ = false;
       unfinished = polled != 0;
       if (polled == 0)
         view_.print_unfinished();
@@ -44,6 +49,11 @@ class Attachment {
   }
 
  private:
+  int patience(bool unfinished) const {
+    if (unfinished) return prompt_patience_ms;
+    return pulses_.empty() ? -1 : pulse_ms;
+  }
+
   static LogSelection follow() {
     LogSelection selection;
     selection.follow = true;
@@ -62,10 +72,9 @@ class Attachment {
           sys::try_open_at(AT_FDCWD, store_.paths().run_dir(pod), O_RDONLY | O_DIRECTORY);
       if (!dir) continue;  // removed already
       auto call = control::Call::put(dir.get(), request);
-      if (call)
-        calls_.push_back(std::move(*call));
-      else
-        reachable_ = false;
+      if (!call) reachable_ = false;
+      if (call) calls_.push_back(std::move(*call));
+      if (interrupts_ == 1) pulses_.emplace_back(store_, pod);
     }
   }
 
@@ -103,6 +112,7 @@ class Attachment {
   bool reachable_ = true;
   int interrupts_ = 0;
   std::vector<control::Call> calls_;
+  std::vector<Pulse> pulses_;
 };
 
 }  // namespace

@@ -1,8 +1,8 @@
 #include "cli/remove_pod.hpp"
 
 #include "cli/command.hpp"
+#include "cli/supervisor_call.hpp"
 #include "cli/target.hpp"
-#include "control/client.hpp"
 #include "supervisor/supervisor.hpp"
 #include "supervisor/user_namespace.hpp"
 #include "sys/error.hpp"
@@ -20,24 +20,19 @@ namespace {
 constexpr std::chrono::seconds lock_patience(10);
 // A supervisor listens once the pod's sandbox is there.
 constexpr std::chrono::seconds listening_patience(15);
-// Longer than any grace that makes sense; the supervisor keeps the real deadline.
-constexpr std::chrono::hours answer_patience(24 * 365);
 
-std::optional<control::Call> ask_supervisor(const state::Store& store, const state::PodKey& key,
-                                            bool remove,
-                                            std::optional<std::chrono::milliseconds> grace) {
-  const sys::UniqueFd run(
-      ::open(store.paths().run_dir(key).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!run) return std::nullopt;
+std::optional<SupervisorCall> ask_supervisor(const state::Store& store, const state::PodKey& key,
+                                             bool remove,
+                                             std::optional<std::chrono::milliseconds> grace) {
   control::Request request;
   request.op = remove ? control::Op::remove : control::Op::stop;
   if (grace) request.grace_ms = grace->count();
-  return control::Call::put(run.get(), request);
+  return SupervisorCall::put(store, key, request);
 }
 
 // False when the supervisor died over it.
-bool hear_supervisor(control::Call& call, const state::PodKey& key) {
-  const auto reply = call.wait(answer_patience);
+bool hear_supervisor(SupervisorCall& call, const state::PodKey& key) {
+  const auto reply = call.wait();
   if (!reply) return false;
   if (!reply->ok) throw sys::Error("pod " + key.name + ": " + reply->error);
   return true;
@@ -99,7 +94,7 @@ bool end_pod(const state::Store& store, const state::PodKey& key, bool remove,
 
 int end_pods(const state::Store& store, const std::vector<state::PodKey>& keys, bool remove,
              std::optional<std::chrono::milliseconds> grace, bool quiet) {
-  std::vector<std::optional<control::Call>> calls;
+  std::vector<std::optional<SupervisorCall>> calls;
   calls.reserve(keys.size());
   for (const auto& key : keys) calls.push_back(ask_supervisor(store, key, remove, grace));
   int code = exit_ok;

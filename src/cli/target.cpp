@@ -6,6 +6,7 @@
 #include "sys/error.hpp"
 #include "sys/process.hpp"
 
+#include <signal.h>
 #include <time.h>
 
 #include <cstdlib>
@@ -18,6 +19,14 @@ constexpr std::chrono::seconds revival(10);
 std::string default_namespace() {
   const char* value = std::getenv("PAUSA_NAMESPACE");
   return value != nullptr && *value != '\0' ? value : "default";
+}
+
+// Not by a guard that somebody has stopped: it is ended, since it would start another one later.
+bool guarded(const state::Record& record) {
+  if (!sys::is_stopped(record.guard)) return sys::alive(record.guard);
+  if (const auto guard = sys::open_process(record.guard))
+    (void)sys::send_signal(guard->get(), SIGKILL);
+  return false;
 }
 
 }  // namespace
@@ -44,7 +53,7 @@ state::Record revive(const state::Store& store, state::Record record) {
   if (record.boot_id != sys::boot_id()) return record;  // everything of it died with that boot
   // A living guard is about to start the next one, and whoever holds the lock (a command that is
   // starting the pod just now) is at work on it.
-  if (!sys::alive(record.guard) && !store.is_locked(record.key))
+  if (!guarded(record) && !store.is_locked(record.key))
     supervisor::spawn_adopted(store, record.key);
   const auto deadline = std::chrono::steady_clock::now() + revival;
   while (std::chrono::steady_clock::now() < deadline) {

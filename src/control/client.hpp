@@ -19,6 +19,8 @@ class Call {
 
   // Readable when the answer is there, or nobody is left to give it.
   int fd() const { return socket_.get(); }
+  // Whether it is, before the timeout.
+  bool ready(std::chrono::milliseconds timeout) const;
   // As call() below.
   std::optional<Reply> wait(std::chrono::milliseconds timeout);
 

@@ -75,6 +75,12 @@ bool alive(const ProcessId& id) {
   return stat && stat->start_time == id.start_time && stat->state != 'Z' && stat->state != 'X';
 }
 
+bool is_stopped(const ProcessId& id) {
+  if (!id) return false;
+  const auto stat = read_stat(id.pid);
+  return stat && stat->start_time == id.start_time && (stat->state == 'T' || stat->state == 't');
+}
+
 UniqueFd open_pidfd(pid_t pid) {
   return UniqueFd(check(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)), "pidfd_open ", pid));
 }

@@ -41,6 +41,9 @@ ProcessId identify(pid_t pid);  // start_time 0 when it is gone
 // Whether this very process still runs (a zombie does not).
 bool alive(const ProcessId& id);
 
+// Whether a signal or a tracer has stopped it.
+bool is_stopped(const ProcessId& id);
+
 UniqueFd open_pidfd(pid_t pid);
 // The pid behind a pidfd, in our PID namespace; 0 when it is gone.
 pid_t pid_of(int pidfd);

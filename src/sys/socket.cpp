@@ -2,6 +2,7 @@
 
 #include "sys/error.hpp"
 
+#include <sys/time.h>
 #include <sys/un.h>
 
 #include <cstring>
@@ -39,6 +40,10 @@ UniqueFd listen_at(int dirfd, const std::string& name, int type, int backlog) {
 UniqueFd connect_at(int dirfd, const std::string& name, int type) {
   UniqueFd fd(check(::socket(AF_UNIX, type | SOCK_CLOEXEC, 0), "make socket ", name));
   const sockaddr_un address = address_at(dirfd, name);
+  // Also bounds connect(2), which waits while the listener's queue is full (unix(7)).
+  const timeval patience{10, 0};
+  check(::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience),
+        "bound socket ", name);
   if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0)
     return fd;
   if (errno == ECONNREFUSED || errno == ENOENT) return UniqueFd();

@@ -3,7 +3,7 @@
 # Everything is emulated, some twenty times slower, so it is a selection.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-selection=(limits delegated stop exec survive user-namespace)
+selection=(limits delegated exec survive user-namespace)
 
 if [[ ${1:-} == --inside ]]; then
   export PAUSA_TEST_SLOW=1
@@ -26,4 +26,4 @@ if [[ ${1:-} == --inside ]]; then
   exit $failed
 fi
 exec scripts/guest --timeout 850 --files build/release/bin/test_cgroup \
-  --files build/release/bin/test_infra tests/integration/other-kernel.sh --inside
+  tests/integration/other-kernel.sh --inside

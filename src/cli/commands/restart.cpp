@@ -2,9 +2,8 @@
 #include "cli/pod_words.hpp"
 #include "cli/remove_pod.hpp"
 #include "cli/start_pod.hpp"
-#include "control/client.hpp"
+#include "cli/supervisor_call.hpp"
 #include "sys/error.hpp"
-#include "sys/path.hpp"
 
 #include <time.h>
 
@@ -16,8 +15,6 @@ namespace {
 const std::vector<Option> table{{"all,a", nullptr, "every pod"},
                                 {"timeout,t", "TIME", "grace period, instead of the manifest's"},
                                 {"namespace,n", "NAME", "the pods' namespace"}};
-
-constexpr std::chrono::hours answer_patience(24 * 365);
 
 // One container, in the living pod: its neighbours, addresses and volumes stay.
 void restart_container(const state::Store& store, const Target& target,
@@ -34,8 +31,8 @@ void restart_container(const state::Store& store, const Target& target,
     if (record.state.finished)
       throw sys::Error("pod " + target.key.name + " does not run; pausa start " + target.key.name +
                        " starts it");
-    const sys::UniqueFd run_dir = sys::open_dir(store.paths().run_dir(target.key));
-    const auto reply = control::call(run_dir.get(), request, answer_patience);
+    auto call = SupervisorCall::put(store, target.key, request);
+    const auto reply = call ? call->wait() : std::nullopt;
     if (!reply) {
       // Its supervisor died over it, or does not listen yet.
       constexpr timespec pause{0, 2'000'000};
