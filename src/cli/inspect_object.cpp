@@ -112,7 +112,7 @@ std::optional<StoredPod> stored_pod(const state::Store& store, const state::PodK
 }
 
 state::Record as_of_now(state::Record record) {
-  if (record.state.finished || sys::alive(record.supervisor) || record.boot_id == sys::boot_id())
+  if (record.state.finished || record.boot_id == sys::boot_id() || sys::alive(record.supervisor))
     return record;
   record.infra = record.supervisor = record.guard = {};
   auto& state = record.state;

@@ -188,7 +188,7 @@ Sandbox SandboxBirth::finish() {
   if (!report) throw sys::Error("create infra: it ended without a word");
   if (report->err != 0 || Stage{report->stage} != Stage::ready)
     throw report_error(*report, request_);
-  sandbox_.start_time = sys::identify(sandbox_.pid).start_time;
+  sandbox_.id = sys::identify(sandbox_.pid);
   return std::move(sandbox_);
 }
 

@@ -17,6 +17,7 @@
 #pragma once
 
 #include "sys/fd.hpp"
+#include "sys/process.hpp"
 
 #include <sys/types.h>
 
@@ -81,7 +82,7 @@ struct SandboxRequest {
 struct Sandbox {
   sys::UniqueFd pidfd;  // our child: reap it when it dies, if we still live
   pid_t pid = 0;
-  std::uint64_t start_time = 0;  // as in sys::ProcessId
+  sys::ProcessId id;
 };
 
 // A sandbox on its way. The namespaces exist and have a pid from the start, so that the caller can

@@ -13,11 +13,13 @@ namespace json = boost::json;
 using Stage = pod::ContainerState::Stage;
 
 json::value to_value(const sys::ProcessId& id) {
-  return {{"pid", id.pid}, {"startTime", id.start_time}};
+  return {{"pid", id.pid}, {"startTime", id.start_time}, {"inode", id.inode}};
 }
 sys::ProcessId process_from(const json::value& value) {
+  const auto* inode = value.as_object().if_contains("inode");
   return {static_cast<pid_t>(value.at("pid").to_number<std::int64_t>()),
-          value.at("startTime").to_number<std::uint64_t>()};
+          value.at("startTime").to_number<std::uint64_t>(),
+          inode == nullptr ? 0 : inode->to_number<std::uint64_t>()};
 }
 
 json::value to_value(const pod::Termination& end) {

@@ -134,7 +134,7 @@ PodSandbox PodSandboxBirth::finish() {
   auto sandbox = birth_.finish();
   auto client = infra::Client::connect(run_dir_, infra_socket, infra_deadline);
   if (!client) throw sys::Error("create infra: it does not answer");
-  return {std::move(sandbox.pidfd), {sandbox.pid, sandbox.start_time}, std::move(*client)};
+  return {std::move(sandbox.pidfd), sandbox.id, std::move(*client)};
 }
 
 std::optional<PodSandbox> find_pod_sandbox(const sys::ProcessId& id, int run_dir) {

@@ -6,7 +6,9 @@
 #include <linux/capability.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -45,6 +47,20 @@ std::optional<Stat> read_stat(pid_t pid) {
   return stat;
 }
 
+// On kernels without pidfs all pidfds have one inode, which tells nothing.
+std::uint64_t pidfd_inode(int pidfd) {
+  constexpr decltype(statfs::f_type) pidfs_magic = 0x50494446;
+  struct ::statfs system {};
+  struct ::stat info {};
+  if (::fstatfs(pidfd, &system) < 0 || system.f_type != pidfs_magic) return 0;
+  return ::fstat(pidfd, &info) < 0 ? 0 : info.st_ino;
+}
+
+bool has_exited(int pidfd) {
+  pollfd poll{pidfd, POLLIN, 0};  // pidfd_open(2): readable when the process has terminated
+  return ::poll(&poll, 1, 0) > 0;
+}
+
 }  // namespace
 
 bool ExitStatus::exited() const noexcept {
@@ -62,7 +78,9 @@ std::optional<std::uint64_t> start_time(pid_t pid) {
 }
 
 ProcessId identify(pid_t pid) {
-  return {pid, start_time(pid).value_or(0)};
+  const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  // After the pidfd exists the number cannot change its owner unnoticed.
+  return {pid, start_time(pid).value_or(0), pidfd ? pidfd_inode(pidfd.get()) : 0};
 }
 
 ProcessId self_id() {
@@ -71,6 +89,14 @@ ProcessId self_id() {
 
 bool alive(const ProcessId& id) {
   if (!id) return false;
+  if (id.inode != 0) {
+    // A tenth of the time of reading /proc/PID/stat.
+    const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, id.pid, 0)));
+    struct ::stat info {};
+    if (pidfd && ::fstat(pidfd.get(), &info) == 0)
+      return info.st_ino == id.inode && !has_exited(pidfd.get());
+    if (errno == ESRCH) return false;
+  }
   const auto stat = read_stat(id.pid);
   return stat && stat->start_time == id.start_time && stat->state != 'Z' && stat->state != 'X';
 }
@@ -103,6 +129,10 @@ std::optional<UniqueFd> open_process(const ProcessId& id) {
   if (!fd) {
     if (errno == ESRCH || errno == EINVAL) return std::nullopt;
     check(-1, "pidfd_open ", id.pid);
+  }
+  if (id.inode != 0) {
+    if (pidfd_inode(fd.get()) != id.inode || has_exited(fd.get())) return std::nullopt;
+    return fd;
   }
   // Read after the pidfd exists: from now on the number cannot change its owner unnoticed.
   const auto stat = read_stat(id.pid);

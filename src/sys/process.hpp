@@ -18,6 +18,7 @@ namespace pausa::sys {
 struct ProcessId {
   pid_t pid = 0;
   std::uint64_t start_time = 0;
+  std::uint64_t inode = 0;  // of its pidfd, unique until the next boot; 0: no pidfs (Linux < 6.9)
 
   explicit operator bool() const noexcept { return pid > 0; }
   bool operator==(const ProcessId&) const = default;

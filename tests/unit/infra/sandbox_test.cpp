@@ -50,7 +50,8 @@ TEST_SUITE("infra/unit" * doctest::skip(::geteuid() != 0 || !can_make_namespaces
     }
     CHECK(status_of(pod.pid(), "NSpid") == std::to_string(pod.pid()) + "\t1");
     CHECK(status_of(pod.pid(), "Name") == "pausa-infra");
-    CHECK(sys::start_time(pod.pid()) == pod.sandbox().start_time);
+    CHECK(sys::alive(pod.sandbox().id));
+    CHECK(sys::start_time(pod.pid()) == pod.sandbox().id.start_time);
   }
 
   TEST_CASE("host namespaces stay the host's when they are asked for") {
