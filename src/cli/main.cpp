@@ -58,6 +58,10 @@ const std::vector<Command>& commands() {
        "pausa events web\npausa events -f web", run_events, events_options},
       {"describe", "tell all about a pod, for people", "[OPTION…] POD…", "pausa describe web",
        run_describe, describe_options},
+      {"why", "tell in sentences why a pod or container is as it is", "[OPTION…] POD[/CONTAINER]…",
+       "pausa why web            # what is wrong with it, its last lines, the next step\n"
+       "pausa why web/api",
+       run_why, why_options},
       {"validate", "check manifests and start nothing", "[OPTION…] FILE…",
        "pausa validate web.yaml          # exit code 3 when there is an error\n"
        "pausa validate -o json manifests/",

@@ -26,6 +26,8 @@ int run_rm(const Arguments& arguments);
 std::string rm_options();
 int run_wait(const Arguments& arguments);
 std::string wait_options();
+int run_why(const Arguments& arguments);
+std::string why_options();
 int run_events(const Arguments& arguments);
 std::string events_options();
 int run_inspect(const Arguments& arguments);

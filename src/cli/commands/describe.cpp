@@ -1,14 +1,11 @@
 #include "cli/commands/commands.hpp"
+#include "cli/event_list.hpp"
 #include "cli/inspect_object.hpp"
 #include "cli/options.hpp"
 #include "cli/pod_list.hpp"
 #include "cli/table.hpp"
 #include "cli/target.hpp"
 #include "pod/status.hpp"
-#include "state/event.hpp"
-#include "sys/path.hpp"
-
-#include <fcntl.h>
 
 #include <algorithm>
 #include <iostream>
@@ -138,13 +135,7 @@ void container_section(Description& out, const Node& object, const char* title, 
 }
 
 void event_lines(Description& out, const state::Store& store, const state::PodKey& key) {
-  constexpr std::size_t limit = 64U << 20U;
-  const auto text =
-      sys::read_file_at(AT_FDCWD, store.paths().data_dir(key) + "/events.jsonl", limit);
-  std::vector<state::Event> events;
-  std::istringstream lines(text.value_or(""));
-  for (std::string line; std::getline(lines, line);)
-    if (auto event = state::event_from_json(line)) events.push_back(std::move(*event));
+  const auto events = read_events(store, key);
   if (events.empty()) return;
   out.line(0, "Events", "");
   Table rows({"TIME", "TYPE", "REASON", "CONTAINER", "MESSAGE"});
