@@ -52,7 +52,8 @@ const std::vector<Command>& commands() {
        "pausa rm web\npausa rm -f web          # even if it runs", run_rm, rm_options},
       {"wait", "wait for pods", "[--for=WHAT] [--timeout TIME] POD[/CONTAINER]…|--all",
        "pausa wait web                       # until it has ended; prints its exit code\n"
-       "pausa wait --for=ready --timeout 30s web",
+       "pausa wait --for=ready --timeout 30s web\n"
+       "pausa wait --for='log=listening on' web/api",
        run_wait, wait_options},
       {"events", "print the history of pods", "[OPTION…] [POD…]",
        "pausa events web\npausa events -f web", run_events, events_options},

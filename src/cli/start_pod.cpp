@@ -224,7 +224,7 @@ StartResult await_start(const state::Store& store, const StartingPod& pod,
                         int interrupt) {
   using Kind = StartResult::Kind;
   if (!pod.starter) {
-    const auto progress = wait_pod(store, {pod.key, ""}, Goal::started, deadline, interrupt);
+    const auto progress = wait_pod(store, {pod.key, ""}, Goal::started, {deadline, interrupt});
     switch (progress.kind) {
       case Progress::Kind::reached:
         return {};

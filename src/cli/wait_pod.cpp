@@ -1,6 +1,8 @@
 #include "cli/wait_pod.hpp"
 
+#include "cli/inspect_object.hpp"
 #include "cli/remove_pod.hpp"
+#include "pod/status.hpp"
 #include "state/watch.hpp"
 #include "sys/process.hpp"
 
@@ -35,8 +37,10 @@ bool fulfils(const pod::ContainerState& state, Goal goal) {
   switch (goal) {
     case Goal::started:
       return state.launches > 0 && state.stage != Stage::starting;
-    case Goal::ready:
+    case Goal::running:
       return state.stage == Stage::running;
+    case Goal::ready:
+      return pod::ready(state);
     default:
       return state.stage == Stage::terminated;
   }
@@ -75,7 +79,7 @@ Progress look_at_record(const state::Record& record, const Target& target, Goal 
 }  // namespace
 
 const char* goal_name(Goal goal) {
-  constexpr std::array<const char*, 4> names{"started", "ready", "exited", "deleted"};
+  constexpr std::array<const char*, 5> names{"started", "running", "ready", "exited", "deleted"};
   return names[static_cast<std::size_t>(goal)];
 }
 
@@ -88,28 +92,53 @@ Progress look(const state::Store& store, const Target& target, Goal goal) {
   return {Kind::on_the_way, stopped ? "it is stopped" : "there is no such pod"};
 }
 
-Progress wait_pod(const state::Store& store, const Target& target, Goal goal,
-                  std::optional<std::chrono::steady_clock::time_point> deadline, int interrupt) {
+Progress look_at_condition(const state::Store& store, const state::PodKey& key,
+                           const std::string& type, const std::string& value) {
+  const auto record = store.read(key);
+  if (!record) return {Kind::on_the_way, "there is no such pod, or it is stopped"};
+  const auto object = inspect_object(store, as_of_now(*record));
+  const auto* status = object.find("status");
+  const auto* conditions = status == nullptr ? nullptr : status->find("conditions");
+  std::string known;
+  for (const auto& condition :
+       conditions == nullptr ? std::vector<pod::Node>{} : conditions->items) {
+    const std::string& name = condition.find("type")->text;
+    const std::string& now = condition.find("status")->text;
+    if (name == type && now == value) return {Kind::reached, {}};
+    known += (known.empty() ? "" : ", ") + name + " is " + now;
+  }
+  return {record->state.finished ? Kind::impossible : Kind::on_the_way, known};
+}
+
+Progress wait_until(const state::Store& store, const state::PodKey& key,
+                    const std::function<Progress()>& look, const Patience& patience, int fd) {
   state::Watch watch(store.paths());
   for (;;) {
     (void)watch.clear();
-    watch.add(target.key);
-    auto progress = look(store, target, goal);
+    watch.add(key);
+    auto progress = look();
     if (progress.kind != Kind::on_the_way) return progress;
     int timeout = -1;
-    if (deadline) {
+    if (patience.deadline) {
       const auto left = std::chrono::ceil<std::chrono::milliseconds>(
-          *deadline - std::chrono::steady_clock::now());
+          *patience.deadline - std::chrono::steady_clock::now());
       if (left.count() <= 0) return progress;
       timeout = static_cast<int>(std::min<std::int64_t>(left.count(), 1'000'000'000));
     }
-    std::array<pollfd, 2> ready{{{watch.fd(), POLLIN, 0}, {interrupt, POLLIN, 0}}};
+    std::array<pollfd, 3> ready{
+        {{watch.fd(), POLLIN, 0}, {patience.interrupt, POLLIN, 0}, {fd, POLLIN, 0}}};
     (void)::poll(ready.data(), ready.size(), timeout);
-    if (interrupt >= 0 && (ready[1].revents & POLLIN) != 0) {
+    if (patience.interrupt >= 0 && (ready[1].revents & POLLIN) != 0) {
       progress.kind = Kind::interrupted;
       return progress;
     }
   }
+}
+
+Progress wait_pod(const state::Store& store, const Target& target, Goal goal,
+                  const Patience& patience) {
+  return wait_until(
+      store, target.key, [&] { return look(store, target, goal); }, patience);
 }
 
 }  // namespace pausa::cli

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -13,7 +14,8 @@ namespace pausa::cli {
 
 enum class Goal : std::uint8_t {
   started,  // every container has run, init containers before them
-  ready,    // every container runs
+  running,  // every container runs
+  ready,    // every container is ready
   exited,   // nothing of it runs, and nothing will be started
   deleted   // nothing of it is left
 };
@@ -28,10 +30,24 @@ struct Progress {
 // How far it is now. With a container in the target, that one alone counts.
 Progress look(const state::Store& store, const Target& target, Goal goal);
 
-// Waits until it is reached or cannot be any more; on_the_way at the deadline. A pod that does not
-// exist yet is waited for. interrupt: a descriptor whose becoming readable ends the wait.
+// When to give up waiting.
+struct Patience {
+  std::optional<std::chrono::steady_clock::time_point> deadline;
+  int interrupt = -1;  // a descriptor whose becoming readable ends the wait
+};
+
+// Waits until `look` says that it is reached or cannot be any more; on_the_way at the deadline. It
+// is asked again when something of the pod changes, or when `fd` (if any) is readable. A pod that
+// does not exist yet is waited for.
+Progress wait_until(const state::Store& store, const state::PodKey& key,
+                    const std::function<Progress()>& look, const Patience& patience, int fd = -1);
+
+// The same for a goal.
 Progress wait_pod(const state::Store& store, const Target& target, Goal goal,
-                  std::optional<std::chrono::steady_clock::time_point> deadline,
-                  int interrupt = -1);
+                  const Patience& patience);
+
+// A condition of the pod's status ("Ready", "Initialized", …) has this value ("True").
+Progress look_at_condition(const state::Store& store, const state::PodKey& key,
+                           const std::string& type, const std::string& value);
 
 }  // namespace pausa::cli

@@ -15,6 +15,36 @@ expect_exit 4 pausa wait late/absent
 expect_exit 124 pausa wait --for=deleted --timeout 100ms late
 match "the unmet condition is named" "$errors" 'not deleted'
 
+# Conditions as kubectl spells them, and lines of a log, also of a pod that comes later.
+expect_exit 0 pausa wait --for=running late
+expect_exit 0 pausa wait --for=condition=ready late
+expect_exit 124 pausa wait --for=condition=Ready=False --timeout 100ms late
+match "what is so instead is named" "$errors" 'Ready is True'
+expect_exit 124 pausa wait --for='log=no such line' --timeout 100ms late
+expect_exit 2 pausa wait --for='log=(' late
+"$PAUSA" wait --for='log=port [0-9]+ open' --timeout 60s talker/b >"$work/heard" </dev/null &
+waiter=$!
+up "$(
+  manifest talker <<'YAML'
+apiVersion: v1
+kind: Pod
+metadata:
+  name: talker
+spec:
+  restartPolicy: Never
+  containers:
+    - {name: a, image: busybox, command: ["sh", "-c", "echo port 1 open; sleep 1000"]}
+    - {name: b, image: busybox, command: ["sh", "-c", "until [ -e /go ]; do sleep 0.02; done; echo port 23 open"]}
+YAML
+)"
+expect_exit 124 pausa wait --for='log=port 23' --timeout 100ms talker
+expect_exit 0 pausa exec talker/b touch /go
+check "wait --for=log sees the line" wait $waiter
+expect_exit 0 pausa wait --for='log=port 1 open' talker
+expect_exit 0 pausa stop -t 0 talker
+expect_exit 1 pausa wait --for='log=port 99' talker
+expect_exit 0 pausa down talker
+
 # One container is restarted in the living pod.
 before_a=$(member_pid late a) before_b=$(member_pid late b) infra=$(infra_pid late)
 expect_exit 0 pausa restart late/b

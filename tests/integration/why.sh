@@ -18,12 +18,12 @@ spec:
 YAML
 )"
 eventually "the container waits for its next start" \
-  matches "$("$PAUSA" ps 2>&1)" CrashLoopBackOff || true
+  status_is sick crash .state.waiting.reason CrashLoopBackOff
 expect_exit 0 pausa why sick
 match "the end is told" "$output" 'Container sick/crash waits \(CrashLoopBackOff.*ended with exit code 3'
 match "the last lines are shown" "$output" $'opening\n  no such table'
 match "the next step is named" "$output" 'Next: .*pausa logs sick/crash'
-refute "who is well is left out" grep -q sick/fine <<<"$output"
+check "who is well is left out" test -z "$(grep sick/fine <<<"$output")"
 expect_exit 0 pausa why sick/fine
 match "unless he is asked for" "$output" '^Container sick/fine runs since'
 expect_exit 4 pausa why absent

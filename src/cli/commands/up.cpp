@@ -84,7 +84,7 @@ int await_up(const state::Store& store, const StartingPod& pod,
       return exit_interrupted;
   }
   if (!ready) return exit_ok;
-  const auto progress = wait_pod(store, {pod.key, ""}, Goal::ready, deadline, interrupt);
+  const auto progress = wait_pod(store, {pod.key, ""}, Goal::ready, {deadline, interrupt});
   switch (progress.kind) {
     case Progress::Kind::reached:
       return exit_ok;

@@ -1,4 +1,5 @@
 #include "cli/commands/commands.hpp"
+#include "cli/log_search.hpp"
 #include "cli/pod_words.hpp"
 #include "cli/remove_pod.hpp"
 #include "cli/wait_pod.hpp"
@@ -9,18 +10,92 @@ namespace pausa::cli {
 namespace {
 
 const std::vector<Option> table{
-    {"for", "WHAT", "exited (the default; prints the exit code), ready, or deleted"},
+    {"for", "WHAT",
+     "exited (the default; prints the exit code), running, ready, deleted, condition=TYPE[=VALUE], "
+     "or log=REGEX: a line that a container writes"},
     {"timeout", "TIME", "give up after this time (exit code 124)"},
     {"all,a", nullptr, "every pod"},
     {"namespace,n", "NAME", "the pods' namespace"}};
 
-Goal goal_from(const Options& options) {
+// What is waited for, as it was asked for.
+struct Aim {
+  enum class Kind : std::uint8_t { goal, condition, log };
+  Kind kind = Kind::goal;
+  Goal goal = Goal::exited;
+  std::string condition, value;
+  std::string pattern;
+  std::string words;  // "ready", "condition Ready=True"
+};
+
+Aim aim_from(const Options& options) {
   const std::string text = options.get("for").value_or("exited");
-  if (text == "exited") return Goal::exited;
-  // As kubectl spells them.
-  if (text == "ready" || text == "condition=Ready" || text == "condition=ready") return Goal::ready;
-  if (text == "deleted" || text == "delete") return Goal::deleted;
-  throw UsageError("--for: \"" + text + "\" is none of exited, ready, deleted");
+  Aim aim;
+  aim.words = text;
+  for (const Goal goal : {Goal::running, Goal::ready, Goal::exited, Goal::deleted})
+    if (text == goal_name(goal)) {
+      aim.goal = goal;
+      return aim;
+    }
+  // As kubectl spells it.
+  if (text == "delete") {
+    aim.goal = Goal::deleted;
+    aim.words = goal_name(aim.goal);
+    return aim;
+  }
+  const auto rest_of = [&text](std::string_view head) -> std::optional<std::string> {
+    if (!text.starts_with(head) || text.size() == head.size()) return std::nullopt;
+    return text.substr(head.size());
+  };
+  if (const auto condition = rest_of("condition=")) {
+    aim.kind = Aim::Kind::condition;
+    const auto split = condition->find('=');
+    aim.condition = condition->substr(0, split);
+    aim.value = split == std::string::npos ? "True" : condition->substr(split + 1);
+    // kubectl does not mind how they are written.
+    for (auto* word : {&aim.condition, &aim.value})
+      if (!word->empty() && word->front() >= 'a' && word->front() <= 'z')
+        word->front() = static_cast<char>(word->front() - 'a' + 'A');
+    aim.words = "of condition " + aim.condition + "=" + aim.value;
+    return aim;
+  }
+  if (const auto pattern = rest_of("log=")) {
+    aim.kind = Aim::Kind::log;
+    aim.pattern = *pattern;
+    return aim;
+  }
+  throw UsageError("--for: \"" + text +
+                   "\" is none of exited, running, ready, deleted, condition=TYPE, log=REGEX");
+}
+
+Progress wait_for_log(const state::Store& store, const Target& target, const Aim& aim,
+                      const Patience& patience) {
+  LogSearch search(store, target, aim.pattern);
+  return wait_until(
+      store, target.key,
+      [&]() -> Progress {
+        // First the state: what is written before an end is there to be read then.
+        const auto end = look(store, {target.key, ""}, Goal::exited);
+        if (search.found()) return {Progress::Kind::reached, {}};
+        const bool over = end.kind == Progress::Kind::reached && pod_exists(store, target.key);
+        return {over ? Progress::Kind::impossible : Progress::Kind::on_the_way,
+                over ? "it has ended without writing such a line" : "no line matches"};
+      },
+      patience, search.fd());
+}
+
+Progress wait_for(const state::Store& store, const Target& target, const Aim& aim,
+                  const Patience& patience) {
+  switch (aim.kind) {
+    case Aim::Kind::goal:
+      break;
+    case Aim::Kind::condition:
+      return wait_until(
+          store, target.key,
+          [&] { return look_at_condition(store, target.key, aim.condition, aim.value); }, patience);
+    case Aim::Kind::log:
+      return wait_for_log(store, target, aim, patience);
+  }
+  return wait_pod(store, target, aim.goal, patience);
 }
 
 int exit_code_of(const state::Record& record, const std::string& container) {
@@ -44,27 +119,28 @@ std::string wait_options() {
 int run_wait(const Arguments& arguments) {
   const Options options(table, arguments);
   const state::Store store(state::Paths::from_environment());
-  const Goal goal = goal_from(options);
+  const Aim aim = aim_from(options);
+  const bool for_exit = aim.kind == Aim::Kind::goal && aim.goal == Goal::exited;
   const auto targets = targets_from(options, store, "wait");
-  std::optional<std::chrono::steady_clock::time_point> deadline;
+  Patience patience;
   const auto limit = options.get("timeout");
   if (limit)
-    deadline = std::chrono::steady_clock::now() +
-               std::chrono::duration_cast<std::chrono::steady_clock::duration>(
-                   parse_duration(*limit, "--timeout"));
+    patience.deadline = std::chrono::steady_clock::now() +
+                        std::chrono::duration_cast<std::chrono::steady_clock::duration>(
+                            parse_duration(*limit, "--timeout"));
   int code = exit_ok;
   for (const auto& target : targets) {
-    if (goal == Goal::exited && !pod_exists(store, target.key))
+    if (for_exit && !pod_exists(store, target.key))
       throw NoSuchObject("no pod " + target.key.name + " in namespace " + target.key.namespace_);
     if (auto record = store.read(target.key)) {
       // One that has lost its supervisor would never change.
       record = revive(store, std::move(*record));
       if (!target.container.empty()) (void)pick_container(store, *record, target.container);
     }
-    const auto progress = wait_pod(store, target, goal, deadline);
+    const auto progress = wait_for(store, target, aim, patience);
     switch (progress.kind) {
       case Progress::Kind::reached:
-        if (goal == Goal::exited) {
+        if (for_exit) {
           const auto record = store.read(target.key);
           std::cout << (record ? exit_code_of(*record, target.container) : 0) << std::endl;
         } else {
@@ -72,12 +148,12 @@ int run_wait(const Arguments& arguments) {
         }
         break;
       case Progress::Kind::impossible:
-        std::cerr << "pausa: pod " << name_of(target) << " will not be " << goal_name(goal) << ": "
+        std::cerr << "pausa: pod " << name_of(target) << " will not be " << aim.words << ": "
                   << progress.missing << "\n";
         code = exit_failed;
         break;
       default:
-        std::cerr << "pausa: pod " << name_of(target) << " is not " << goal_name(goal) << " after "
+        std::cerr << "pausa: pod " << name_of(target) << " is not " << aim.words << " after "
                   << *limit << ": " << progress.missing << "\n";
         return exit_timed_out;
     }
