@@ -19,6 +19,7 @@ const std::vector<Alias>& aliases() {
   static const std::vector<Alias> table{{{"kube", "play"}, {"up", "-d"}},
                                         {{"kube", "down"}, {"down"}},
                                         {{"kube", "apply"}, {"up", "-d"}},
+                                        {{"kube", "generate"}, {"generate", "kube"}},
                                         {{"play", "kube"}, {"up", "-d"}},
                                         {{"pod", "list"}, {"ps"}},
                                         {{"pod", "ls"}, {"ps"}},

@@ -63,6 +63,9 @@ const std::vector<Command>& commands() {
        "pausa why web            # what is wrong with it, its last lines, the next step\n"
        "pausa why web/api",
        run_why, why_options},
+      {"generate", "print the manifest of pods as they are here", "kube [OPTION…] POD…",
+       "pausa generate kube web > web.yaml    # paths are absolute: it works from anywhere",
+       run_generate, generate_options},
       {"validate", "check manifests and start nothing", "[OPTION…] FILE…",
        "pausa validate web.yaml          # exit code 3 when there is an error\n"
        "pausa validate -o json manifests/",

@@ -32,6 +32,8 @@ int run_events(const Arguments& arguments);
 std::string events_options();
 int run_inspect(const Arguments& arguments);
 std::string inspect_options();
+int run_generate(const Arguments& arguments);
+std::string generate_options();
 int run_ns(const Arguments& arguments);
 std::string ns_options();
 int run_version(const Arguments& arguments);

@@ -1,0 +1,37 @@
+#include "cli/commands/commands.hpp"
+#include "cli/inspect_object.hpp"
+#include "cli/options.hpp"
+#include "cli/target.hpp"
+
+#include <iostream>
+
+namespace pausa::cli {
+namespace {
+
+const std::vector<Option> table{{"namespace,n", "NAME", "the pods' namespace"}};
+
+}  // namespace
+
+std::string generate_options() {
+  return options_help(table);
+}
+
+int run_generate(const Arguments& arguments) {
+  const Options options(table, arguments);
+  const auto& words = options.words();
+  if (words.empty() || words.front() != "kube")
+    throw UsageError("generate knows one form: generate kube POD…");
+  if (words.size() < 2) throw UsageError("generate kube needs a pod");
+  const state::Store store(state::Paths::from_environment());
+  std::string text;
+  for (std::size_t i = 1; i < words.size(); ++i) {
+    const auto key = parse_target(words[i], options.get("namespace")).key;
+    const auto stored = stored_pod(store, key);
+    if (!stored) throw NoSuchObject("no pod " + key.name + " in namespace " + key.namespace_);
+    text += (text.empty() ? "" : "---\n") + pod::to_yaml(stored->object);
+  }
+  std::cout << text;
+  return exit_ok;
+}
+
+}  // namespace pausa::cli
