@@ -98,16 +98,22 @@ SecurityContext container_security(const Node& node) {
 Resources resources(const Node& node) {
   Resources out;
   const auto read = [](const Node& map, std::optional<std::int64_t>& cpu_milli,
-                       std::optional<std::int64_t>& memory_bytes) {
+                       std::optional<std::int64_t>& memory_bytes,
+                       std::optional<std::int64_t>& storage_bytes) {
     if (const auto cpu = get_quantity(map, "cpu")) cpu_milli = cpu->milli_value();
     if (const auto memory = get_quantity(map, "memory")) memory_bytes = memory->value();
+    if (const auto storage = get_quantity(map, "ephemeral-storage"))
+      storage_bytes = storage->value();
   };
-  in_map(node, "limits",
-         [&](const Node& map) { read(map, out.limit_cpu_milli, out.limit_memory_bytes); });
+  in_map(node, "limits", [&](const Node& map) {
+    read(map, out.limit_cpu_milli, out.limit_memory_bytes, out.limit_storage_bytes);
+  });
   out.request_cpu_milli = out.limit_cpu_milli;
   out.request_memory_bytes = out.limit_memory_bytes;
-  in_map(node, "requests",
-         [&](const Node& map) { read(map, out.request_cpu_milli, out.request_memory_bytes); });
+  out.request_storage_bytes = out.limit_storage_bytes;
+  in_map(node, "requests", [&](const Node& map) {
+    read(map, out.request_cpu_milli, out.request_memory_bytes, out.request_storage_bytes);
+  });
   return out;
 }
 
@@ -136,12 +142,9 @@ Container container(const Node& node, bool host_network) {
   get(node, "command", out.command);
   get(node, "args", out.args);
   get(node, "workingDir", out.working_dir);
-  each(node, "env", [&out](const Node& item) {
-    EnvVar variable;
-    get(item, "name", variable.name);
-    get(item, "value", variable.value);
-    out.env.push_back(std::move(variable));
-  });
+  each(node, "env", [&out](const Node& item) { out.env.push_back(decode_env(item)); });
+  each(node, "envFrom",
+       [&out](const Node& item) { out.env_from.push_back(decode_env_from(item)); });
   each(node, "ports",
        [&](const Node& item) { out.ports.push_back(container_port(item, host_network)); });
   each(node, "volumeMounts",
@@ -230,6 +233,9 @@ Spec spec(const Node& node) {
   get(node, "hostUsers", out.host_users);
   get(node, "shareProcessNamespace", out.share_process_namespace);
   get(node, "hostname", out.hostname);
+  get(node, "nodeName", out.node_name);
+  get(node, "serviceAccount", out.service_account);
+  get(node, "serviceAccountName", out.service_account);
   get_word(node, "restartPolicy", policies, out.restart_policy);
   each(node, "initContainers", [&out](const Node& item) {
     out.init_containers.push_back(container(item, out.host_network));

@@ -9,6 +9,7 @@
 #include <array>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -104,6 +105,12 @@ inline std::optional<Quantity> get_quantity(const Node& node, std::string_view k
 // decode_health.cpp: probes and hooks, restart rules, out of a container's node
 Health decode_health(const Node& container);
 std::vector<RestartRule> decode_restart_rules(const Node& container);
+
+// decode_env.cpp
+EnvVar decode_env(const Node& node);
+EnvFrom decode_env_from(const Node& node);
+FieldRef decode_field_ref(const Node& node);
+ResourceRef decode_resource_ref(const Node& node);
 
 // decode_volume.cpp
 Volume decode_volume(const Node& node);

@@ -44,13 +44,22 @@ std::optional<std::string> expand(std::string_view text, const KeyValues& variab
   return out;
 }
 
-Expanded expand_container(const Container& container) {
+Expanded expand_container(const Container& container, const OutsideEnv& outside) {
   Expanded out;
-  for (const EnvVar& variable : container.env) {
+  out.env = outside.from;
+  for (std::size_t i = 0; i < container.env.size(); ++i) {
+    const EnvVar& variable = container.env[i];
     // "NAME=value" is one string to execve.
     const std::size_t room =
         max_string_bytes - std::min(variable.name.size() + 1, max_string_bytes);
-    std::optional<std::string> value = expand(variable.value, out.env, room);
+    std::optional<std::string> value;
+    if (!variable.from) {
+      value = expand(variable.value, out.env, room);
+    } else {
+      const bool found = i < outside.values.size() && outside.values[i];
+      if (!found) continue;
+      if (outside.values[i]->size() <= room) value = outside.values[i];
+    }
     if (!value) {
       out.fault = too_long("env \"" + variable.name + "\"");
       return out;
@@ -74,6 +83,39 @@ Expanded expand_container(const Container& container) {
   };
   expand_words(container.command, "command", out.command);
   if (!out.fault) expand_words(container.args, "args", out.args);
+  return out;
+}
+
+ExpandedPath expand_sub_path(const std::string& expression, const KeyValues& variables) {
+  ExpandedPath out;
+  for (std::size_t at = 0; at < expression.size(); ++at) {
+    if (expression[at] != '$' || at + 1 == expression.size()) {
+      out.path += expression[at];
+      continue;
+    }
+    const std::size_t close = expression.find(')', at);
+    if (expression[at + 1] == '$') {
+      out.path += expression[++at];
+    } else if (expression[at + 1] == '(' && close != std::string::npos) {
+      const std::string name = expression.substr(at + 2, close - at - 2);
+      const auto variable = find_variable(variables, name);
+      if (variable == variables.end()) {
+        out.fault = "subPathExpr \"" + expression + "\": there is no variable " + name;
+        return out;
+      }
+      out.path += variable->second;
+      at = close;
+    } else {
+      out.path += '$';
+    }
+  }
+  const std::string shown = "subPathExpr \"" + expression + "\" is \"" + out.path + "\", which ";
+  if (out.path.starts_with('/'))
+    out.fault = shown + "must be relative";
+  else if (("/" + out.path + "/").find("/../") != std::string::npos)
+    out.fault = shown + "must not contain '..'";
+  else if (out.path.find('\0') != std::string::npos)
+    out.fault = shown + "must not contain a NUL byte";
   return out;
 }
 

@@ -30,6 +30,21 @@ struct Expanded {
   std::optional<std::string> fault;
 };
 
-Expanded expand_container(const Container& container);
+// What is not written in the manifest, found elsewhere (pod/environment.hpp). Its values are taken
+// as they are.
+struct OutsideEnv {
+  KeyValues from;                                  // of envFrom; below all of env
+  std::vector<std::optional<std::string>> values;  // of each env with valueFrom; empty: left out
+};
+
+Expanded expand_container(const Container& container, const OutsideEnv& outside = {});
+
+// The subPath of a mount. Here a variable that is not set is a fault, and so is what would lead out
+// of the volume.
+struct ExpandedPath {
+  std::string path;
+  std::optional<std::string> fault;
+};
+ExpandedPath expand_sub_path(const std::string& expression, const KeyValues& variables);
 
 }  // namespace pausa::pod

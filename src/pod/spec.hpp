@@ -4,9 +4,11 @@
 #pragma once
 
 #include "pod/health.hpp"
+#include "pod/sources.hpp"
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -75,6 +77,7 @@ struct SecurityContext {
 struct EnvVar {
   std::string name;
   std::string value;  // as written; $(VAR) is expanded at start (pod/expand.hpp)
+  std::shared_ptr<const ValueSource> from;  // instead of a value
 };
 
 struct ContainerPort {
@@ -89,7 +92,9 @@ struct VolumeMount {
   std::string name;
   std::string mount_path;
   std::string sub_path;
+  bool expand_sub_path = false;  // subPathExpr: $(VAR) in it is expanded at start
   bool read_only = false;
+  bool shallow_read_only = false;  // not the mounts below it: recursiveReadOnly: Disabled
   MountPropagation propagation = MountPropagation::none;
 };
 
@@ -99,6 +104,8 @@ struct Resources {
   std::optional<std::int64_t> limit_memory_bytes;
   std::optional<std::int64_t> request_cpu_milli;
   std::optional<std::int64_t> request_memory_bytes;
+  std::optional<std::int64_t> limit_storage_bytes;  // ephemeral-storage: told, not enforced
+  std::optional<std::int64_t> request_storage_bytes;
 };
 
 struct Container {
@@ -109,6 +116,7 @@ struct Container {
   std::vector<std::string> args;
   std::string working_dir;
   std::vector<EnvVar> env;
+  std::vector<EnvFrom> env_from;
   std::vector<ContainerPort> ports;
   std::vector<VolumeMount> volume_mounts;
   Resources resources;
@@ -135,7 +143,7 @@ struct HostPath {
 
 struct Volume {
   std::string name;
-  std::variant<EmptyDir, HostPath> source;
+  std::variant<EmptyDir, HostPath, Projected, ClaimVolume> source;
 };
 
 struct HostAlias {
@@ -168,7 +176,9 @@ struct Spec {
   bool host_pid = false;
   bool host_ipc = false;
   bool host_users = true;
-  std::string hostname;  // empty: the pod's name, cut to 63 bytes
+  std::string node_name;        // as the manifest has it
+  std::string service_account;  // likewise
+  std::string hostname;         // empty: the pod's name, cut to 63 bytes
   std::vector<HostAlias> host_aliases;
   std::chrono::seconds termination_grace_period{10};
   std::optional<std::chrono::seconds> active_deadline;

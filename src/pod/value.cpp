@@ -175,8 +175,8 @@ void Findings::forbidden(const Value& at, std::string text) {
   add(at, ErrorKind::forbidden, {}, std::move(text));
 }
 
-void Findings::not_found(const Value& at) {
-  add(at, ErrorKind::not_found, at.present() ? at.shown() : "\"\"", {});
+void Findings::not_found(const Value& at, std::string text) {
+  add(at, ErrorKind::not_found, at.present() ? at.shown() : "\"\"", std::move(text));
 }
 
 void Findings::too_long(const Value& at, std::size_t most_bytes) {

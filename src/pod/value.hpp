@@ -75,7 +75,7 @@ class Findings {
   void duplicate(const Value& at) { duplicate(at, at.shown()); }
   void duplicate(const Value& at, std::string shown);
   void forbidden(const Value& at, std::string text);
-  void not_found(const Value& at);
+  void not_found(const Value& at, std::string text = {});
   void too_long(const Value& at, std::size_t most_bytes);
   void too_many(const Value& at, std::size_t most_items);
   void type(const Value& at, std::string text, std::string hint);
