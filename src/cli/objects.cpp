@@ -1,7 +1,10 @@
 #include "cli/objects.hpp"
 
 #include "cli/command.hpp"
+#include "control/client.hpp"
+#include "manifest/render.hpp"
 #include "pod/names.hpp"
+#include "pod/references.hpp"
 #include "pod/utf8.hpp"
 #include "supervisor/user_namespace.hpp"
 #include "sys/error.hpp"
@@ -11,12 +14,14 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <set>
+#include <chrono>
+#include <iostream>
 
 namespace pausa::cli {
 namespace {
 
 constexpr std::size_t most_data_bytes = 1U << 20U;
+constexpr std::chrono::seconds refresh_patience(5);
 
 bool is_text(std::string_view bytes) {
   for (std::size_t at = 0; at < bytes.size();) {
@@ -98,6 +103,52 @@ void add_objects_of_files(const std::vector<std::string>& words, pod::ObjectKind
       loaded.objects.push_back(entry);
     }
   }
+}
+
+std::optional<pod::Object> KnownObjects::find(pod::ObjectKind kind, const std::string& namespace_,
+                                              const std::string& name) const {
+  for (const auto& entry : loaded_.objects)
+    if (entry.object.kind == kind && entry.object.metadata.namespace_ == namespace_ &&
+        entry.object.metadata.name == name)
+      return entry.object;
+  return store_.find(kind, namespace_, name);
+}
+
+pod::Diagnostics missing_references(const manifest::LoadResult& loaded, const state::Paths& paths) {
+  const KnownObjects known(loaded, paths);
+  pod::Diagnostics all;
+  for (const auto& entry : loaded.pods) {
+    auto findings = pod::check_references(entry.object, entry.pod.metadata.namespace_, known);
+    for (auto& finding : findings) {
+      finding.file = loaded.sources[entry.source].name;
+      finding.path.insert(0, entry.prefix);
+      all.push_back(std::move(finding));
+    }
+  }
+  manifest::sort_and_dedupe(all, loaded.sources);
+  return all;
+}
+
+void refresh_pods(const state::Store& store, const std::set<std::string>& namespaces) {
+  if (namespaces.empty()) return;
+  for (const auto& record : store.list()) {
+    if (!namespaces.contains(record.key.namespace_) || record.state.finished) continue;
+    const sys::UniqueFd run =
+        sys::try_open_at(AT_FDCWD, store.paths().run_dir(record.key), O_RDONLY | O_DIRECTORY);
+    if (!run) continue;
+    control::Request request;
+    request.op = control::Op::refresh;
+    auto call = control::Call::put(run.get(), request);
+    const auto reply = call ? call->wait(refresh_patience) : std::nullopt;
+    if (reply && !reply->ok)
+      std::cerr << "pausa: pod " << record.key.name << ": " << reply->error << "\n";
+  }
+}
+
+std::set<std::string> ObjectChanges::namespaces() const {
+  std::set<std::string> all;
+  for (const auto& [object, before] : before_) all.insert(object.metadata.namespace_);
+  return all;
 }
 
 void ObjectChanges::put(const pod::Object& object) {

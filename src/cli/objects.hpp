@@ -5,8 +5,10 @@
 #include "pod/object.hpp"
 #include "state/object_store.hpp"
 #include "state/paths.hpp"
+#include "state/store.hpp"
 
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,6 +24,26 @@ std::string object_words(const pod::Object& object);
 void add_objects_of_files(const std::vector<std::string>& words, pod::ObjectKind kind,
                           manifest::LoadResult& loaded);
 
+// What the pods of a manifest can refer to: its own objects, then the stored ones.
+class KnownObjects : public pod::ObjectSource {
+ public:
+  KnownObjects(const manifest::LoadResult& loaded, const state::Paths& paths)
+      : loaded_(loaded), store_(paths) {}
+  std::optional<pod::Object> find(pod::ObjectKind kind, const std::string& namespace_,
+                                  const std::string& name) const override;
+
+ private:
+  const manifest::LoadResult& loaded_;
+  state::ObjectStore store_;
+};
+
+// What the pods refer to and nobody has; sorted, with files and places.
+pod::Diagnostics missing_references(const manifest::LoadResult& loaded, const state::Paths& paths);
+
+// Lets the running pods of these namespaces take new content into their volumes. What goes wrong
+// is told on standard error.
+void refresh_pods(const state::Store& store, const std::set<std::string>& namespaces);
+
 // What an `up` changes in the store, and can take back.
 class ObjectChanges {
  public:
@@ -32,7 +54,8 @@ class ObjectChanges {
   void undo() noexcept;
   // A line each for what apply() was given, changed or not.
   const std::string& words() const { return words_; }
-  bool any() const { return !before_.empty(); }
+  // The namespaces in which something was changed.
+  std::set<std::string> namespaces() const;
 
  private:
   void put(const pod::Object& object);

@@ -2,6 +2,7 @@
 
 #include "cli/command.hpp"
 #include "cli/log_view.hpp"
+#include "cli/objects.hpp"
 #include "cli/remove_pod.hpp"
 #include "cli/target.hpp"
 #include "cli/wait_pod.hpp"
@@ -74,13 +75,41 @@ bool runs(const state::Record& record) {
          (sys::alive(record.supervisor) || sys::alive(record.infra));
 }
 
+// What a pod can be given while it runs: labels, and annotations that are not options of ours.
+bool differ_in_labels_only(const std::string& a, const std::string& b) {
+  const auto without_labels = [](const std::string& text) {
+    auto read = manifest::read({{"", text, "/"}});
+    if (read.documents.size() != 1) return pod::Node();
+    pod::Node& object = read.documents.front().root;
+    if (auto* metadata = object.find("metadata"); metadata != nullptr) {
+      std::erase_if(metadata->entries, [](const pod::Entry& e) { return e.key == "labels"; });
+      if (auto* notes = metadata->find("annotations"); notes != nullptr)
+        std::erase_if(notes->entries,
+                      [](const pod::Entry& e) { return !e.key.starts_with("pausa/"); });
+      std::erase_if(metadata->entries, [](const pod::Entry& e) {
+        return e.key == "annotations" && e.value.entries.empty();
+      });
+    }
+    return std::move(object);
+  };
+  const pod::Node before = without_labels(a);
+  return before.is_map() && before == without_labels(b);
+}
+
 // Whether the pod runs from this manifest. Throws when it runs from another one.
 bool is_up(const state::Store& store, const state::PodKey& key, const std::string& manifest) {
   const auto record = store.read(key);
   if (!record || record->state.finished || !sys::alive(record->supervisor) ||
       record->desired != state::Desired::running)
     return false;
-  if (store.read_manifest(key) == manifest) return true;
+  const auto stored = store.read_manifest(key);
+  if (stored == manifest) return true;
+  if (stored && differ_in_labels_only(*stored, manifest)) {
+    // Those are told to the pod while it runs.
+    store.write_manifest(key, manifest);
+    refresh_pods(store, {key.namespace_});
+    return true;
+  }
   throw sys::Error("pod " + key.name + " is up already, from another manifest; pausa down " +
                    key.name + " removes it");
 }

@@ -9,7 +9,7 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::array<std::string_view, 4> op_names{"ping", "stop", "remove", "restart"};
+constexpr std::array<std::string_view, 5> op_names{"ping", "stop", "remove", "restart", "refresh"};
 
 std::optional<json::object> parse_object(std::string_view packet) {
   boost::system::error_code error;

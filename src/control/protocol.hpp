@@ -11,9 +11,10 @@ namespace pausa::control {
 
 enum class Op : std::uint8_t {
   ping,
-  stop,    // end the pod; answered when nothing of it runs any more
-  remove,  // stop, then remove everything of it
-  restart  // one container, in the living pod; answered when it is running again
+  stop,     // end the pod; answered when nothing of it runs any more
+  remove,   // stop, then remove everything of it
+  restart,  // one container, in the living pod; answered when it is running again
+  refresh   // objects, or the pod's labels, have changed: write its generated files anew
 };
 
 struct Request {

@@ -122,6 +122,9 @@ int copy_tree(const MountStep& step, int* slots) noexcept {
   if (source != step.fd) (void)::close(source);
   slots[step.slot] = tree;
   if (step.id_map >= 0 && sys::mount_map_ids(tree, recursive, step.id_map) < 0) return -1;
+  if (step.top_attributes != 0 &&
+      sys::mount_set(tree, "", static_cast<unsigned>(AT_EMPTY_PATH), step.top_attributes) < 0)
+    return -1;
   if (step.attributes == 0 && step.propagation == 0) return 0;
   return sys::mount_set(tree, "", static_cast<unsigned>(AT_EMPTY_PATH) | recursive, step.attributes,
                         0, step.propagation);

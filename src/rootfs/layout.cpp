@@ -257,7 +257,8 @@ void Layout::plan_binds(const Request& request) {
     step.recursive = bind.recursive;
     step.attributes = MOUNT_ATTR_NOSUID;
     if (!bind.devices) step.attributes |= MOUNT_ATTR_NODEV;
-    if (bind.read_only) step.attributes |= MOUNT_ATTR_RDONLY;
+    if (bind.read_only)
+      (bind.shallow_read_only ? step.top_attributes : step.attributes) |= MOUNT_ATTR_RDONLY;
     step.propagation = bind.propagation != 0 ? bind.propagation : std::uint64_t{MS_PRIVATE};
     step.what = keep("take " + bind.what);
     step.text = keep(bind.infra_path.empty() ? bind.what : bind.infra_path);
@@ -265,7 +266,7 @@ void Layout::plan_binds(const Request& request) {
     if (bind.fd >= 0) {
       step.op = MountOp::bind;
       // A device has no contents to own, and most of them are where ids cannot be mapped.
-      if (!bind.devices) step.id_map = request.id_map;
+      if (!bind.devices && !bind.own_ids) step.id_map = request.id_map;
       prepare_.push_back(step);
     } else {
       step.op = MountOp::infra_tree;

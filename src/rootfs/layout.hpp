@@ -22,7 +22,9 @@ struct Bind {
   std::string infra_sub_path;  // inside that tree, made if absent
   bool file = false;
   bool read_only = false;
+  bool shallow_read_only = false;  // of the topmost mount alone; else of those below it, too
   bool recursive = false;
+  bool own_ids = false;           // its files belong to the pod's ids already
   bool devices = false;           // device nodes work in it: the source is one
   std::uint64_t propagation = 0;  // MS_PRIVATE if 0
 };

@@ -39,9 +39,10 @@ struct MountStep {
   bool recursive = false;  // bind: with the mounts below it
   int slot = -1;
   int fd = -1;
-  int id_map = -1;                // mapped_tree, bind: a user namespace, whose ids the copy shows
-  std::uint64_t attributes = 0;   // MOUNT_ATTR_*
-  std::uint64_t propagation = 0;  // MS_PRIVATE, MS_SLAVE or MS_SHARED; 0: as it is
+  int id_map = -1;               // mapped_tree, bind: a user namespace, whose ids the copy shows
+  std::uint64_t attributes = 0;  // MOUNT_ATTR_*
+  std::uint64_t top_attributes = 0;  // bind: of the topmost mount alone
+  std::uint64_t propagation = 0;     // MS_PRIVATE, MS_SLAVE or MS_SHARED; 0: as it is
   mode_t mode = 0;
   dev_t device = 0;
   const char* path = nullptr;

@@ -1,8 +1,10 @@
 #include "supervisor/member.hpp"
 
+#include "pod/environment.hpp"
 #include "pod/expand.hpp"
 #include "security/caps.hpp"
 #include "security/rlimits.hpp"
+#include "supervisor/surroundings.hpp"
 #include "supervisor/user_namespace.hpp"
 #include "sys/error.hpp"
 #include "sys/path.hpp"
@@ -92,6 +94,16 @@ std::vector<std::string> environment(const PodContext& context, const pod::Conta
   for (const auto& [name, value] : own) set_variable(env, name, value);
   if (!has_variable(env, "HOME")) env.push_back("HOME=" + home);
   return env;
+}
+
+// For a process beside a container that runs, what is missing by now is left out.
+pod::Expanded expand(const PodContext& context, const pod::Container& container, bool beside) {
+  const PodSurroundings surroundings(context.pod, *context.store, *context.record);
+  auto environment = pod::outside_env(context.pod, container, surroundings, beside);
+  if (environment.fault) throw ContainerConfigError(*environment.fault);
+  auto expanded = pod::expand_container(container, environment.outside);
+  if (expanded.fault) throw sys::Error(*expanded.fault);
+  return expanded;
 }
 
 std::optional<pod::SeccompProfile> seccomp_of(const PodContext& context,
@@ -296,8 +308,7 @@ Member prepare_member(const PodContext& context, const pod::Container& container
   const auto& spec = context.pod.spec;
   Member member;
   member.identity = resolve_user(context, container, image, std::nullopt);
-  const auto expanded = pod::expand_container(container);
-  if (expanded.fault) throw sys::Error(*expanded.fault);
+  const auto expanded = expand(context, container, false);
 
   launch::MemberRequest request;
   request.pod = launch_pod(context);
@@ -344,7 +355,12 @@ Member prepare_member(const PodContext& context, const pod::Container& container
   } else {
     tree.masked_paths = image.masked_paths;
   }
-  member.mounts = open_mounts(spec, container, context.data_dir + "/volumes");
+  try {
+    member.mounts =
+        open_mounts(context.pod, container, *context.store, *context.record, expanded.env);
+  } catch (const SubPathError& error) {
+    throw ContainerConfigError(error.what());
+  }
   fit_into_user_namespace(context, rootfs_dir, member.mounts, tree);
   add_pod_files(context, member.mounts.binds, tree.binds);
   tree.binds.insert(tree.binds.end(), member.mounts.binds.begin(), member.mounts.binds.end());
@@ -361,8 +377,7 @@ Member prepare_exec(const PodContext& context, const pod::Container& container,
   Member member;
   member.identity = resolve_user(context, container, image, options.user);
   member.own_pid_namespace = target.own_pid_namespace;
-  const auto expanded = pod::expand_container(container);
-  if (expanded.fault) throw sys::Error(*expanded.fault);
+  const auto expanded = expand(context, container, true);
 
   launch::ExecRequest request;
   request.pod = launch_pod(context);

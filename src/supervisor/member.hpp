@@ -8,8 +8,10 @@
 #include "pod/spec.hpp"
 #include "security/seccomp.hpp"
 #include "security/user.hpp"
+#include "state/store.hpp"
 #include "supervisor/host.hpp"
 #include "supervisor/volumes.hpp"
+#include "sys/error.hpp"
 #include "sys/fd.hpp"
 
 #include <cstdint>
@@ -33,6 +35,14 @@ struct PodContext {
   int infra_pidfd = -1;
   int namespaces = 0;  // CLONE_NEW* of infra's that differ from ours (without mnt and pid)
   bool pid_namespace = true;
+  const state::Store* store = nullptr;
+  const state::Record* record = nullptr;
+};
+
+// What the manifest refers to is not there (any more): the container waits until it is.
+class ContainerConfigError : public sys::Error {
+ public:
+  using sys::Error::Error;
 };
 
 // A member that can be launched, with everything that its plan borrows.

@@ -79,6 +79,8 @@ ExecSession::ExecSession(const state::Store& store, const state::Record& record,
   context.infra_pidfd = sandbox_->pidfd.get();
   context.namespaces = joined_namespaces(pod_.spec, record.user_namespace);
   context.pid_namespace = !pod_.spec.host_pid;
+  context.store = &store;
+  context.record = &record;
   own_child_ = pod_.spec.host_pid;
   // The middle process of the launch ends at once: its child comes to us then, not to the host's
   // init.

@@ -49,11 +49,12 @@ void Supervisor::build_sandbox() {
                         record_.user_namespace ? std::optional(record_.id_base) : std::nullopt);
   if (charge_.explain && starter_.waiting()) starter_.explain("infra\n" + birth.explain());
   // While infra comes up: what the first containers need and does not need infra.
-  make_volumes(charge_.pod.spec, data_dir_ + "/volumes");
+  make_volumes(charge_.pod, charge_.store, record_);
   const std::size_t inits = charge_.pod.spec.init_containers.size();
   for (std::size_t i = 0; i < (inits > 0 ? 1 : containers_.size()); ++i) make_group(i);
   sandbox_.emplace(birth.finish());
   record_.infra = sandbox_->id;
+  write_generated_volumes(charge_.pod, charge_.store, record_, true);
   record_.namespaces = sys::namespace_inodes(sandbox_->id.pid);
   watch_sandbox();
   feed(pod::event::SandboxUp{wall_now()});
@@ -73,10 +74,12 @@ void Supervisor::start_containers(const std::vector<std::size_t>& indices) {
       begin_launch(index);
       awaiting_go_.push_back(index);
     } catch (const sys::Error& error) {
+      const bool config = dynamic_cast<const ContainerConfigError*>(&error) != nullptr;
+      const char* const reason = config ? "CreateContainerConfigError" : "CreateContainerError";
       abort_launch(index);
       // Not from inside the step that asked for the start.
-      boost::asio::post(io_, [this, index, message = std::string(error.what())] {
-        fail_start(index, "CreateContainerError", message, 128);
+      boost::asio::post(io_, [this, index, reason, message = std::string(error.what())] {
+        fail_start(index, reason, message, 128);
       });
     }
   }

@@ -220,6 +220,9 @@ void Supervisor::on_control(const control::Request& request, ControlServer::Answ
     case Op::ping:
       answer({});
       return;
+    case Op::refresh:
+      answer(refresh());
+      return;
     case Op::remove:
       record_.desired = state::Desired::removed;
       stop_answers_.push_back(std::move(answer));
@@ -270,6 +273,8 @@ PodContext Supervisor::context() const {
   context.infra_pidfd = sandbox_->pidfd.get();
   context.namespaces = joined_namespaces(spec, record_.user_namespace);
   context.pid_namespace = !spec.host_pid;
+  context.store = &charge_.store;
+  context.record = &record_;
   return context;
 }
 

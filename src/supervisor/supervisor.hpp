@@ -105,6 +105,9 @@ class Supervisor {
   void drain_streams();
   void adopt_members();
 
+  // refresh.cpp: what changes while the pod runs
+  control::Reply refresh();
+
   // finish.cpp: the end
   void tear_down();
 

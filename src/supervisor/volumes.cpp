@@ -1,9 +1,17 @@
 #include "supervisor/volumes.hpp"
 
+#include "pod/expand.hpp"
+#include "pod/projection.hpp"
+#include "state/object_store.hpp"
+#include "supervisor/generated_files.hpp"
+#include "supervisor/group_owner.hpp"
+#include "supervisor/surroundings.hpp"
 #include "sys/error.hpp"
 #include "sys/path.hpp"
+#include "sys/process.hpp"
 
 #include <fcntl.h>
+#include <sys/fsuid.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,6 +20,9 @@
 
 namespace pausa::supervisor {
 namespace {
+
+// The tree of all generated files that are to be in memory, by volume.
+constexpr const char* files_tree = "files";
 
 std::string memory_tree(const std::string& volume) {
   return "vol-" + volume;
@@ -67,10 +78,11 @@ sys::UniqueFd open_host_path(const pod::HostPath& source) {
 }
 
 // What a subPath names inside the volume: opened by handle, so that a link planted in the volume
-// leads nowhere else. An absent one is made as a directory.
-sys::UniqueFd open_sub_path(int volume, const std::string& sub_path) {
+// leads nowhere else. An absent one is made as a directory, where that is possible.
+sys::UniqueFd open_sub_path(int volume, const std::string& sub_path, bool make) {
   sys::UniqueFd fd = sys::try_open_in_root(volume, sub_path, O_PATH);
   if (fd) return fd;
+  if (!make) throw sys::Error(ENOENT, "subPath " + sub_path);
   (void)sys::make_dirs_in_root(volume, sub_path, 0755);
   return sys::open_in_root(volume, sub_path, O_PATH);
 }
@@ -98,28 +110,217 @@ std::string normal_path(const std::string& path) {
   return out.empty() ? "/" : out;
 }
 
+const pod::Volume* find_volume(const pod::Spec& spec, const std::string& name) {
+  const auto found =
+      std::find_if(spec.volumes.begin(), spec.volumes.end(),
+                   [&](const pod::Volume& candidate) { return candidate.name == name; });
+  return found == spec.volumes.end() ? nullptr : &*found;
+}
+
+std::string disk_folder(const state::Store& store, const state::Record& record) {
+  return store.paths().data_dir(record.key) + "/volumes";
+}
+
+// A tree of infra's, for reading and writing from outside: its root shows them to those who may
+// trace it. Throws when infra is gone.
+sys::UniqueFd open_memory_tree(const state::Record& record, const std::string& tree) {
+  const auto infra = sys::open_process(record.infra);
+  if (!infra) throw sys::Error("the pod's infra process is gone");
+  sys::UniqueFd dir;
+  try {
+    dir =
+        sys::open_at(AT_FDCWD, "/proc/" + std::to_string(record.infra.pid) + "/root/tmpfs/" + tree,
+                     O_RDONLY | O_DIRECTORY);
+  } catch (sys::Error& error) {
+    if (error.err() == EACCES) error.advise("this needs CAP_SYS_PTRACE");
+    throw;
+  }
+  // Alive still: the pid has meant this process all the while.
+  if (!sys::send_signal(infra->get(), 0)) throw sys::Error("the pod's infra process is gone");
+  return dir;
+}
+
+// Files as another user: a file system of a user namespace takes none from ids that it does not
+// map. Given back at the end of the scope; we are one thread.
+class FileIds {
+ public:
+  FileIds(std::uint32_t user, std::uint32_t group)
+      : group_(::setfsgid(group)), user_(::setfsuid(user)) {}
+  ~FileIds() {
+    (void)::setfsuid(static_cast<uid_t>(user_));
+    (void)::setfsgid(static_cast<gid_t>(group_));
+  }
+  FileIds(const FileIds&) = delete;
+  FileIds& operator=(const FileIds&) = delete;
+
+ private:
+  int group_, user_;
+};
+
+// The directory (or file) behind a claim.
+struct ClaimedSource {
+  sys::UniqueFd fd;
+  bool takes_group = false;  // fsGroup applies
+  bool host_path = false;
+};
+
+ClaimedSource open_claim(const pod::Pod& pod, const pod::ClaimVolume& volume,
+                         const state::Store& store) {
+  const auto& namespace_ = pod.metadata.namespace_;
+  const state::ObjectStore objects(store.paths());
+  const auto claim = objects.find(pod::ObjectKind::claim, namespace_, volume.claim);
+  if (!claim) throw sys::Error("there is no persistentvolumeclaim " + volume.claim);
+  const std::string& bound = claim->claim.volume_name;
+  if (bound.empty()) {
+    const sys::UniqueFd folder = sys::make_dirs_at(AT_FDCWD, store.paths().volumes(), 0700);
+    const std::string name = state::PodKey{namespace_, volume.claim}.folder();
+    // Whoever the containers are, they may write, as in an emptyDir.
+    if (::mkdirat(folder.get(), name.c_str(), 0777) == 0)
+      sys::check(::fchmodat(folder.get(), name.c_str(), 0777, 0), "set the mode of ", name);
+    else if (errno != EEXIST)
+      sys::check(-1, "make ", name);
+    return {sys::open_at(folder.get(), name, O_PATH | O_DIRECTORY), true, false};
+  }
+  const auto host = objects.find(pod::ObjectKind::volume, "", bound);
+  if (!host) throw sys::Error("there is no persistentvolume " + bound);
+  return {open_host_path({host->volume.path, host->volume.type}), host->volume.local, true};
+}
+
+void open_mount(const pod::Pod& pod, const pod::VolumeMount& mount, const pod::Volume& volume,
+                const std::string& sub_path, const state::Store& store, const state::Record& record,
+                Mounts& mounts) {
+  rootfs::Bind bind;
+  bind.target = normal_path(mount.mount_path);
+  bind.what = "volume " + mount.name;
+  bind.read_only = mount.read_only;
+  bind.shallow_read_only = mount.shallow_read_only;
+  bind.propagation = propagation_flag(mount.propagation);
+  sys::UniqueFd source;
+  bool make_sub_path = true;
+  if (const auto* empty = std::get_if<pod::EmptyDir>(&volume.source)) {
+    if (empty->memory) {
+      bind.infra_path = "/tmpfs/" + memory_tree(mount.name);
+      bind.infra_sub_path = sub_path;
+      mounts.binds.push_back(std::move(bind));
+      return;
+    }
+    source = sys::open_at(AT_FDCWD, disk_folder(store, record) + "/" + mount.name, O_PATH);
+  } else if (const auto* host = std::get_if<pod::HostPath>(&volume.source)) {
+    source = open_host_path(*host);
+    bind.recursive = true;
+  } else if (const auto* files = std::get_if<pod::Projected>(&volume.source)) {
+    bind.read_only = true;
+    bind.shallow_read_only = false;
+    bind.own_ids = true;
+    make_sub_path = false;
+    if (files->memory) {
+      // Infra's tree has no place in our own mount namespace: looked at here, bound there.
+      bind.infra_path = std::string("/tmpfs/") + files_tree;
+      bind.infra_sub_path = mount.name + (sub_path.empty() ? "" : "/" + sub_path);
+      const sys::UniqueFd root = open_memory_tree(record, files_tree);
+      const sys::UniqueFd inside = sys::try_open_in_root(root.get(), bind.infra_sub_path, O_PATH);
+      struct ::stat info {};
+      if (!inside || ::fstat(inside.get(), &info) < 0)
+        throw sys::Error(ENOENT, "subPath " + sub_path);
+      bind.file = !S_ISDIR(info.st_mode);
+      mounts.binds.push_back(std::move(bind));
+      return;
+    }
+    source =
+        sys::open_at(AT_FDCWD, disk_folder(store, record) + "/" + mount.name, O_PATH | O_NOFOLLOW);
+  } else {
+    const auto& claim = std::get<pod::ClaimVolume>(volume.source);
+    ClaimedSource claimed = open_claim(pod, claim, store);
+    source = std::move(claimed.fd);
+    bind.recursive = claimed.host_path;
+    bind.read_only = bind.read_only || claim.read_only;
+  }
+  if (!sub_path.empty()) source = open_sub_path(source.get(), sub_path, make_sub_path);
+  struct ::stat info {};
+  sys::check(::fstat(source.get(), &info), "look at the source");
+  bind.file = !S_ISDIR(info.st_mode);
+  bind.devices = S_ISCHR(info.st_mode) || S_ISBLK(info.st_mode);
+  bind.fd = source.get();
+  mounts.sources.push_back(std::move(source));
+  mounts.binds.push_back(std::move(bind));
+}
+
 }  // namespace
 
-void make_volumes(const pod::Spec& spec, const std::string& volumes_dir) {
-  const sys::UniqueFd root = sys::make_dirs_at(AT_FDCWD, volumes_dir, 0700);
-  for (const auto& volume : spec.volumes) {
+void write_generated_volumes(const pod::Pod& pod, const state::Store& store,
+                             const state::Record& record, bool memory) {
+  const PodSurroundings surroundings(pod, store, record);
+  for (const auto& volume : pod.spec.volumes) {
+    const auto* files = std::get_if<pod::Projected>(&volume.source);
+    if (files == nullptr || files->memory != memory) continue;
+    const auto projected = pod::project(pod, *files, surroundings);
+    if (projected.fault) throw sys::Error("volume " + volume.name + ": " + *projected.fault);
+    FilesOwner owner;
+    owner.id_base = record.id_base;
+    if (const auto group = pod.spec.security.fs_group) owner.fs_group = record.id_base + *group;
+    try {
+      if (memory) {
+        const sys::UniqueFd folder = open_memory_tree(record, files_tree);
+        std::optional<FileIds> as_pod;
+        if (owner.id_base != 0)
+          as_pod.emplace(owner.id_base, owner.fs_group.value_or(owner.id_base));
+        write_generated(folder.get(), volume.name, projected.files, owner);
+      } else {
+        const sys::UniqueFd folder = sys::make_dirs_at(AT_FDCWD, disk_folder(store, record), 0700);
+        write_generated(folder.get(), volume.name, projected.files, owner);
+      }
+    } catch (sys::Error& error) {
+      error.prepend("volume " + volume.name);
+      throw;
+    }
+  }
+}
+
+void make_volumes(const pod::Pod& pod, const state::Store& store, const state::Record& record) {
+  const sys::UniqueFd root = sys::make_dirs_at(AT_FDCWD, disk_folder(store, record), 0700);
+  const auto& security = pod.spec.security;
+  for (const auto& volume : pod.spec.volumes) {
+    if (const auto* claim = std::get_if<pod::ClaimVolume>(&volume.source)) {
+      const ClaimedSource source = open_claim(pod, *claim, store);
+      if (source.takes_group && security.fs_group)
+        give_to_group(source.fd.get(), *security.fs_group, security.fs_group_change_policy,
+                      volume.name);
+      continue;
+    }
     const auto* empty = std::get_if<pod::EmptyDir>(&volume.source);
     if (empty == nullptr || empty->memory) continue;
     const sys::UniqueFd dir = sys::make_dirs_at(root.get(), volume.name, 0777);
     mode_t mode = 0777;
-    if (spec.security.fs_group) {
-      sys::check(::fchown(dir.get(), static_cast<uid_t>(-1), *spec.security.fs_group),
-                 "give volume ", volume.name, " to group ", *spec.security.fs_group);
+    if (security.fs_group) {
+      sys::check(::fchown(dir.get(), static_cast<uid_t>(-1), *security.fs_group), "give volume ",
+                 volume.name, " to group ", *security.fs_group);
       mode |= S_ISGID;
     }
     sys::check(::fchmod(dir.get(), mode), "set the mode of volume ", volume.name);
   }
+  write_generated_volumes(pod, store, record, false);
+}
+
+sys::UniqueFd open_empty_dir(const pod::Spec& spec, const state::Store& store,
+                             const state::Record& record, const std::string& volume) {
+  const auto* found = find_volume(spec, volume);
+  const auto* empty = found != nullptr ? std::get_if<pod::EmptyDir>(&found->source) : nullptr;
+  if (empty == nullptr) return sys::UniqueFd();
+  if (empty->memory) return open_memory_tree(record, memory_tree(volume));
+  return sys::try_open_at(AT_FDCWD, disk_folder(store, record) + "/" + volume,
+                          O_PATH | O_DIRECTORY);
 }
 
 std::vector<infra::SandboxRequest::Tmpfs> shared_memory(const pod::Spec& spec) {
   std::vector<infra::SandboxRequest::Tmpfs> trees;
   if (!spec.host_ipc) trees.push_back({"shm", "size=64m,mode=1777", true});
   trees.push_back({"etc", "size=256k,nr_inodes=64,mode=755", true});
+  const auto is_generated = [](const pod::Volume& volume) {
+    const auto* files = std::get_if<pod::Projected>(&volume.source);
+    return files != nullptr && files->memory;
+  };
+  if (std::any_of(spec.volumes.begin(), spec.volumes.end(), is_generated))
+    trees.push_back({files_tree, "mode=755", false});
   for (const auto& volume : spec.volumes) {
     const auto* empty = std::get_if<pod::EmptyDir>(&volume.source);
     if (empty == nullptr || !empty->memory) continue;
@@ -134,8 +335,8 @@ std::vector<infra::SandboxRequest::Tmpfs> shared_memory(const pod::Spec& spec) {
   return trees;
 }
 
-Mounts open_mounts(const pod::Spec& spec, const pod::Container& container,
-                   const std::string& volumes_dir) {
+Mounts open_mounts(const pod::Pod& pod, const pod::Container& container, const state::Store& store,
+                   const state::Record& record, const pod::KeyValues& variables) {
   Mounts mounts;
   std::vector<const pod::VolumeMount*> ordered;
   for (const auto& mount : container.volume_mounts) ordered.push_back(&mount);
@@ -144,36 +345,16 @@ Mounts open_mounts(const pod::Spec& spec, const pod::Container& container,
     return normal_path(a->mount_path).size() < normal_path(b->mount_path).size();
   });
   for (const auto* mount : ordered) {
-    const auto volume =
-        std::find_if(spec.volumes.begin(), spec.volumes.end(),
-                     [&](const pod::Volume& candidate) { return candidate.name == mount->name; });
-    if (volume == spec.volumes.end()) throw sys::Error("no volume " + mount->name);
-    rootfs::Bind bind;
-    bind.target = normal_path(mount->mount_path);
-    bind.what = "volume " + mount->name;
-    bind.read_only = mount->read_only;
-    bind.propagation = propagation_flag(mount->propagation);
+    const auto* volume = find_volume(pod.spec, mount->name);
+    if (volume == nullptr) throw sys::Error("no volume " + mount->name);
+    std::string sub_path = mount->sub_path;
+    if (mount->expand_sub_path) {
+      auto expanded = pod::expand_sub_path(sub_path, variables);
+      if (expanded.fault) throw SubPathError("volume " + mount->name + ": " + *expanded.fault);
+      sub_path = std::move(expanded.path);
+    }
     try {
-      if (const auto* empty = std::get_if<pod::EmptyDir>(&volume->source);
-          empty != nullptr && empty->memory) {
-        bind.infra_path = "/tmpfs/" + memory_tree(mount->name);
-        bind.infra_sub_path = mount->sub_path;
-        mounts.binds.push_back(std::move(bind));
-        continue;
-      }
-      const auto* host = std::get_if<pod::HostPath>(&volume->source);
-      sys::UniqueFd source = host != nullptr
-                                 ? open_host_path(*host)
-                                 : sys::open_at(AT_FDCWD, volumes_dir + "/" + mount->name, O_PATH);
-      bind.recursive = host != nullptr;
-      if (!mount->sub_path.empty()) source = open_sub_path(source.get(), mount->sub_path);
-      struct ::stat info {};
-      sys::check(::fstat(source.get(), &info), "look at the source");
-      bind.file = !S_ISDIR(info.st_mode);
-      bind.devices = S_ISCHR(info.st_mode) || S_ISBLK(info.st_mode);
-      bind.fd = source.get();
-      mounts.sources.push_back(std::move(source));
-      mounts.binds.push_back(std::move(bind));
+      open_mount(pod, *mount, *volume, sub_path, store, record, mounts);
     } catch (sys::Error& error) {
       error.prepend("volume " + mount->name);
       throw;

@@ -47,10 +47,10 @@ pod::BackoffPolicy backoff_from(const Options& options) {
 
 // Prints all findings; false when there is an error among them.
 bool accept(const manifest::LoadResult& loaded) {
-  const std::string text = manifest::render_all(
-      loaded.diagnostics, loaded.sources, ::isatty(STDERR_FILENO) == 1, "nothing was started");
-  std::cerr << text;
-  return !pod::has_errors(loaded.diagnostics);
+  const bool bad = pod::has_errors(loaded.diagnostics);
+  std::cerr << manifest::render_all(loaded.diagnostics, loaded.sources,
+                                    ::isatty(STDERR_FILENO) == 1, bad ? "nothing was started" : "");
+  return !bad;
 }
 
 bool wants_attachment(const Options& options) {
@@ -141,6 +141,12 @@ int run_up(const Arguments& arguments) {
   add_objects_of_files(options.all("configmap-from"), pod::ObjectKind::config_map, loaded);
   add_objects_of_files(options.all("secret-from"), pod::ObjectKind::secret, loaded);
 
+  if (const auto missing = missing_references(loaded, store.paths()); !missing.empty()) {
+    std::cerr << manifest::render_all(missing, loaded.sources, ::isatty(STDERR_FILENO) == 1,
+                                      "nothing was started");
+    return exit_manifest;
+  }
+
   std::optional<std::chrono::steady_clock::time_point> deadline;
   if (const auto text = options.get("timeout"))
     deadline = std::chrono::steady_clock::now() +
@@ -168,6 +174,7 @@ int run_up(const Arguments& arguments) {
     }
   }
   if (starting.empty() && code != exit_ok) changes.undo();
+  refresh_pods(store, changes.namespaces());
   if (!attached) std::cout << changes.words() << std::flush;
   std::vector<state::PodKey> up;
   for (const auto& pod : starting) {
