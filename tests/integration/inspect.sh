@@ -45,7 +45,7 @@ same "infra's name" pausa-infra "$(<"/proc/$(infra_pid shop)/comm")"
 # Helpers are known by the environment that they were started with.
 helpers() {
   for process in /proc/[0-9]*; do
-    if [[ $(<"$process/comm") == pausa* ]] &&
+    if [[ $(process_name "${process#/proc/}") == pausa* ]] &&
       tr '\0' '\n' <"$process/environ" | grep -qxF "PAUSA_RUNROOT=$PAUSA_RUNROOT"; then
       echo "${process#/proc/}"
     fi

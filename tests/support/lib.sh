@@ -182,18 +182,27 @@ trace() {
     done >>"$traces" || true
 }
 
+# Its name, or nothing. (With a file that is not there "$(<file)" ends the shell under `set -e`, even
+# in a condition: bash 5.2.)
+process_name() {
+  local name
+  { read -r name <"/proc/$1/comm"; } 2>/dev/null || return 0
+  echo "$name"
+}
+
 # Prints what is still there of the test's pods: by our state folders and by the traced objects.
 remains() {
-  local kind value process groups
+  local kind value process groups comm
   # The folder of all pods and the lock of the id ranges stay until `reset`.
   find "$PAUSA_RUNROOT" -mindepth 1 -maxdepth 2 ! -path "$PAUSA_RUNROOT/pods" \
     ! -path "$PAUSA_RUNROOT/ids.lock" -printf 'file %p\n' 2>/dev/null
   awk -v a="$PAUSA_ROOT" -v b="$PAUSA_RUNROOT" '
     index($0, a) || index($0, b) { print "mount " $5 }' /proc/self/mountinfo
   for process in /proc/[0-9]*; do
-    if [[ $(<"$process/comm") == pausa* ]] && alive "${process#/proc/}" &&
+    comm=$(process_name "${process#/proc/}")
+    if [[ $comm == pausa* ]] && alive "${process#/proc/}" &&
       tr '\0' '\n' <"$process/environ" | grep -qxF "PAUSA_RUNROOT=$PAUSA_RUNROOT"; then
-      echo "process ${process#/proc/} $(<"$process/comm")"
+      echo "process ${process#/proc/} $comm"
     fi
   done 2>/dev/null
   groups=$(find /sys/fs/cgroup -type d -path '*pausa*' -printf '%p\n' 2>/dev/null)$'\n' || true
@@ -201,7 +210,7 @@ remains() {
     case $kind in
       pid)
         if alive "${value%:*}" 2>/dev/null && [[ $(start_time "${value%:*}") == "${value#*:}" ]]; then
-          echo "process ${value%:*} $(<"/proc/${value%:*}/comm")"
+          echo "process ${value%:*} $(process_name "${value%:*}")"
         fi
         ;;
       cgroup)
