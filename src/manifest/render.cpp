@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <tuple>
 
 namespace pausa::manifest {
@@ -24,6 +25,8 @@ constexpr Palette colour_palette = {"\033[1m",    "\033[1;31m", "\033[1;33m",
 
 // How far a line is shown to either side of its fault.
 constexpr std::size_t context = 72;
+// Nobody reads more, and each one looks for its line from the start.
+constexpr std::size_t most_rendered = 200;
 
 std::string_view severity_word(Severity severity) {
   switch (severity) {
@@ -203,12 +206,15 @@ std::string summary(const pod::Diagnostics& diagnostics, std::string_view conseq
 std::string render_all(const pod::Diagnostics& diagnostics, const std::vector<Source>& sources,
                        bool colour, std::string_view consequence) {
   std::string out;
-  for (const Diagnostic& diagnostic : diagnostics) {
+  const std::size_t told = std::min(diagnostics.size(), most_rendered);
+  for (const Diagnostic& diagnostic : std::span(diagnostics).first(told)) {
     const auto source = std::find_if(sources.begin(), sources.end(), [&](const Source& candidate) {
       return candidate.name == diagnostic.file;
     });
     out += render(diagnostic, source == sources.end() ? nullptr : &*source, colour);
   }
+  if (told < diagnostics.size())
+    out += "… and " + std::to_string(diagnostics.size() - told) + " more\n";
   const std::string last = summary(diagnostics, consequence);
   if (!last.empty()) out += last + "\n";
   return out;
@@ -231,6 +237,20 @@ void sort_and_dedupe(pod::Diagnostics& diagnostics, const std::vector<Source>& s
            a.severity == b.severity && message(a) == message(b);
   };
   diagnostics.erase(std::unique(diagnostics.begin(), diagnostics.end(), same), diagnostics.end());
+  // Several reasons against one value are one finding.
+  const auto join = [](Diagnostic& first, const Diagnostic& other) {
+    const bool one = first.kind == pod::ErrorKind::invalid && other.kind == first.kind &&
+                     first.file == other.file && first.mark.line == other.mark.line &&
+                     first.mark.column == other.mark.column && first.severity == other.severity &&
+                     first.path == other.path && first.value == other.value && other.hint.empty();
+    if (one) first.text += "; " + other.text;
+    return one;
+  };
+  std::size_t kept = 0;
+  for (std::size_t i = 1; i < diagnostics.size(); ++i)
+    if (!join(diagnostics[kept], diagnostics[i]) && ++kept != i)
+      diagnostics[kept] = std::move(diagnostics[i]);
+  if (!diagnostics.empty()) diagnostics.resize(kept + 1);
 }
 
 }  // namespace pausa::manifest

@@ -24,11 +24,13 @@ std::string render(const pod::Diagnostic& diagnostic, const Source* source, bool
 // tell. consequence may be empty.
 std::string summary(const pod::Diagnostics& diagnostics, std::string_view consequence);
 
-// All of them, each with its source found by name, and the summary.
+// All of them (the first 200, and how many more there are), each with its source found by name, and
+// the summary.
 std::string render_all(const pod::Diagnostics& diagnostics, const std::vector<Source>& sources,
                        bool colour, std::string_view consequence);
 
-// By source (in the order given), place, and errors first; the same finding only once.
+// By source (in the order given), place, and errors first; the same finding only once, and several
+// reasons against one value in one.
 void sort_and_dedupe(pod::Diagnostics& diagnostics, const std::vector<Source>& sources);
 
 }  // namespace pausa::manifest

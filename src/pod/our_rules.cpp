@@ -128,7 +128,8 @@ void check_resource(const Value& at, std::string_view name, bool limit, Findings
     check_bytes(at, findings);
   } else if (name == "ephemeral-storage") {
     if (limit) findings.warn(at, "has no effect yet: disk space is not limited");
-  } else {
+  } else if (name.find('/') != std::string_view::npos || name.starts_with("hugepages-")) {
+    // Kubernetes itself refuses the others.
     findings.forbidden(at, "not supported by pausa: only cpu and memory are given out here");
   }
 }

@@ -116,4 +116,28 @@ TEST_SUITE("manifest/unit") {
     CHECK(all[2].text == "y");
     CHECK(all[3].text == "x");
   }
+
+  TEST_CASE("several reasons against one value are one finding") {
+    const std::vector<Source> sources = {{"shop.yaml", "", "/"}};
+    pod::Diagnostics all = {finding(2, 5, "is too long"), finding(2, 5, "is no name"),
+                            finding(3, 5, "is too long")};
+    for (auto& one : all) one.kind = pod::ErrorKind::invalid;
+    sort_and_dedupe(all, sources);
+    REQUIRE(all.size() == 2);
+    CHECK(all[0].text == "is too long; is no name");
+    CHECK(all[1].mark.line == 3);
+  }
+
+  TEST_CASE("of thousands of findings the first are shown, and all are counted") {
+    std::string text;
+    pod::Diagnostics all;
+    for (std::uint32_t line = 1; line <= 50'000; ++line) {
+      text += "a: b\n";
+      all.push_back(finding(line, 4, "bad"));
+    }
+    const std::vector<Source> sources = {{"shop.yaml", text, "/"}};
+    const std::string out = manifest::render_all(all, sources, false, "");
+    CHECK(out.size() < 20'000);
+    CHECK(out.ends_with("… and 49800 more\n50000 errors\n"));
+  }
 }
