@@ -10,8 +10,10 @@
 #include "sys/path.hpp"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sched.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -370,6 +372,14 @@ Member prepare_member(const PodContext& context, const pod::Container& container
   return member;
 }
 
+// So that /dev/stdout can be opened by another user than the pipe's, as with log pipes. Only pipes
+// without a name: those of the file system are somebody's files.
+void give_pipe(int fd, uid_t owner) {
+  struct statfs info {};
+  if (fd >= 0 && ::fstatfs(fd, &info) == 0 && info.f_type == PIPEFS_MAGIC)
+    (void)::fchown(fd, owner, static_cast<gid_t>(-1));  // not ours to give: then it stays closed
+}
+
 Member prepare_exec(const PodContext& context, const pod::Container& container,
                     const image::ResolvedImage& image, cgroup::Group* group,
                     const ExecTarget& target, const ExecOptions& options, int stdin_fd,
@@ -400,6 +410,8 @@ Member prepare_exec(const PodContext& context, const pod::Container& container,
   process.stdin_fd = stdin_fd;
   process.stdout_fd = stdout_fd;
   process.stderr_fd = stderr_fd;
+  if (const uid_t owner = context.id_base + member.identity.uid; owner != 0)
+    for (const int fd : {stdin_fd, stdout_fd, stderr_fd}) give_pipe(fd, owner);
   member.plan = std::make_unique<launch::OwnedPlan>(std::move(request));
   return member;
 }

@@ -41,6 +41,10 @@ expect_exit 0 pausa exec tool/user id
 match "the member's user" "$output" 'uid=1234.*gid=5678'
 expect_exit 0 pausa exec -u 7:8 tool/plain id
 match "-u" "$output" 'uid=7.*gid=8'
+same "/dev/stdout of another user, through the caller's pipe" through \
+  "$(pausa exec -u 7 tool/plain sh -c 'echo through >/dev/stdout' | cat)"
+expect_exit 0 pausa exec tool/plain cat /proc/sys/net/ipv4/ping_group_range
+same "everybody may ping" $'0\t2147483647' "$output"
 expect_exit 0 pausa exec tool/plain -- echo words -e -u
 same "options after the target are the command's" 'words -e -u' "$output"
 expect_exit 0 pausa exec tool/plain echo -e 'x'
@@ -58,7 +62,7 @@ eventually "three sleeps in the pod" three_sleeps
 executed=
 for process in /proc/[0-9]*; do
   pid=${process#/proc/}
-  if [[ $pid != "$member" && $(<"$process/comm") == sleep ]] 2>/dev/null &&
+  if [[ $pid != "$member" && $(process_name "$pid") == sleep ]] 2>/dev/null &&
     [[ $(ns "$pid" mnt) == "$(ns "$member" mnt)" ]]; then executed=$pid; fi
 done 2>/dev/null
 check "the executed process is found from outside" test -n "$executed"
