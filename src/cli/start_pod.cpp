@@ -27,7 +27,7 @@ constexpr std::chrono::milliseconds lock_round(20);
 
 state::Record new_record(const pod::Spec& spec, const state::PodKey& key,
                          const std::vector<image::ResolvedImage>& images,
-                         const pod::BackoffPolicy& backoff, const supervisor::Host& host) {
+                         const pod::BackoffPolicy& backoff) {
   state::Record record;
   record.key = key;
   record.uid = state::make_uid();
@@ -35,7 +35,6 @@ state::Record new_record(const pod::Spec& spec, const state::PodKey& key,
   record.created_ns = std::chrono::duration_cast<std::chrono::nanoseconds>(
                           std::chrono::system_clock::now().time_since_epoch())
                           .count();
-  record.program = host.program;
   record.cgroup = "pausa/" + record.uid;
   record.backoff_initial_ns = backoff.initial.count();
   record.backoff_maximum_ns = backoff.maximum.count();
@@ -199,7 +198,7 @@ StartingPod start_pod(const state::Store& store, manifest::LoadedPod loaded,
     lock = store.lock(key, lock_patience);
     if (!lock) throw sys::Error("pod " + key.name + " is being changed by another command");
   }
-  auto record = new_record(loaded.pod.spec, key, images, backoff, host);
+  auto record = new_record(loaded.pod.spec, key, images, backoff);
   write_first(store, loaded.pod.spec, host, record);
   store.write_manifest(key, manifest);
   manifest = {};
@@ -225,7 +224,7 @@ StartingPod start_again(const state::Store& store, const state::PodKey& key, boo
   state::Record known;
   known.key = key;
   auto charge = supervisor::load_charge(store, std::move(lock), record.value_or(known));
-  auto fresh = new_record(charge.pod.spec, key, charge.images, pod::BackoffPolicy(), host);
+  auto fresh = new_record(charge.pod.spec, key, charge.images, pod::BackoffPolicy());
   if (record) {
     const auto failures = supervisor::reconcile(store, host.cgroups, *record, false);
     if (!failures.empty()) throw failures.front();

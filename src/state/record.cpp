@@ -146,7 +146,6 @@ Record parse(const std::string& source) {
   record.boot_id = text(root.at("bootId"));
   record.created_ns = number(root.at("created"));
   record.desired = enumerator(root.at("desired"), Desired::removed);
-  record.program = text(root.at("program"));
   record.user_namespace = root.at("userNamespace").as_bool();
   record.id_base = root.at("idBase").to_number<std::uint32_t>();
   record.cgroup = text(root.at("cgroup"));
@@ -195,7 +194,6 @@ std::string to_json(const Record& record) {
                          {"bootId", record.boot_id},
                          {"created", record.created_ns},
                          {"desired", static_cast<int>(record.desired)},
-                         {"program", record.program},
                          {"userNamespace", record.user_namespace},
                          {"idBase", record.id_base},
                          {"cgroup", record.cgroup},
@@ -225,6 +223,8 @@ Record record_from_json(const std::string& source) {
     return parse(source);
   } catch (const sys::Error&) {
     throw;
+  } catch (const boost::system::system_error& broken) {
+    throw sys::Error("the record is damaged: " + broken.code().message());
   } catch (const std::exception& broken) {
     throw sys::Error(std::string("the record is damaged: ") + broken.what());
   }

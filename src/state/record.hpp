@@ -40,7 +40,6 @@ struct Record {
   std::string boot_id;
   std::int64_t created_ns = 0;  // wall clock
   Desired desired = Desired::running;
-  std::string program;          // the pausa binary that supervises
   bool user_namespace = false;  // the pod has one of its own, made by root (hostUsers: false)
   std::uint32_t id_base = 0;    // the first of its ids on the host
   std::string cgroup;           // the pod's group; empty: none

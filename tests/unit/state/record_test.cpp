@@ -16,7 +16,6 @@ state::Record sample() {
   record.boot_id = "boot";
   record.created_ns = 17;
   record.desired = state::Desired::stopped;
-  record.program = "/usr/bin/pausa";
   record.cgroup = "pausa/6fa0";
   record.backoff_initial_ns = 5;
   record.infra = {41, 4100};
