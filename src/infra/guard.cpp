@@ -25,6 +25,9 @@ constexpr int64_t millisecond = 1'000'000;
 constexpr int64_t shortest_pause = 5 * millisecond;
 constexpr int64_t longest_pause = 1'000 * millisecond;
 constexpr int64_t short_life = 1'000 * millisecond;
+// Who is killed is back at once, unless it goes on and on (short of memory, say).
+constexpr int most_free_kills = 10;
+constexpr int64_t longest_kill_pause = 100 * millisecond;
 // A program that cannot run will not run later; a machine that is short of memory may recover.
 constexpr int most_refused_starts = 4;
 constexpr int most_failed_starts = 600;  // ten minutes of pauses
@@ -43,8 +46,8 @@ void pause_for(int64_t ns) noexcept {
 // Doubles with every use, from 5 ms to 1 s.
 class Backoff {
  public:
-  void wait() noexcept {
-    pause_for(next_);
+  void wait(int64_t most) noexcept {
+    pause_for(next_ < most ? next_ : most);
     next_ = next_ * 2 < longest_pause ? next_ * 2 : longest_pause;
   }
   void reset() noexcept { next_ = shortest_pause; }
@@ -113,6 +116,7 @@ Death wait_for(int32_t supervisor) noexcept {
                         const char* const* environment) noexcept {
   Backoff backoff;
   int failed_starts = 0;
+  int kills = 0;
   // A supervisor that was handed to us counts as one that has lived.
   int64_t started = now_ns() - short_life;
   for (;;) {
@@ -120,10 +124,14 @@ Death wait_for(int32_t supervisor) noexcept {
       const Death death = wait_for(supervisor);
       if (death.code == CLD_EXITED && death.status == 0) bare::exit_program(0);
       const bool killed = death.code == CLD_KILLED && death.status == SIGKILL;
-      if (now_ns() - started >= short_life)
+      if (now_ns() - started >= short_life) {
         backoff.reset();
-      else if (!killed)
-        backoff.wait();
+        kills = 0;
+      } else if (!killed) {
+        backoff.wait(longest_pause);
+      } else if (++kills > most_free_kills) {
+        backoff.wait(longest_kill_pause);
+      }
     }
     started = now_ns();
     const long pid = start(argv, environment);
@@ -133,7 +141,7 @@ Death wait_for(int32_t supervisor) noexcept {
     } else {
       const int most = is_refusal(pid) ? most_refused_starts : most_failed_starts;
       if (++failed_starts >= most) bare::exit_program(1);
-      backoff.wait();
+      backoff.wait(longest_pause);
     }
   }
 }

@@ -98,6 +98,14 @@ TEST_SUITE("infra/unit") {
     CHECK(guard.supervisors().size() == kills + 1);
   }
 
+  TEST_CASE("one that is killed at once, again and again, is started less and less often") {
+    Guarded guard("echo $$ >> pids; kill -KILL $$");
+    REQUIRE(eventually([&] { return guard.supervisors().size() >= 12; }));
+    const auto before = guard.supervisors().size();
+    ::usleep(500'000);  // a rate is what is tested
+    CHECK(guard.supervisors().size() - before <= 20);
+  }
+
   TEST_CASE("a supervisor that fails is started again until it succeeds") {
     Guarded guard("echo $$ >> pids; test $(wc -l < pids) -ge 5");
     CHECK(guard.wait() == 0);
