@@ -114,6 +114,10 @@ std::optional<StoredPod> stored_pod(const state::Store& store, const state::PodK
 state::Record as_of_now(state::Record record) {
   if (record.state.finished || record.boot_id == sys::boot_id() || sys::alive(record.supervisor))
     return record;
+  return ended_unheard(std::move(record), "the machine was restarted");
+}
+
+state::Record ended_unheard(state::Record record, const std::string& why) {
   record.infra = record.supervisor = record.guard = {};
   auto& state = record.state;
   for (std::size_t i = 0; i < state.containers.size(); ++i) {
@@ -122,19 +126,15 @@ state::Record as_of_now(state::Record record) {
     container.restart_at.reset();
     if (container.stage != Stage::running && container.stage != Stage::starting) continue;
     container.stage = Stage::terminated;
-    container.terminated = pod::Termination{137,
-                                            9,
-                                            "ContainerStatusUnknown",
-                                            "the machine was restarted",
-                                            container.started,
-                                            container.started};
+    container.terminated = pod::Termination{
+        137, 9, "ContainerStatusUnknown", why, container.started, container.started};
   }
   state.sandbox = false;
   state.stopping = true;
   state.finished = true;
   state.phase = pod::Phase::failed;
   state.reason = "Stopped";
-  state.message = "the machine was restarted";
+  state.message = why;
   return record;
 }
 

@@ -21,6 +21,9 @@ std::optional<StoredPod> stored_pod(const state::Store& store, const state::PodK
 // What is true of the record now: of an earlier boot, nothing runs any more.
 state::Record as_of_now(state::Record record);
 
+// A pod that was ended without anybody hearing how its containers ended.
+state::Record ended_unheard(state::Record record, const std::string& why);
+
 // Throws sys::Error when the stored manifest is gone or damaged.
 pod::Node inspect_object(const state::Store& store, const state::Record& record);
 // A pod that has data but no record since the machine was restarted.

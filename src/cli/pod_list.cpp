@@ -4,6 +4,7 @@
 #include "cli/inspect_object.hpp"
 #include "cli/target.hpp"
 #include "sys/error.hpp"
+#include "sys/process.hpp"
 
 #include <algorithm>
 #include <tuple>
@@ -15,6 +16,29 @@ std::size_t init_count(const state::Record& record) {
   return static_cast<std::size_t>(
       std::count_if(record.containers.begin(), record.containers.end(),
                     [](const state::ContainerRecord& container) { return container.init; }));
+}
+
+// With a supervisor again where it had lost it. nullopt: it was removed while we looked.
+std::optional<PodEntry> living_entry(const state::Store& store, state::Record record,
+                                     std::vector<std::string>& troubles) {
+  PodEntry entry;
+  try {
+    const bool lost = !record.state.finished && !sys::alive(record.supervisor);
+    entry = entry_of(as_of_now(lost ? revive(store, record) : std::move(record)));
+  } catch (const NoSuchObject&) {
+    return std::nullopt;
+  } catch (const sys::Error& error) {
+    troubles.emplace_back(error.what());
+    entry = entry_of(std::move(record));
+    entry.status = "SupervisorFailed";
+    return entry;
+  }
+  if (entry.ended) return entry;
+  if (const auto why = store.read_failure(entry.key)) {
+    entry.status = "SupervisorFailed";
+    troubles.push_back("pod " + entry.key.name + ": its supervisor cannot work: " + *why);
+  }
+  return entry;
 }
 
 PodEntry entry_without_record(const state::Store& store, const state::PodKey& key) {
@@ -48,16 +72,13 @@ PodEntry entry_of(state::Record record) {
 std::vector<PodEntry> list_pods(const state::Store& store, bool ended,
                                 std::vector<std::string>& troubles) {
   std::vector<PodEntry> entries;
-  for (auto& record : store.list(&troubles)) {
+  std::vector<state::Damaged> damaged;
+  auto records = store.list(&damaged);
+  for (auto& one : damaged) troubles.push_back(std::move(one.why));
+  for (auto& record : records) {
     if (record.state.finished && !ended) continue;
-    try {
-      auto entry = entry_of(as_of_now(revive(store, std::move(record))));
-      if (!entry.ended || ended) entries.push_back(std::move(entry));
-    } catch (const NoSuchObject&) {
-      // It was removed while we looked.
-    } catch (const sys::Error& error) {
-      troubles.emplace_back(error.what());
-    }
+    auto entry = living_entry(store, std::move(record), troubles);
+    if (entry && (!entry->ended || ended)) entries.push_back(std::move(*entry));
   }
   if (ended)
     for (const auto& key : store.list_without_record()) {

@@ -7,14 +7,22 @@
 
 namespace pausa::cli {
 
+std::vector<state::PodKey> every_pod(const state::Store& store) {
+  std::vector<state::PodKey> keys;
+  std::vector<state::Damaged> damaged;
+  for (auto& record : store.list(&damaged)) keys.push_back(std::move(record.key));
+  for (auto& one : damaged) keys.push_back(std::move(one.key));
+  for (auto& key : store.list_without_record()) keys.push_back(std::move(key));
+  return keys;
+}
+
 std::vector<Target> targets_from(const Options& options, const state::Store& store,
                                  const std::string& verb) {
   std::vector<Target> targets;
   for (const auto& word : options.words())
     targets.push_back(parse_target(word, options.get("namespace")));
   if (options.has("all")) {
-    for (const auto& record : store.list()) targets.push_back({record.key, ""});
-    for (const auto& key : store.list_without_record()) targets.push_back({key, ""});
+    for (auto& key : every_pod(store)) targets.push_back({std::move(key), ""});
   } else if (targets.empty()) {
     throw UsageError(verb + " needs a pod, or --all");
   }

@@ -18,6 +18,9 @@ std::vector<Target> targets_from(const Options& options, const state::Store& sto
 std::vector<state::PodKey> pods_from(const Options& options, const state::Store& store,
                                      const std::string& verb);
 
+// Every pod that there is, also those whose records are damaged.
+std::vector<state::PodKey> every_pod(const state::Store& store);
+
 // Leaves out what is not there, with a word on stderr; the exit code for that.
 int drop_absent(const state::Store& store, std::vector<state::PodKey>& keys);
 

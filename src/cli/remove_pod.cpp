@@ -1,6 +1,9 @@
 #include "cli/remove_pod.hpp"
 
+#include "cgroup/group.hpp"
+#include "cgroup/hierarchy.hpp"
 #include "cli/command.hpp"
+#include "cli/inspect_object.hpp"
 #include "cli/supervisor_call.hpp"
 #include "cli/target.hpp"
 #include "supervisor/supervisor.hpp"
@@ -8,7 +11,7 @@
 #include "sys/error.hpp"
 #include "sys/path.hpp"
 
-#include <fcntl.h>
+#include <signal.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,6 +23,10 @@ namespace {
 constexpr std::chrono::seconds lock_patience(10);
 // A supervisor listens once the pod's sandbox is there.
 constexpr std::chrono::seconds listening_patience(15);
+// One that said why it cannot work may be followed by one that can.
+constexpr std::chrono::seconds failing_patience(3);
+constexpr std::chrono::seconds death_patience(5);
+constexpr std::chrono::seconds ping_patience(2);
 
 std::optional<SupervisorCall> ask_supervisor(const state::Store& store, const state::PodKey& key,
                                              bool remove,
@@ -45,13 +52,61 @@ bool end_through_supervisor(const state::Store& store, const state::PodKey& key,
   return call && hear_supervisor(*call, key);
 }
 
+bool ends(const sys::ProcessId& id) {
+  const auto process = sys::open_process(id);
+  if (!process) return true;
+  (void)sys::send_signal(process->get(), SIGKILL);
+  return sys::wait_dead(process->get(), death_patience);
+}
+
+// The last way, for a pod that nobody can supervise: its members get no grace period.
+void end_by_force(const state::Store& store, const state::PodKey& key, bool remove) {
+  auto record = store.read(key);
+  if (!record) return;
+  const auto failure = store.read_failure(key);
+  std::cerr << "pausa: pod " << key.name << ": its supervisor "
+            << (failure ? "cannot work: " + *failure : std::string("does not answer"))
+            << "; ending the pod without it" << std::endl;
+  // The guard first, since it would start the next one.
+  if (!ends(record->guard)) throw sys::Error("pod " + key.name + ": its guard does not die");
+  record = store.read(key);
+  if (!record) return;
+  if (!ends(record->supervisor))
+    throw sys::Error("pod " + key.name + ": its supervisor does not die");
+  const auto lock = store.lock(key, lock_patience);
+  if (!lock) throw sys::Error("pod " + key.name + " is being changed by another command");
+  record = store.read(key);
+  if (!record) return;
+  const auto failures = supervisor::reconcile(store, cgroup::Hierarchy::detect(), *record, remove);
+  if (!failures.empty()) throw failures.front();
+  if (remove) {
+    if (::geteuid() == 0) store.sweep();
+    return;
+  }
+  record->desired = state::Desired::stopped;
+  store.write(ended_unheard(std::move(*record), "its supervisor could not end it"));
+  store.write_failure(key, "");
+}
+
+// A supervisor of the pod, or nothing when none comes up.
+std::optional<state::Record> revived(const state::Store& store, state::Record record) {
+  try {
+    return revive(store, std::move(record));
+  } catch (const NoSuchObject&) {
+    throw;
+  } catch (const sys::Error&) {
+    return std::nullopt;
+  }
+}
+
 }  // namespace
 
 bool end_pod(const state::Store& store, const state::PodKey& key, bool remove,
              std::optional<std::chrono::milliseconds> grace) {
   // The usual case first: one that runs, with its supervisor listening.
   if (end_through_supervisor(store, key, remove, grace)) return true;
-  const auto deadline = std::chrono::steady_clock::now() + listening_patience;
+  const auto begin = std::chrono::steady_clock::now();
+  const auto deadline = begin + listening_patience;
   for (bool first = true; first || std::chrono::steady_clock::now() < deadline; first = false) {
     auto record = store.read(key);
     if (!record) {
@@ -65,13 +120,16 @@ bool end_pod(const state::Store& store, const state::PodKey& key, bool remove,
     }
     if (!record->state.finished && record->boot_id == sys::boot_id()) {
       try {
-        record = revive(store, std::move(*record));
+        record = revived(store, std::move(*record));
       } catch (const NoSuchObject&) {
         return true;
       }
+      if (!record) break;
       if (!record->state.finished) {
         if (end_through_supervisor(store, key, remove, grace)) return true;
-        // It died, or builds the sandbox and does not listen yet.
+        // It died, or builds the sandbox and does not listen yet; or none can work.
+        if (std::chrono::steady_clock::now() - begin > failing_patience && store.read_failure(key))
+          break;
         constexpr timespec pause{0, 2'000'000};
         (void)::nanosleep(&pause, nullptr);
         continue;
@@ -89,7 +147,48 @@ bool end_pod(const state::Store& store, const state::PodKey& key, bool remove,
     if (remove && ::geteuid() == 0) store.sweep();  // without root reconcile() has done it
     return true;
   }
-  throw sys::Error("pod " + key.name + ": its supervisor does not answer");
+  end_by_force(store, key, remove);
+  return true;
+}
+
+bool end_damaged(const state::Store& store, const state::PodKey& key) {
+  try {
+    (void)store.read(key);
+    return false;
+  } catch (const sys::Error&) {
+    // As expected.
+  }
+  if (const auto dir =
+          sys::try_open_at(AT_FDCWD, store.paths().run_dir(key), O_RDONLY | O_DIRECTORY)) {
+    control::Request request;
+    auto ping = control::Call::put(dir.get(), request);
+    request.op = control::Op::remove;
+    request.grace_ms = 0;
+    if (ping && ping->ready(ping_patience))
+      if (const auto reply = control::call(dir.get(), request, listening_patience);
+          reply && reply->ok)
+        return true;
+  }
+  constexpr std::size_t limit = 8U << 20U;
+  const auto text =
+      sys::read_file_at(AT_FDCWD, store.paths().run_dir(key) + "/pod.json", limit).value_or("");
+  // The group holds every process of the pod.
+  constexpr std::string_view field = "\"cgroup\":\"pausa/";
+  constexpr std::size_t uid_length = 36;
+  const auto at = text.find(field);
+  if (at != std::string::npos && at + field.size() + uid_length < text.size()) {
+    const std::string uid = text.substr(at + field.size(), uid_length);
+    if (uid.find_first_not_of("0123456789abcdef-") == std::string::npos)
+      if (auto group = cgroup::Hierarchy::detect().open("pausa/" + uid)) {
+        (void)group->kill();
+        const auto failures = group->remove(std::chrono::steady_clock::now() + death_patience);
+        if (!failures.empty()) throw failures.front();
+      }
+  }
+  sys::remove_tree_at(AT_FDCWD, store.paths().run_dir(key));
+  supervisor::with_subordinate_ids(
+      [&] { sys::remove_tree_at(AT_FDCWD, store.paths().data_dir(key)); });
+  return true;
 }
 
 int end_pods(const state::Store& store, const std::vector<state::PodKey>& keys, bool remove,

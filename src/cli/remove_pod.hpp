@@ -15,6 +15,10 @@ namespace pausa::cli {
 bool end_pod(const state::Store& store, const state::PodKey& key, bool remove,
              std::optional<std::chrono::milliseconds> grace);
 
+// Removes a pod whose record cannot be read: through its supervisor, which knows better, or else
+// what the record's text and the folders tell. False when the record can be read.
+bool end_damaged(const state::Store& store, const state::PodKey& key);
+
 // The same for several pods at once: it takes as long as the slowest of them. Prints "pod/NAME" for
 // each that was there, unless told to be quiet, and on stderr why one could not be ended; returns
 // the exit code.

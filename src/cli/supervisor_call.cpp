@@ -27,7 +27,11 @@ sys::UniqueFd run_folder(const state::Store& store, const state::PodKey& key) {
 
 Pulse::Pulse(const state::Store& store, state::PodKey key)
     : store_(store), key_(std::move(key)), asked_(Clock::now()) {
-  if (const auto record = store_.read(key_)) supervisor_ = record->supervisor;
+  try {
+    if (const auto record = store_.read(key_)) supervisor_ = record->supervisor;
+  } catch (const sys::Error&) {
+    // A damaged record: nobody is known to be killed.
+  }
 }
 
 std::string Pulse::why_lost() {

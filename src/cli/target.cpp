@@ -15,6 +15,7 @@ namespace pausa::cli {
 namespace {
 
 constexpr std::chrono::seconds revival(10);
+constexpr std::chrono::seconds failing(1);
 
 std::string default_namespace() {
   const char* value = std::getenv("PAUSA_NAMESPACE");
@@ -55,15 +56,20 @@ state::Record revive(const state::Store& store, state::Record record) {
   // starting the pod just now) is at work on it.
   if (!guarded(record) && !store.is_locked(record.key))
     supervisor::spawn_adopted(store, record.key);
-  const auto deadline = std::chrono::steady_clock::now() + revival;
+  const auto begin = std::chrono::steady_clock::now();
+  const auto deadline = begin + revival;
   while (std::chrono::steady_clock::now() < deadline) {
     auto now = store.read(record.key);
     if (!now) throw NoSuchObject("pod " + record.key.name + " is gone");
     if (now->state.finished || sys::alive(now->supervisor)) return *now;
+    // Those that come up fail: it is not worth while to wait for one that is alive just now.
+    if (std::chrono::steady_clock::now() > begin + failing && store.read_failure(record.key)) break;
     constexpr timespec pause{0, 2'000'000};
     (void)::nanosleep(&pause, nullptr);
   }
-  throw sys::Error("pod " + record.key.name + ": its supervisor died and no new one came up");
+  const auto why = store.read_failure(record.key);
+  throw sys::Error("pod " + record.key.name + ": its supervisor " +
+                   (why ? "cannot work: " + *why : "died and no new one came up"));
 }
 
 state::Record find_pod(const state::Store& store, const state::PodKey& key) {

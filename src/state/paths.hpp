@@ -3,7 +3,7 @@
 //
 //   RUNROOT/pods/NAMESPACE_NAME/   pod.json (the record), lock, infra.sock, control.sock, files/
 //   ROOT/pods/NAMESPACE_NAME/      manifest.json (the Pod as given), containers/, volumes/, logs/,
-//                                  events.jsonl
+//                                  events.jsonl, supervisor.error (while it cannot work)
 //   ROOT/objects/                  ConfigMaps, Secrets, claims… (state/object_store.hpp)
 //   ROOT/volumes/NAMESPACE_NAME/   the data of a claim
 //   ROOT/trash/                    what was removed, until it is swept

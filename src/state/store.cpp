@@ -14,6 +14,8 @@ namespace pausa::state {
 namespace {
 
 constexpr std::size_t record_limit = 8U << 20U;
+constexpr std::size_t failure_limit = 64U << 10U;
+constexpr const char* failure_name = "supervisor.error";
 constexpr std::size_t manifest_limit = 16U << 20U;
 
 std::optional<PodKey> key_of(const std::string& folder) {
@@ -75,7 +77,8 @@ std::optional<Record> Store::read(const PodKey& key) const {
   try {
     return record_from_json(*text);
   } catch (sys::Error& error) {
-    error.prepend(paths_.run_dir(key) + "/pod.json");
+    error.prepend("pod " + key.name + ": " + paths_.run_dir(key) + "/pod.json");
+    error.advise("pausa rm --force " + key.name + " removes the pod as far as it can be told");
     throw;
   }
 }
@@ -85,7 +88,7 @@ void Store::write(const Record& record) const {
   sys::replace_file_at(dir.get(), "pod.json", to_json(record), 0600);
 }
 
-std::vector<Record> Store::list(std::vector<std::string>* broken) const {
+std::vector<Record> Store::list(std::vector<Damaged>* damaged) const {
   std::vector<Record> records;
   const sys::UniqueFd dir(::open(paths_.run_pods().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!dir) {
@@ -93,12 +96,12 @@ std::vector<Record> Store::list(std::vector<std::string>* broken) const {
     return records;
   }
   for (const auto& folder : sys::list_dir(dir.get())) {
-    if (!key_of(folder)) continue;
+    const auto key = key_of(folder);
+    if (!key) continue;
     try {
-      const auto text = sys::read_file_at(dir.get(), folder + "/pod.json", record_limit);
-      if (text) records.push_back(record_from_json(*text));
+      if (auto record = read(*key)) records.push_back(std::move(*record));
     } catch (const sys::Error& error) {
-      if (broken != nullptr) broken->push_back(folder + ": " + error.what());
+      if (damaged != nullptr) damaged->push_back({*key, error.what()});
     }
   }
   return records;
@@ -131,6 +134,25 @@ void Store::append_event(const PodKey& key, const std::string& json_line) const 
       ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600), "open ", path));
   const std::string line = json_line + "\n";
   sys::check(::write(fd.get(), line.data(), line.size()), "write ", path);
+}
+
+std::optional<std::string> Store::read_failure(const PodKey& key) const {
+  auto text = sys::read_file_at(AT_FDCWD, paths_.data_dir(key) + "/" + failure_name, failure_limit);
+  while (text && text->ends_with('\n')) text->pop_back();
+  return text;
+}
+
+void Store::write_failure(const PodKey& key, const std::string& text) const noexcept {
+  try {
+    const auto dir = sys::try_open_at(AT_FDCWD, paths_.data_dir(key), O_RDONLY | O_DIRECTORY);
+    if (!dir) return;
+    if (text.empty())
+      (void)::unlinkat(dir.get(), failure_name, 0);  // absent is fine
+    else
+      sys::replace_file_at(dir.get(), failure_name, text + "\n", 0600);
+  } catch (const std::exception&) {
+    // Nobody to tell.
+  }
 }
 
 void Store::remove(const PodKey& key) const {

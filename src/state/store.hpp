@@ -27,6 +27,12 @@ class Lock {
   sys::UniqueFd fd_;
 };
 
+// A pod whose record cannot be read; why: a sentence with the file's path and the way out.
+struct Damaged {
+  PodKey key;
+  std::string why;
+};
+
 class Store {
  public:
   explicit Store(Paths paths);
@@ -43,11 +49,12 @@ class Store {
   // Whether somebody holds the pod's lock now. Makes nothing.
   bool is_locked(const PodKey& key) const;
 
+  // Throws sys::Error, with the way out, when it is damaged or of a version that we do not know.
   std::optional<Record> read(const PodKey& key) const;
   void write(const Record& record) const;
 
-  // Every pod that has a record, sorted by folder; unreadable ones are told through `broken`.
-  std::vector<Record> list(std::vector<std::string>* broken = nullptr) const;
+  // Every pod that has a record, sorted by folder; unreadable ones are told through `damaged`.
+  std::vector<Record> list(std::vector<Damaged>* damaged = nullptr) const;
   // Pods that have data but no record of this boot.
   std::vector<PodKey> list_without_record() const;
 
@@ -57,6 +64,11 @@ class Store {
 
   // Appends one line to events.jsonl.
   void append_event(const PodKey& key, const std::string& json_line) const;
+
+  // Why the pod's supervisor cannot work, for as long as it cannot: DATA/supervisor.error.
+  std::optional<std::string> read_failure(const PodKey& key) const;
+  // An empty text takes it away. A full disk costs the text.
+  void write_failure(const PodKey& key, const std::string& text) const noexcept;
 
   // Moves the data folder to the trash, removes the run folder. The lock must be held.
   void remove(const PodKey& key) const;

@@ -69,6 +69,15 @@ std::vector<sys::Error> reconcile(const state::Store& store, const cgroup::Hiera
   return failures;
 }
 
+// Out of order, when it does not answer: with infra die the members.
+void Supervisor::end_sandbox() {
+  std::vector<sys::Error> failures;
+  end_infra(record_.infra, failures);
+  if (!failures.empty()) throw failures.front();
+  if (!sandbox_) feed(pod::event::SandboxDied{std::chrono::system_clock::now().time_since_epoch()});
+  on_sandbox_death();
+}
+
 void Supervisor::tear_down() {
   if (over_) return;
   over_ = true;

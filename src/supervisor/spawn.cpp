@@ -64,15 +64,29 @@ void ignore_signals() {
   ::_exit(127);  // the supervisor lives on without a guard
 }
 
-// At the root of the supervisor's process: nothing is above that could catch.
+// At the root of the supervisor's process: nothing is above that could catch. The guard starts the
+// next one, which finds the record; people find the reason, told once as long as it stays the same.
 template <typename Life>
-int live(Life life) {
+int live(const state::Store& store, const state::PodKey& key, Life life) {
+  std::string why;
   try {
     life();
     return 0;
-  } catch (const std::exception&) {
-    return 1;  // the guard starts the next one, which finds the record
+  } catch (const std::exception& error) {
+    why = error.what();
+    if (const auto scope = "pod " + key.name + ": "; why.starts_with(scope))
+      why.erase(0, scope.size());
   }
+  try {
+    if (store.read_failure(key) == why) return 1;
+    store.write_failure(key, why);
+    EventLog events(store, key);
+    events.add(true, "SupervisorFailed", "", why);
+    events.flush();
+  } catch (const std::exception&) {
+    // Nobody to tell.
+  }
+  return 1;
 }
 
 std::vector<image::ResolvedImage> resolve_images(const pod::Pod& pod, const state::Store& store) {
@@ -114,7 +128,9 @@ sys::UniqueFd spawn_new(Charge charge, Host host) {
   ignore_signals();
   (void)ours.release();
   Starter starter(std::move(theirs));
-  const int code = live([&] {
+  const state::Store store = charge.store;
+  const state::PodKey key = charge.record.key;
+  const int code = live(store, key, [&] {
     Supervisor life(std::move(charge), std::move(host), std::move(starter));
     life.run_new();
   });
@@ -135,7 +151,7 @@ int supervise(const state::Store& store, const state::PodKey& key) {
   detach();
   ignore_signals();
   close_inherited();
-  return live([&] {
+  return live(store, key, [&] {
     auto record = store.read(key);
     if (!record) return;
     auto lock = store.lock(key, lock_patience);

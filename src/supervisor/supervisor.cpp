@@ -6,10 +6,12 @@
 #include "sys/path.hpp"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace pausa::supervisor {
 namespace {
@@ -83,26 +85,47 @@ void Supervisor::run_new() {
     tear_down();
     return;
   }
-  loop();
+  failed_before_ = charge_.again;
+  live([this] { loop(); });
 }
 
 void Supervisor::run_adopted() {
   save();
   const auto infra = sys::open_process(record_.infra);
   enter_user_namespace(host_, infra ? infra->get() : -1);
-  adopt_members();
-  loop();
+  failed_before_ = charge_.store.read_failure(record_.key).has_value();
+  live([this] {
+    adopt_members();
+    loop();
+  });
+}
+
+// What fails (infra does not answer, say) is for the next supervisor to try again. But a pod that
+// is to end does.
+void Supervisor::live(const std::function<void()>& life) {
+  try {
+    life();
+  } catch (const sys::Error& error) {
+    if (record_.desired == state::Desired::running || over_) throw;
+    events_.add(true, "FailedKillPod", "", std::string(error.what()) + "; killing what is left");
+    stop_pod(std::chrono::nanoseconds(0));
+    end_sandbox();
+    loop();
+  }
 }
 
 void Supervisor::loop() {
   if (over_) return;
-  control_ = std::make_unique<ControlServer>(
-      io_, run_dir_.get(), [this](const control::Request& request, ControlServer::Answer answer) {
-        on_control(request, std::move(answer));
-      });
+  if (!control_)
+    control_ = std::make_unique<ControlServer>(
+        io_, run_dir_.get(), [this](const control::Request& request, ControlServer::Answer answer) {
+          on_control(request, std::move(answer));
+        });
   schedule();
+  settle();
   while (!over_) {
     if (calm_ && io_.poll_one() == 0) {
+      if (std::exchange(failed_before_, false)) charge_.store.write_failure(record_.key, "");
       trim_memory();  // the last thing before it sleeps, so that little is touched again
       calm_ = false;
       if (io_.run_one() == 0) io_.restart();
@@ -248,6 +271,10 @@ void Supervisor::on_control(const control::Request& request, ControlServer::Answ
 
 void Supervisor::stop_pod(std::chrono::nanoseconds grace) {
   save();  // what is wanted stands in the record before anything is done about it
+  // Members end unheard while somebody has stopped infra, which can be done from the host only.
+  if (sys::is_stopped(record_.infra))
+    if (const auto infra = sys::open_process(record_.infra))
+      (void)sys::send_signal(infra->get(), SIGCONT);
   feed(pod::event::Stop{grace});
 }
 

@@ -21,6 +21,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <functional>
 #include <list>
 #include <memory>
 #include <optional>
@@ -64,6 +65,7 @@ class Supervisor {
   };
 
   // supervisor.cpp: the loop and the life cycle
+  void live(const std::function<void()>& life);
   void loop();
   void feed(const pod::Event& event);
   void perform(const std::vector<pod::Action>& actions);
@@ -109,6 +111,7 @@ class Supervisor {
   control::Reply refresh();
 
   // finish.cpp: the end
+  void end_sandbox();
   void tear_down();
 
   boost::asio::io_context io_;
@@ -139,6 +142,7 @@ class Supervisor {
   bool settling_ = false;  // a look is due whether there was work since
   bool calm_ = false;      // there was none
   bool unsaved_ = false;
+  bool failed_before_ = false;  // an earlier supervisor of this pod could not work, and said so
   bool over_ = false;
 };
 

@@ -235,7 +235,12 @@ void allocate_ids(const state::Store& store, state::Record& record) {
     if (errno != EINTR) throw sys::Error(errno, "lock " + path);
 
   std::vector<Block> taken;
-  for (const auto& other : store.list())
+  std::vector<state::Damaged> damaged;
+  const auto others = store.list(&damaged);
+  // Two pods with the same ids would own each other's files.
+  if (!damaged.empty())
+    throw sys::Error("which ids are free cannot be told: " + damaged.front().why);
+  for (const auto& other : others)
     if (other.user_namespace && !(other.key == record.key))
       taken.push_back({other.id_base, other.id_base + std::uint64_t{security::block_size}});
   add_subordinate("/etc/subuid", taken);

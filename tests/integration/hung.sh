@@ -48,6 +48,27 @@ expect_exit 0 timeout 30 "$PAUSA" rm --force shop
 said rm shop
 eventually "nothing is left" nothing_remains
 
+# Infra cannot be stopped from inside; from outside it can. Then members end unheard.
+up "$file"
+kill -STOP "$(infra_pid shop)"
+expect_exit 0 timeout 30 "$PAUSA" down shop
+eventually "nothing is left of a pod whose infra is stopped" nothing_remains
+
+
+# Frozen, it does not even answer to SIGCONT.
+frozen() {
+  local group
+  group=$(awk -F: '$1 == 0 { print $3 }' "/proc/$1/cgroup")
+  echo 1 >"$2$group/cgroup.freeze"
+}
+tree=$(awk '$9 == "cgroup2" || $8 == "cgroup2" || $10 == "cgroup2" { print $5; exit }' /proc/self/mountinfo)
+if [[ -n $tree ]]; then
+  up "$file"
+  frozen "$(infra_pid shop)" "$tree"
+  expect_exit 0 timeout 50 "$PAUSA" down shop
+  eventually "nothing is left of a pod whose infra is frozen" nothing_remains
+fi
+
 # ^C of an attached up.
 "$PAUSA" up --attach "$file" </dev/null >"$work/attached" 2>&1 &
 attached=$!

@@ -177,6 +177,8 @@ std::string describe(const state::Store& store, const state::PodKey& key) {
   out.add(0, "QoS class", at(object, {"status", "qosClass"}));
   out.add(0, "Infra process", at(object, {"pausa", "infra", "pid"}));
   out.add(0, "Supervisor", at(object, {"pausa", "supervisor", "pid"}));
+  if (const auto why = store.read_failure(key); why && status != "Stopped")
+    out.line(0, "Supervisor fails", *why);
   container_section(out, object, "Init containers", "initContainers", "initContainerStatuses");
   container_section(out, object, "Containers", "containers", "containerStatuses");
   if (const auto* conditions = at(object, {"status", "conditions"})) {

@@ -1,6 +1,7 @@
 #include "cli/commands/commands.hpp"
 #include "cli/objects.hpp"
 #include "cli/options.hpp"
+#include "cli/pod_words.hpp"
 #include "cli/remove_pod.hpp"
 #include "cli/target.hpp"
 #include "manifest/load.hpp"
@@ -54,8 +55,7 @@ int run_down(const Arguments& arguments) {
       keys.push_back(parse_target(word, options.get("namespace")).key);
   }
   if (options.has("all")) {
-    for (const auto& record : store.list()) keys.push_back(record.key);
-    for (const auto& key : store.list_without_record()) keys.push_back(key);
+    for (auto& key : every_pod(store)) keys.push_back(std::move(key));
   } else if (keys.empty() && objects.empty()) {
     throw UsageError("down needs a manifest, a pod, or --all");
   }

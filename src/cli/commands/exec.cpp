@@ -96,7 +96,9 @@ int run_exec(const Arguments& arguments) {
   try {
     return execute(store, target, what);
   } catch (sys::Error& error) {
-    error.prepend("pod " + target.key.name);
+    if (const auto scope = "pod " + target.key.name;
+        !std::string_view(error.what()).starts_with(scope + ": "))
+      error.prepend(scope);
     std::cerr << "pausa: " << error.what() << "\n";
     return exit_pausa_failed;
   }

@@ -1,7 +1,6 @@
-#include "cgroup/group.hpp"
-#include "cgroup/hierarchy.hpp"
 #include "cli/commands/commands.hpp"
 #include "cli/options.hpp"
+#include "cli/pod_words.hpp"
 #include "cli/remove_pod.hpp"
 #include "image/image.hpp"
 #include "supervisor/user_namespace.hpp"
@@ -21,8 +20,6 @@ const std::vector<Option> table{
     {"yes,y", nullptr, "do not ask"},
     {"timeout,t", "TIME", "grace period of pods that run, instead of none"}};
 
-constexpr std::chrono::seconds patience(5);
-
 bool asked(const state::Paths& paths) {
   if (::isatty(STDIN_FILENO) != 1)
     throw UsageError("reset removes all pods, volumes and logs; give --yes to do so");
@@ -38,12 +35,14 @@ class Reset {
   explicit Reset(const state::Store& store) : store_(store), paths_(store.paths()) {}
 
   int run(std::chrono::milliseconds grace) {
-    std::vector<std::string> damaged;
-    std::vector<state::PodKey> keys;
-    for (const auto& record : store_.list(&damaged)) keys.push_back(record.key);
-    for (const auto& key : store_.list_without_record()) keys.push_back(key);
+    auto keys = every_pod(store_);
+    std::erase_if(keys, [this](const state::PodKey& key) {
+      bool ended = false;
+      step("pod " + key.name, [&] { ended = end_damaged(store_, key); });
+      if (ended) std::cout << "pod/" << key.name << "\n";
+      return ended;
+    });
     if (end_pods(store_, keys, true, grace) != exit_ok) failed_ = true;
-    for (const auto& trouble : damaged) remove_damaged(trouble.substr(0, trouble.find(':')));
     step("images", [this] { remove_images(); });
     // Only what is ours by name: the two folders may have been given by the user.
     for (const char* name : {"objects", "trash", "rootfs"}) remove_below(paths_.root, name);
@@ -65,32 +64,6 @@ class Reset {
       failed_ = true;
       std::cerr << "pausa: " << what << ": " << error.what() << "\n";
     }
-  }
-
-  // A record that cannot be read still names the pod's group, and with it all its processes.
-  void remove_damaged(const std::string& folder) {
-    step("pod " + folder, [&] {
-      constexpr std::size_t limit = 8U << 20U;
-      const auto text =
-          sys::read_file_at(AT_FDCWD, paths_.run_pods() + "/" + folder + "/pod.json", limit)
-              .value_or("");
-      constexpr std::string_view key = "\"cgroup\":\"pausa/";
-      constexpr std::size_t uid_length = 36;
-      const auto at = text.find(key);
-      if (at != std::string::npos && at + key.size() + uid_length < text.size()) {
-        const std::string uid = text.substr(at + key.size(), uid_length);
-        if (uid.find_first_not_of("0123456789abcdef-") == std::string::npos)
-          if (auto group = cgroup::Hierarchy::detect().open("pausa/" + uid)) {
-            (void)group->kill();
-            const auto failures = group->remove(std::chrono::steady_clock::now() + patience);
-            if (!failures.empty()) throw failures.front();
-          }
-      }
-      sys::remove_tree_at(AT_FDCWD, paths_.run_pods() + "/" + folder);
-      supervisor::with_subordinate_ids(
-          [&] { sys::remove_tree_at(AT_FDCWD, paths_.data_pods() + "/" + folder); });
-      std::cout << "pod/" << folder.substr(folder.find('_') + 1) << "\n";
-    });
   }
 
   void remove_images() {

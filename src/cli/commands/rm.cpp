@@ -1,6 +1,7 @@
 #include "cli/commands/commands.hpp"
 #include "cli/pod_words.hpp"
 #include "cli/remove_pod.hpp"
+#include "sys/error.hpp"
 #include "sys/process.hpp"
 
 #include <iostream>
@@ -32,10 +33,27 @@ int run_rm(const Arguments& arguments) {
   int refused = exit_ok;
   if (!options.has("force"))
     std::erase_if(keys, [&](const state::PodKey& key) {
-      if (!runs(store, key)) return false;
-      if (options.has("all")) return true;
+      try {
+        if (!runs(store, key)) return false;
+        if (options.has("all")) return true;
+      } catch (const sys::Error& damaged) {
+        std::cerr << "pausa: " << damaged.what() << "\n";
+        refused = exit_failed;
+        return true;
+      }
       std::cerr << "pausa: pod " << key.name << " runs; stop it first, or use rm --force\n";
       refused = exit_failed;
+      return true;
+    });
+  else
+    std::erase_if(keys, [&](const state::PodKey& key) {
+      try {
+        if (!end_damaged(store, key)) return false;
+        std::cout << "pod/" << key.name << std::endl;
+      } catch (const sys::Error& error) {
+        std::cerr << "pausa: " << error.what() << "\n";
+        refused = exit_failed;
+      }
       return true;
     });
   const int code = end_pods(store, keys, true, grace_from(options));

@@ -79,10 +79,12 @@ TEST_SUITE("state/store") {
     const auto other = fixture.store.lock(broken, 0ms);
     const auto dir = sys::open_dir(fixture.store.paths().run_dir(broken));
     sys::create_file_at(dir.get(), "pod.json", "{", 0600);
-    std::vector<std::string> complaints;
+    std::vector<state::Damaged> complaints;
     CHECK(fixture.store.list(&complaints).size() == 1);
     REQUIRE(complaints.size() == 1);
-    CHECK(complaints[0].starts_with("default_broken"));
+    CHECK(complaints[0].key == broken);
+    CHECK(complaints[0].why.find("/default_broken/pod.json: ") != std::string::npos);
+    CHECK(complaints[0].why.find("pausa rm --force broken") != std::string::npos);
     CHECK_THROWS_AS((void)fixture.store.read(broken), sys::Error);
   }
 
