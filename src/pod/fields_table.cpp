@@ -158,7 +158,7 @@ constexpr FieldSupport table[] = {
     {"VolumeMount.subPath", done, "a path inside the volume instead of its root", ""},
     {"VolumeMount.subPathExpr", done, "subPath with $(NAME) expanded from the container's variables", ""},
 
-    {"ResourceRequirements.limits", done, "the most it may use: cpu, memory", "ephemeral-storage is accepted and not enforced; other names are refused"},
+    {"ResourceRequirements.limits", done, "the most it may use: cpu, memory, ephemeral-storage", "a pod beyond its limit of disk space is evicted within a second or two; other names are refused"},
     {"ResourceRequirements.requests", done, "its share when the machine is busy: cpu, memory", "default: the limits"},
     {"ResourceRequirements.claims", never, "devices from resourceClaims", "there is no device allocation on one machine"},
 
@@ -229,7 +229,7 @@ constexpr FieldSupport table[] = {
     {"Volume.vsphereVolume", never, "", storage},
 
     {"EmptyDirVolumeSource.medium", done, "unset: on disk; Memory: a tmpfs", "huge pages are refused"},
-    {"EmptyDirVolumeSource.sizeLimit", done, "the most it may hold", ""},
+    {"EmptyDirVolumeSource.sizeLimit", done, "the most it may hold", "in memory: no more fits; on disk: the pod is evicted within a second or two"},
     {"HostPathVolumeSource.path", done, "the path on this machine", "a relative path starts at the manifest's folder"},
     {"HostPathVolumeSource.type", done, "what must be there, or is made: DirectoryOrCreate, Directory, FileOrCreate, File, Socket, CharDevice, BlockDevice", ""},
     {"ConfigMapVolumeSource.name", done, "the ConfigMap", ""},

@@ -120,17 +120,16 @@ void check_bytes(const Value& at, Findings& findings) {
   }
 }
 
-void check_resource(const Value& at, std::string_view name, bool limit, Findings& findings) {
+void check_resource(const Value& at, std::string_view name, Findings& findings) {
   if (name == "cpu") {
     const auto amount = at.quantity();
     if (amount && !amount->milli_value()) findings.invalid(at, "is more than any machine has");
-  } else if (name == "memory") {
+  } else if (name == "memory" || name == "ephemeral-storage") {
     check_bytes(at, findings);
-  } else if (name == "ephemeral-storage") {
-    if (limit) findings.warn(at, "has no effect yet: disk space is not limited");
   } else if (name.find('/') != std::string_view::npos || name.starts_with("hugepages-")) {
     // Kubernetes itself refuses the others.
-    findings.forbidden(at, "not supported by pausa: only cpu and memory are given out here");
+    findings.forbidden(
+        at, "not supported by pausa: only cpu, memory and disk space are given out here");
   }
 }
 
@@ -162,7 +161,7 @@ void check_container(const Value& container, Findings& findings) {
       add_faults(ip, ip_faults(ip.text()), findings);
   for (const std::string_view list : {"limits", "requests"})
     for (const auto& [name, at] : container["resources"][list].entries())
-      check_resource(at, name, list == "limits", findings);
+      check_resource(at, name, findings);
 }
 
 void check_volume(const Value& volume, Findings& findings) {

@@ -81,6 +81,7 @@ void Supervisor::end_sandbox() {
 void Supervisor::tear_down() {
   if (over_) return;
   over_ = true;
+  storage_timer_.reset();
   infra_watch_.reset();
   infra_death_.reset();
   for (std::size_t i = 0; i < containers_.size(); ++i) abort_launch(i);

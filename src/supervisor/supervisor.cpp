@@ -123,6 +123,7 @@ void Supervisor::loop() {
         });
   schedule();
   settle();
+  watch_storage();
   while (!over_) {
     if (calm_ && io_.poll_one() == 0) {
       if (std::exchange(failed_before_, false)) charge_.store.write_failure(record_.key, "");

@@ -110,6 +110,11 @@ class Supervisor {
   // refresh.cpp: what changes while the pod runs
   control::Reply refresh();
 
+  // storage.cpp: limits of disk space
+  bool has_storage_limits() const;
+  std::string storage_excess() const;
+  void watch_storage();
+
   // finish.cpp: the end
   void end_sandbox();
   void tear_down();
@@ -135,6 +140,7 @@ class Supervisor {
   std::list<std::unique_ptr<LogStream>> old_streams_;
   std::unique_ptr<ControlServer> control_;
   boost::asio::steady_timer timer_;
+  std::unique_ptr<boost::asio::steady_timer> storage_timer_;  // only with limits of disk space
   boost::asio::steady_timer settled_;
   std::vector<ControlServer::Answer> stop_answers_;
   std::vector<std::pair<std::size_t, ControlServer::Answer>> restart_answers_;
