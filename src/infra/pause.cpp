@@ -26,7 +26,8 @@ using bare::call;
 constexpr int stop_reaping_after = 4096;  // a zombie storm must not starve the connections
 constexpr uint64_t child_event = 0;
 constexpr uint64_t listen_event = 1;
-constexpr uint64_t first_connection_event = 2;
+constexpr uint64_t leash_event = 2;
+constexpr uint64_t first_connection_event = 3;
 
 struct Connection {
   int fd;       // 0: free
@@ -277,6 +278,15 @@ void settle_descriptors() noexcept {
   require(call(SYS_fcntl, listen_fd_number, F_SETFL, flags | O_NONBLOCK), Stage::infra_events);
   watch(child_signals, child_event);
   watch(listen_fd_number, listen_event);
+  watch(report_fd_number, leash_event);
+}
+
+// Until infra stands in the pod's record it ends with who made it, since nobody else would find it.
+// A byte says that it does; the end of the stream, that its maker has died first.
+void hear_maker() noexcept {
+  char word = 0;
+  if (call(SYS_read, report_fd_number, &word, sizeof word) != sizeof word) bare::exit_program(1);
+  bare::close_fd(report_fd_number);
 }
 
 void start() noexcept {
@@ -289,7 +299,6 @@ void start() noexcept {
   require(drop_privileges(), Stage::infra_privileges);
   require(confine_calls(), Stage::infra_seccomp);
   report(Stage::ready, 0);
-  bare::close_fd(report_fd_number);
 }
 
 void drain_child_signals() noexcept {
@@ -310,6 +319,8 @@ void drain_child_signals() noexcept {
         more_children = true;
       } else if (event == listen_event) {
         accept_connections();
+      } else if (event == leash_event) {
+        hear_maker();
       } else {
         Connection& connection = connections[event - first_connection_event];
         if (connection.fd != 0 && !receive(connection)) close_connection(connection);

@@ -116,7 +116,7 @@ Sandbox clone_infra(const SandboxRequest& request, const EnterPlan& plan) {
     err = errno;
   }
   if (pid < 0) throw clone_error(err, request);
-  Sandbox sandbox{sys::UniqueFd(pidfd), static_cast<pid_t>(pid), 0};
+  Sandbox sandbox{sys::UniqueFd(pidfd), static_cast<pid_t>(pid), {}, sys::UniqueFd()};
   if (time.leave() < 0) {
     err = errno;
     (void)::syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, nullptr, 0);
@@ -189,11 +189,19 @@ Sandbox SandboxBirth::finish() {
   if (report->err != 0 || Stage{report->stage} != Stage::ready)
     throw report_error(*report, request_);
   sandbox_.id = sys::identify(sandbox_.pid);
+  sandbox_.leash = std::move(reports_);
   return std::move(sandbox_);
 }
 
+void let_go(sys::UniqueFd leash) noexcept {
+  const char word = 1;
+  if (leash) (void)sys::send_packet(leash.get(), &word, sizeof word);  // dead: others hear of it
+}
+
 Sandbox create_sandbox(const SandboxRequest& request) {
-  return SandboxBirth(request).finish();
+  Sandbox sandbox = SandboxBirth(request).finish();
+  let_go(std::move(sandbox.leash));
+  return sandbox;
 }
 
 void write_user_maps(pid_t pid, const UserMaps& maps) {

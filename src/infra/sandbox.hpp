@@ -83,7 +83,11 @@ struct Sandbox {
   sys::UniqueFd pidfd;  // our child: reap it when it dies, if we still live
   pid_t pid = 0;
   sys::ProcessId id;
+  // Infra ends when this is closed, so that it cannot outlive who made it unknown to anybody;
+  // let_go() lets it live, once its id is on record.
+  sys::UniqueFd leash;
 };
+void let_go(sys::UniqueFd leash) noexcept;
 
 // A sandbox on its way. The namespaces exist and have a pid from the start, so that the caller can
 // put a network into them while infra joins its cgroups and comes up. Given up, and gone, unless
@@ -113,7 +117,7 @@ class SandboxBirth {
 // One paragraph a step: what it does, by which call, and a shell command that does the same.
 std::string explain(const SandboxRequest& request);
 
-// Both steps at once.
+// Both steps at once, and it is let go.
 Sandbox create_sandbox(const SandboxRequest& request);
 
 // The texts of /proc/PID/uid_map and gid_map (user_namespaces(7)).

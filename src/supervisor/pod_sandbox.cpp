@@ -134,7 +134,7 @@ PodSandbox PodSandboxBirth::finish() {
   auto sandbox = birth_.finish();
   auto client = infra::Client::connect(run_dir_, infra_socket, infra_deadline);
   if (!client) throw sys::Error("create infra: it does not answer");
-  return {std::move(sandbox.pidfd), sandbox.id, std::move(*client)};
+  return {std::move(sandbox.pidfd), sandbox.id, std::move(*client), std::move(sandbox.leash)};
 }
 
 std::optional<PodSandbox> find_pod_sandbox(const sys::ProcessId& id, int run_dir) {
@@ -142,7 +142,7 @@ std::optional<PodSandbox> find_pod_sandbox(const sys::ProcessId& id, int run_dir
   if (!pidfd) return std::nullopt;
   auto client = infra::Client::connect(run_dir, infra_socket, infra_deadline);
   if (!client) return std::nullopt;
-  return PodSandbox{std::move(*pidfd), id, std::move(*client)};
+  return PodSandbox{std::move(*pidfd), id, std::move(*client), sys::UniqueFd()};
 }
 
 }  // namespace pausa::supervisor

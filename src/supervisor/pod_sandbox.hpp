@@ -19,6 +19,7 @@ struct PodSandbox {
   sys::UniqueFd pidfd;
   sys::ProcessId id;
   infra::Client client;
+  sys::UniqueFd leash;  // of a new one: to be let go when it stands in the record
 };
 
 // A sandbox on its way: its namespaces exist from the start, infra comes up while the caller does

@@ -211,6 +211,7 @@ void Supervisor::schedule() {
 void Supervisor::save() {
   unsaved_ = false;
   charge_.store.write(record_);
+  if (sandbox_ && sandbox_->leash) infra::let_go(std::move(sandbox_->leash));
 }
 
 void Supervisor::report_progress() {

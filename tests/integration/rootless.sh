@@ -76,6 +76,26 @@ expect_exit 1 mine up -d "$(one other 'securityContext: {runAsUser: 1000}')"
 match "another user needs subordinate ids" "$errors" 'runAsUser 1000 .*/etc/subuid .*newuidmap'
 eventually "and nothing was made" nobody_left
 
+# Killed at any moment of the start, all of them but infra: no infra stays that no record names.
+kill_helpers() {
+  local process
+  for process in /proc/[0-9]*; do
+    if [[ $(stat -c %u "$process" 2>/dev/null) == "$uid" &&
+      $(process_name "${process#/proc/}") == pausa* &&
+      $(process_name "${process#/proc/}") != pausa-infra ]]; then
+      kill -KILL "${process#/proc/}" 2>/dev/null || true
+    fi
+  done
+}
+for round in $(seq 12); do
+  mine up -d "$(one cut)" </dev/null >/dev/null 2>&1 &
+  sleep "0.0$(printf '%02d' $((round * 4)))" # a moment of the start, another one each time
+  kill_helpers
+  wait $! || true
+  expect_exit 0 mine down cut
+  eventually "nothing is left (round $round)" nobody_left
+done
+
 command -v newuidmap >/dev/null || {
   echo "skipped: subordinate ids: newuidmap is not installed"
   exit 0

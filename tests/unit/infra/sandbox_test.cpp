@@ -54,6 +54,29 @@ TEST_SUITE("infra/unit" * doctest::skip(::geteuid() != 0 || !can_make_namespaces
     CHECK(sys::start_time(pod.pid()) == pod.sandbox().id.start_time);
   }
 
+  TEST_CASE("infra ends with who made it, until it is let go") {
+    const test::TempTree folder;
+    const sys::UniqueFd exe(::open((test::libexec + "pausa-infra").c_str(), O_RDONLY | O_CLOEXEC));
+    for (const bool let_go : {false, true}) {
+      const auto listener = infra::listen_for_infra(folder.fd(), "infra.sock");
+      const auto table = infra::create_table();
+      infra::SandboxRequest request;
+      request.hostname = "test-pod";
+      request.infra_exe_fd = exe.get();
+      request.listen_fd = listener.get();
+      request.table_fd = table.get();
+      auto sandbox = infra::SandboxBirth(request).finish();
+      REQUIRE(sandbox.leash);
+      if (let_go)
+        infra::let_go(std::move(sandbox.leash));
+      else
+        sandbox.leash.reset();
+      CHECK(sys::wait_dead(sandbox.pidfd.get(), std::chrono::seconds(let_go ? 1 : 20)) != let_go);
+      (void)sys::send_signal(sandbox.pidfd.get(), SIGKILL);
+      (void)sys::reap(sandbox.pidfd.get());
+    }
+  }
+
   TEST_CASE("host namespaces stay the host's when they are asked for") {
     const Pod pod([](infra::SandboxRequest& request) {
       request.new_pid = request.new_net = request.new_ipc = request.new_uts = false;
