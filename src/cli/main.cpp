@@ -3,7 +3,10 @@
 #include "cli/help.hpp"
 #include "manifest/sources.hpp"
 #include "sys/error.hpp"
+#include "sys/own_program.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 #include <iostream>
 
@@ -95,8 +98,15 @@ const Command* find_command(std::string_view name) {
   return nullptr;
 }
 
-int dispatch(Arguments arguments) {
+// Those from which processes in pods are forked.
+bool enters_pods(std::string_view verb) {
+  constexpr std::array verbs{"up", "start", "restart", "exec", "supervise"};
+  return std::find(verbs.begin(), verbs.end(), verb) != verbs.end();
+}
+
+int dispatch(char** argv, Arguments arguments) {
   arguments = without_aliases(std::move(arguments));
+  if (!arguments.empty() && enters_pods(arguments[0])) sys::shield_own_program(argv);
   if (arguments.empty() || arguments[0] == "--help" || arguments[0] == "-h" ||
       arguments[0] == "help") {
     if (arguments.size() > 1 && find_command(arguments[1]) != nullptr)
@@ -121,7 +131,7 @@ int dispatch(Arguments arguments) {
 int main(int argc, char** argv) {
   using namespace pausa;
   try {
-    const int code = cli::dispatch({argv + 1, argv + argc});
+    const int code = cli::dispatch(argv, {argv + 1, argv + argc});
     std::cout.flush();
     return code;
   } catch (const cli::UsageError& wrong) {

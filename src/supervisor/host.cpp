@@ -2,6 +2,7 @@
 
 #include "security/masks.hpp"
 #include "sys/error.hpp"
+#include "sys/own_program.hpp"
 #include "sys/path.hpp"
 
 #include <fcntl.h>
@@ -10,21 +11,13 @@
 namespace pausa::supervisor {
 namespace {
 
-std::string own_path() {
-  std::string path(4096, '\0');
-  const ssize_t size =
-      sys::check(::readlink("/proc/self/exe", path.data(), path.size()), "read /proc/self/exe");
-  path.resize(static_cast<std::size_t>(size));
-  return path;
-}
-
 // PREFIX/bin/pausa has its helpers in PREFIX/libexec/pausa.
 sys::UniqueFd open_helper(const std::string& program, const char* name) {
   const auto bin = program.rfind('/');
   const auto prefix = program.rfind('/', bin == 0 ? 0 : bin - 1);
   const std::string path = program.substr(0, prefix) + "/libexec/pausa/" + name;
   try {
-    return sys::open_at(AT_FDCWD, path, O_PATH);
+    return sys::open_program(path);
   } catch (sys::Error& error) {
     error.advise("it belongs beside bin/pausa: install pausa as a whole");
     throw;
@@ -34,9 +27,10 @@ sys::UniqueFd open_helper(const std::string& program, const char* name) {
 }  // namespace
 
 Host Host::probe() {
-  const std::string program = own_path();
+  const std::string program = sys::own_program();
   Host host{program,
-            sys::open_at(AT_FDCWD, program, O_PATH),
+            // As it runs now: out of reach, if it is.
+            sys::open_at(AT_FDCWD, "/proc/self/exe", O_PATH),
             open_helper(program, "pausa-infra"),
             open_helper(program, "pausa-guard"),
             cgroup::Hierarchy::detect(),

@@ -86,6 +86,28 @@ expect_exit 1 pausa exec cell/usual cat /proc/1/fd/4
 same "infra has no capability" 0000000000000000 \
   "$(awk '$1 == "CapEff:" { print $2 }' "/proc/$(infra_pid cell)/status")"
 
+# Our own program is what a member was before it executed its own: it can be had, but not written to.
+before=$(sha256sum <"$PAUSA")
+mkfifo "$work/line"
+exec {line}<>"$work/line"
+pausa exec cell/usual /proc/self/exe validate - <"$work/line" >/dev/null 2>&1 &
+session=$!
+# shellcheck disable=SC2016
+overwrite='for p in /proc/[0-9]*; do
+  case $(readlink $p/exe 2>/dev/null) in /bin/*|"") ;; *) echo found; : >$p/exe;; esac
+done'
+attacked() {
+  run in_usual sh -c "$overwrite"
+  echo "$output $errors"
+  [[ $output == found* ]]
+}
+eventually "our program is found in the container" attacked
+match "it is out of reach" "$(<"$work/stderr")" 'Read-only file system'
+exec {line}>&-
+kill $session 2>/dev/null || true
+wait $session || true
+same "and the same" "$before" "$(sha256sum <"$PAUSA")"
+
 # The host's files are nowhere, and the environment starts empty.
 export PAUSA_TEST_SECRET=do-not-leak
 expect_exit 0 pausa exec cell/usual env

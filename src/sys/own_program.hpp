@@ -1,0 +1,24 @@
+// The file that this program runs from, and how it is kept from containers: who is executed in a
+// pod was this very program a moment before, and "#!/proc/self/exe" makes it be so again, which
+// opens the way to the file on the host (CVE-2019-5736). Not for child zones.
+#pragma once
+
+#include "sys/fd.hpp"
+
+#include <string>
+
+namespace pausa::sys {
+
+// The path of this program, also after shield_own_program().
+std::string own_program();
+
+// Executes this program again from where nobody can write to it: a read-only copy of its mount (as
+// root), or a sealed copy in memory. Returns when it runs from there already, or from a file that
+// this user cannot write to anyway. To be called first of all.
+void shield_own_program(char* const* argv);
+
+// A program to be executed by descriptor, through a read-only copy of its mount where we may make
+// one. Throws sys::Error.
+UniqueFd open_program(const std::string& path);
+
+}  // namespace pausa::sys
