@@ -10,8 +10,8 @@ namespace {
 
 class References {
  public:
-  References(const std::string& namespace_, const ObjectSource& source)
-      : namespace_(namespace_), source_(source) {}
+  References(const std::string& space, const ObjectSource& source)
+      : namespace_(space), source_(source) {}
 
   Diagnostics check(const Value& spec) {
     for (const std::string_view list : {"initContainers", "containers"})

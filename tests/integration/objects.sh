@@ -73,6 +73,23 @@ expect_exit 3 pausa up "$bad"
 match "the place is told" "$errors" "bad.yaml:4:13: error: data\[key\]: Invalid value: must be base64"
 [[ $errors != *hidden* ]] || fail "the line of a secret is not shown" "$errors"
 
+# Claims by name.
+user=$(three user 'volumes: [{name: d, persistentVolumeClaim: {claimName: db}}]')
+up "$user"
+expect_exit 0 pausa volume ls
+match "claims are listed" "$output" "db +default +1Gi +4Ki +1 +$PAUSA_ROOT/volumes/default_db"
+same "a claim is told as kubectl would, and where it lies" "1073741824 $PAUSA_ROOT/volumes/default_db user" \
+  "$(pausa volume inspect db | jq -r '"\(.spec.resources.requests.storage) \(.pausa.path) \(.pausa.pods[0])"')"
+expect_exit 1 pausa volume rm db
+match "what a pod uses is not removed" "$errors" "claim db is used by pod user"
+expect_exit 0 pausa down user
+expect_exit 0 pausa volume rm db
+same "what was removed is told" "persistentvolumeclaim/db" "$output"
+[[ ! -e $PAUSA_ROOT/volumes/default_db ]] || fail "the data goes with the claim"
+expect_exit 4 pausa volume rm db
+expect_exit 2 pausa volume
+expect_exit 0 pausa up "$config"
+
 expect_exit 0 pausa down "$config"
 same "down removes what the manifest names, but no data" $'configmap/settings\nsecret/login' "$output"
 [[ -e $stored/default/persistentvolumeclaim/db.json ]] || fail "a claim stays"

@@ -36,6 +36,8 @@ int run_generate(const Arguments& arguments);
 std::string generate_options();
 int run_ns(const Arguments& arguments);
 std::string ns_options();
+int run_volume(const Arguments& arguments);
+std::string volume_options();
 int run_version(const Arguments& arguments);
 std::string version_options();
 int run_explain(const Arguments& arguments);
