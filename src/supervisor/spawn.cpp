@@ -158,6 +158,11 @@ int supervise(const state::Store& store, const state::PodKey& key) {
     if (!lock) return;  // another supervisor has it
     record = store.read(key);
     if (!record || record->state.finished) return;
+    if (!record->infra && !store.read_manifest(key)) {
+      // The `up` that began it was cut off before anything was made.
+      (void)reconcile(store, cgroup::Hierarchy::detect(), *record, true);
+      return;
+    }
     Supervisor life(load_charge(store, std::move(lock), std::move(*record)), Host::probe(),
                     Starter());
     life.run_adopted();

@@ -47,3 +47,12 @@ break_it shop
 expect_exit 0 timeout 30 "$PAUSA" down shop
 expect_exit 4 pausa inspect shop
 eventually "nothing is left" nothing_remains
+
+# An up that was cut off between the record and the manifest: there is no pod.
+up "$(three cut)"
+kill -KILL "$(field cut .pausa.guard.pid)" "$(field cut .pausa.supervisor.pid)" "$(infra_pid cut)"
+jq -c '.infra.pid = 0' "$PAUSA_RUNROOT/pods/default_cut/pod.json" >"$work/record"
+cp "$work/record" "$PAUSA_RUNROOT/pods/default_cut/pod.json"
+rm "$PAUSA_ROOT/pods/default_cut/manifest.json"
+expect_exit 4 pausa inspect cut
+eventually "nothing is left" nothing_remains
