@@ -21,6 +21,8 @@ const std::vector<Command>& commands() {
        run_up, up_options},
       {"down", "stop pods and remove everything of them", "[OPTION…] [FILE…|POD…|--all]",
        "pausa down web.yaml\npausa down web\npausa down --all", run_down, down_options},
+      {"diff", "tell what up would change", "FILE…",
+       "pausa diff web.yaml      # exit code 0: nothing, 1: something", run_diff, diff_options},
       {"ps", "list pods", "[OPTION…] [POD…]",
        "pausa ps\n"
        "pausa ps -a -l tier=front       # those that ended too, by label\n"

@@ -2,8 +2,9 @@
 
 #include "cli/command.hpp"
 #include "cli/log_view.hpp"
-#include "cli/objects.hpp"
+#include "cli/plan_pod.hpp"
 #include "cli/remove_pod.hpp"
+#include "cli/supervisor_call.hpp"
 #include "cli/target.hpp"
 #include "cli/wait_pod.hpp"
 #include "log/layout.hpp"
@@ -14,10 +15,12 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <iostream>
 
 namespace pausa::cli {
 namespace {
@@ -74,43 +77,42 @@ bool runs(const state::Record& record) {
          (sys::alive(record.supervisor) || sys::alive(record.infra));
 }
 
-// What a pod can be given while it runs: labels, and annotations that are not options of ours.
-bool differ_in_labels_only(const std::string& a, const std::string& b) {
-  const auto without_labels = [](const std::string& text) {
-    auto read = manifest::read({{"", text, "/"}});
-    if (read.documents.size() != 1) return pod::Node();
-    pod::Node& object = read.documents.front().root;
-    if (auto* metadata = object.find("metadata"); metadata != nullptr) {
-      std::erase_if(metadata->entries, [](const pod::Entry& e) { return e.key == "labels"; });
-      if (auto* notes = metadata->find("annotations"); notes != nullptr)
-        std::erase_if(notes->entries,
-                      [](const pod::Entry& e) { return !e.key.starts_with("pausa/"); });
-      std::erase_if(metadata->entries, [](const pod::Entry& e) {
-        return e.key == "annotations" && e.value.entries.empty();
-      });
-    }
-    return std::move(object);
-  };
-  const pod::Node before = without_labels(a);
-  return before.is_map() && before == without_labels(b);
+// The living pod takes the changed manifest over. False when its supervisor is not there (any
+// more).
+bool update_pod(const state::Store& store, const state::PodKey& key, const std::string& manifest) {
+  store.stage_manifest(key, manifest);
+  control::Request request;
+  request.op = control::Op::update;
+  auto call = SupervisorCall::put(store, key, request);
+  const auto reply = call ? call->wait() : std::nullopt;
+  if (reply && !reply->ok) throw sys::Error("pod " + key.name + ": " + reply->error);
+  return reply.has_value();
 }
 
-// Whether the pod runs from this manifest. Throws when it runs from another one.
-bool is_up(const state::Store& store, const state::PodKey& key, const std::string& manifest) {
-  const auto record = store.read(key);
-  if (!record || record->state.finished || !sys::alive(record->supervisor) ||
-      record->desired != state::Desired::running)
-    return false;
-  const auto stored = store.read_manifest(key);
-  if (stored == manifest) return true;
-  if (stored && differ_in_labels_only(*stored, manifest)) {
-    // Those are told to the pod while it runs.
-    store.write_manifest(key, manifest);
-    refresh_pods(store, {key.namespace_});
-    return true;
+// Makes a pod that runs what it is wanted to be. False when there is none (any more) and one is to
+// be created.
+bool bring_up_to_date(const state::Store& store, const state::PodKey& key,
+                      const manifest::LoadedPod& loaded, const std::string& manifest, bool quiet) {
+  const auto deadline = std::chrono::steady_clock::now() + lock_patience;
+  std::string told;
+  while (std::chrono::steady_clock::now() < deadline) {
+    const auto plan = plan_pod(store, key, loaded.object);
+    if (plan.kind == PodPlan::Kind::create) return false;
+    if (plan.kind == PodPlan::Kind::keep) return true;
+    const auto text = plan_text(key, plan);
+    if (!quiet && text != told) std::cerr << "pausa: pod " << text << std::endl;
+    told = text;
+    if (plan.kind == PodPlan::Kind::recreate) {
+      (void)end_pod(store, key, true, std::nullopt);
+      return false;
+    }
+    if (update_pod(store, key, manifest)) return true;
+    // It died over it, or does not listen yet.
+    constexpr timespec pause{0, 2'000'000};
+    (void)::nanosleep(&pause, nullptr);
+    if (auto record = store.read(key)) (void)revive(store, std::move(*record));
   }
-  throw sys::Error("pod " + key.name + " is up already, from another manifest; pausa down " +
-                   key.name + " removes it");
+  throw sys::Error("pod " + key.name + ": its supervisor does not answer");
 }
 
 // A reboot has taken the record; the logs still tell how often the containers were started.
@@ -164,11 +166,9 @@ std::vector<image::ResolvedImage> resolve_images(const manifest::LoadedPod& load
 }
 
 StartingPod start_pod(const state::Store& store, manifest::LoadedPod loaded,
-                      std::vector<image::ResolvedImage> images, const pod::BackoffPolicy& backoff,
-                      bool explain) {
+                      std::vector<image::ResolvedImage> images, const StartOptions& options) {
   const state::PodKey key{loaded.pod.metadata.namespace_, loaded.pod.metadata.name};
   std::string manifest = pod::to_json(loaded.object);
-  loaded.object = {};
   auto host = supervisor::Host::probe();
   // Before the lock, which makes the pod's folder.
   if (const auto why = supervisor::why_no_limits(host.cgroups, loaded.pod.spec))
@@ -177,7 +177,8 @@ StartingPod start_pod(const state::Store& store, manifest::LoadedPod loaded,
   const auto deadline = std::chrono::steady_clock::now() + lock_patience;
   while (!lock) {
     // Whoever holds the lock may be about to make the very pod that we want, and keeps it then.
-    if (is_up(store, key, manifest)) return {key, sys::UniqueFd()};
+    if (bring_up_to_date(store, key, loaded, manifest, options.quiet))
+      return {key, sys::UniqueFd()};
     lock = store.lock(key, lock_round);
     if (!lock && std::chrono::steady_clock::now() >= deadline)
       throw sys::Error("pod " + key.name + " is being changed by another command");
@@ -187,7 +188,8 @@ StartingPod start_pod(const state::Store& store, manifest::LoadedPod loaded,
       // Nobody supervises it: the next one takes over what runs.
       lock.release();
       (void)revive(store, std::move(*existing));
-      if (is_up(store, key, manifest)) return {key, sys::UniqueFd()};
+      if (bring_up_to_date(store, key, loaded, manifest, options.quiet))
+        return {key, sys::UniqueFd()};
       throw sys::Error("pod " + key.name + " ended while it was looked at; try again");
     }
     if (existing->boot_id != sys::boot_id()) forget_processes(*existing);
@@ -198,13 +200,14 @@ StartingPod start_pod(const state::Store& store, manifest::LoadedPod loaded,
     lock = store.lock(key, lock_patience);
     if (!lock) throw sys::Error("pod " + key.name + " is being changed by another command");
   }
-  auto record = new_record(loaded.pod.spec, key, images, backoff);
+  auto record = new_record(loaded.pod.spec, key, images, options.backoff);
   write_first(store, loaded.pod.spec, host, record);
   store.write_manifest(key, manifest);
   manifest = {};
+  loaded.object = {};
   supervisor::Charge charge{store, std::move(lock), std::move(record), std::move(loaded.pod),
                             std::move(images)};
-  charge.explain = explain;
+  charge.explain = options.explain;
   return {key, supervisor::spawn_new(std::move(charge), std::move(host))};
 }
 

@@ -28,12 +28,17 @@ void anchor_images(manifest::LoadedPod& loaded, const std::string& folder);
 std::vector<image::ResolvedImage> resolve_images(const manifest::LoadedPod& loaded,
                                                  const state::Store& store);
 
+struct StartOptions {
+  pod::BackoffPolicy backoff;
+  bool explain = false;
+  bool quiet = false;  // no word about what becomes of a pod that runs
+};
+
 // Takes the pod's lock, writes manifest and record, forks its guard and supervisor. A pod that runs
-// already from the very same manifest is left alone. Throws sys::Error when it runs from another
-// one, or somebody else is changing it.
+// is brought up to date instead (plan_pod.hpp): left alone, changed as it lives, or made anew.
+// Throws sys::Error when that cannot be done, or somebody else is changing it.
 StartingPod start_pod(const state::Store& store, manifest::LoadedPod loaded,
-                      std::vector<image::ResolvedImage> images, const pod::BackoffPolicy& backoff,
-                      bool explain);
+                      std::vector<image::ResolvedImage> images, const StartOptions& options);
 
 // Starts a pod that was stopped or has ended, from its stored manifest: same volumes, new
 // containers, new logs beside the old ones. Throws NoSuchObject, sys::Error.

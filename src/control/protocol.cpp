@@ -9,7 +9,8 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::array<std::string_view, 5> op_names{"ping", "stop", "remove", "restart", "refresh"};
+constexpr std::array<std::string_view, 6> op_names{"ping",    "stop",    "remove",
+                                                   "restart", "refresh", "update"};
 
 std::optional<json::object> parse_object(std::string_view packet) {
   boost::system::error_code error;

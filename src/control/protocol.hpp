@@ -14,7 +14,8 @@ enum class Op : std::uint8_t {
   stop,     // end the pod; answered when nothing of it runs any more
   remove,   // stop, then remove everything of it
   restart,  // one container, in the living pod; answered when it is running again
-  refresh   // objects, or the pod's labels, have changed: write its generated files anew
+  refresh,  // objects have changed: write the pod's generated files anew
+  update    // take the staged manifest over; answered when the changed containers run again
 };
 
 struct Request {

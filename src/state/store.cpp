@@ -128,6 +128,21 @@ void Store::write_manifest(const PodKey& key, const std::string& json) const {
   sys::replace_file_at(dir.get(), "manifest.json", json, 0600);
 }
 
+void Store::stage_manifest(const PodKey& key, const std::string& json) const {
+  const sys::UniqueFd dir = sys::open_dir(paths_.data_dir(key));
+  sys::replace_file_at(dir.get(), "manifest.next.json", json, 0600);
+}
+
+std::optional<std::string> Store::read_staged(const PodKey& key) const {
+  return sys::read_file_at(AT_FDCWD, paths_.data_dir(key) + "/manifest.next.json", manifest_limit);
+}
+
+void Store::commit_staged(const PodKey& key) const {
+  const sys::UniqueFd dir = sys::open_dir(paths_.data_dir(key));
+  sys::check(::renameat(dir.get(), "manifest.next.json", dir.get(), "manifest.json"),
+             "replace the manifest of pod ", key.name);
+}
+
 void Store::append_event(const PodKey& key, const std::string& json_line) const {
   const std::string path = paths_.data_dir(key) + "/events.jsonl";
   const sys::UniqueFd fd(sys::check(

@@ -61,6 +61,10 @@ class Store {
   // The Pod as given, as JSON.
   std::optional<std::string> read_manifest(const PodKey& key) const;
   void write_manifest(const PodKey& key, const std::string& json) const;
+  // A manifest beside it that is to take its place.
+  void stage_manifest(const PodKey& key, const std::string& json) const;
+  std::optional<std::string> read_staged(const PodKey& key) const;
+  void commit_staged(const PodKey& key) const;
 
   // Appends one line to events.jsonl.
   void append_event(const PodKey& key, const std::string& json_line) const;

@@ -97,18 +97,26 @@ std::vector<image::ResolvedImage> resolve_images(const pod::Pod& pod, const stat
   return resolved;
 }
 
+pod::Pod read_pod(const std::optional<std::string>& text, const state::PodKey& key) {
+  if (!text) throw sys::Error("pod " + key.name + ": its manifest is gone");
+  // What was allowed when the pod was started stays allowed.
+  auto loaded = manifest::load({{"manifest.json", *text, "/"}}, {{"*"}});
+  if (loaded.pods.size() != 1)
+    throw sys::Error("pod " + key.name + ": its stored manifest is damaged");
+  return std::move(loaded.pods.front().pod);
+}
+
 }  // namespace
 
+StagedCharge read_staged_charge(const state::Store& store, const state::PodKey& key) {
+  StagedCharge staged{read_pod(store.read_staged(key), key), {}};
+  staged.images = resolve_images(staged.pod, store);
+  return staged;
+}
+
 Charge load_charge(const state::Store& store, state::Lock lock, state::Record record) {
-  const auto text = store.read_manifest(record.key);
-  if (!text) throw sys::Error("pod " + record.key.name + ": its manifest is gone");
-  auto loaded =
-      // What was allowed when the pod was started stays allowed.
-      manifest::load({{store.paths().data_dir(record.key) + "/manifest.json", *text, "/"}},
-                     {{"*"}});
-  if (loaded.pods.size() != 1)
-    throw sys::Error("pod " + record.key.name + ": its stored manifest is damaged");
-  Charge charge{store, std::move(lock), std::move(record), std::move(loaded.pods.front().pod), {}};
+  auto pod = read_pod(store.read_manifest(record.key), record.key);
+  Charge charge{store, std::move(lock), std::move(record), std::move(pod), {}};
   charge.images = resolve_images(charge.pod, store);
   return charge;
 }

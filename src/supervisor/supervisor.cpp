@@ -59,15 +59,20 @@ Supervisor::Supervisor(Charge charge, Host host, Starter starter)
       logs_dir_(sys::make_dirs_at(AT_FDCWD, data_dir_ + "/logs", 0700)),
       timer_(io_),
       settled_(io_) {
-  const auto& spec = charge_.pod.spec;
   containers_.resize(record_.containers.size());
+  adopt_spec();
+  record_.supervisor = sys::self_id();
+  record_.guard = sys::identify(::getppid());
+}
+
+void Supervisor::adopt_spec() {
+  lifecycle_ = pod::Lifecycle(charge_.pod.spec, backoff_of(record_));
+  const auto& spec = charge_.pod.spec;
   for (std::size_t i = 0; i < containers_.size(); ++i) {
     const std::size_t inits = spec.init_containers.size();
     containers_[i].spec = i < inits ? &spec.init_containers[i] : &spec.containers[i - inits];
     containers_[i].image = &charge_.images[i];
   }
-  record_.supervisor = sys::self_id();
-  record_.guard = sys::identify(::getppid());
 }
 
 void Supervisor::run_new() {
@@ -257,6 +262,13 @@ void Supervisor::on_control(const control::Request& request, ControlServer::Answ
       if (record_.desired == state::Desired::running) record_.desired = state::Desired::stopped;
       stop_answers_.push_back(std::move(answer));
       stop_pod(grace);
+      return;
+    case Op::update:
+      try {
+        update(answer);
+      } catch (const sys::Error& error) {
+        answer({false, error.what()});
+      }
       return;
     case Op::restart: {
       for (std::size_t i = 0; i < containers_.size(); ++i) {

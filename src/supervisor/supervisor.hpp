@@ -76,6 +76,10 @@ class Supervisor {
   void on_control(const control::Request& request, ControlServer::Answer answer);
   void stop_pod(std::chrono::nanoseconds grace);
   void answer_restarts();
+  void adopt_spec();
+
+  // update.cpp: a changed manifest
+  void update(const ControlServer::Answer& answer);
 
   // start.cpp: sandbox and members
   void build_sandbox();

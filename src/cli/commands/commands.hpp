@@ -8,6 +8,8 @@ namespace pausa::cli {
 
 int run_up(const Arguments& arguments);
 std::string up_options();
+int run_diff(const Arguments& arguments);
+std::string diff_options();
 int run_down(const Arguments& arguments);
 std::string down_options();
 int run_ps(const Arguments& arguments);

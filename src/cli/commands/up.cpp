@@ -2,6 +2,7 @@
 #include "cli/commands/commands.hpp"
 #include "cli/objects.hpp"
 #include "cli/options.hpp"
+#include "cli/plan_pod.hpp"
 #include "cli/remove_pod.hpp"
 #include "cli/start_pod.hpp"
 #include "cli/terminal.hpp"
@@ -29,6 +30,7 @@ const std::vector<Option> table{
     {"wait", nullptr, "return when all containers are ready, or the pod has succeeded"},
     {"timeout", "TIME", "give up after this time (exit code 124)"},
     {"restart-backoff", "TIME[,MAX]", "first and longest wait between restarts (10s,5m)"},
+    {"dry-run", nullptr, "print what would be done, and do nothing"},
     {"explain", nullptr, "print every step of the start"},
     {"quiet,q", nullptr, "no progress on standard error"},
     {"no-color", nullptr, "no colours"}};
@@ -109,6 +111,14 @@ int give_up(const state::Store& store, const std::vector<StartingPod>& starting)
   return exit_interrupted;
 }
 
+int tell_plan(const state::Store& store, const manifest::LoadResult& loaded) {
+  for (const auto& entry : loaded.pods) {
+    const state::PodKey key{entry.pod.metadata.namespace_, entry.pod.metadata.name};
+    std::cout << plan_text(key, plan_pod(store, key, entry.object)) << "\n";
+  }
+  return exit_ok;
+}
+
 void tell_names(const std::vector<state::PodKey>& keys) {
   std::string names;
   for (const auto& key : keys) names += (names.empty() ? "" : ", ") + key.name;
@@ -137,6 +147,7 @@ int run_up(const Arguments& arguments) {
     anchor_images(entry, loaded.sources[entry.source].folder.string());
     images.push_back(resolve_images(entry, store));
   }
+  if (options.has("dry-run")) return tell_plan(store, loaded);
   const auto backoff = backoff_from(options);
   add_objects_of_files(options.all("configmap-from"), pod::ObjectKind::config_map, loaded);
   add_objects_of_files(options.all("secret-from"), pod::ObjectKind::secret, loaded);
@@ -166,8 +177,8 @@ int run_up(const Arguments& arguments) {
   loaded.diagnostics = {};
   for (std::size_t i = 0; i < loaded.pods.size(); ++i) {
     try {
-      starting.push_back(start_pod(store, std::move(loaded.pods[i]), std::move(images[i]), backoff,
-                                   options.has("explain")));
+      starting.push_back(start_pod(store, std::move(loaded.pods[i]), std::move(images[i]),
+                                   {backoff, options.has("explain"), options.has("quiet")}));
     } catch (const sys::Error& error) {
       std::cerr << "pausa: " << error.what() << "\n";
       code = exit_failed;

@@ -1,0 +1,45 @@
+#include "cli/commands/commands.hpp"
+#include "cli/options.hpp"
+#include "cli/plan_pod.hpp"
+#include "cli/start_pod.hpp"
+#include "manifest/load.hpp"
+#include "manifest/render.hpp"
+
+#include <unistd.h>
+
+#include <iostream>
+
+namespace pausa::cli {
+namespace {
+
+const std::vector<Option> table{
+    {"file,f", "FILE", "a manifest; \"-\" is standard input, a folder all manifests in it"}};
+
+}  // namespace
+
+std::string diff_options() {
+  return options_help(table);
+}
+
+int run_diff(const Arguments& arguments) {
+  const Options options(table, arguments);
+  auto files = options.all("file");
+  files.insert(files.end(), options.words().begin(), options.words().end());
+  if (files.empty()) throw UsageError("diff needs a manifest");
+  auto loaded = manifest::load_paths(files, {{"*"}});
+  std::cerr << manifest::render_all(loaded.diagnostics, loaded.sources,
+                                    ::isatty(STDERR_FILENO) == 1, "nothing was compared");
+  if (pod::has_errors(loaded.diagnostics)) return exit_manifest;
+  const state::Store store(state::Paths::from_environment());
+  bool differs = false;
+  for (auto& entry : loaded.pods) {
+    anchor_images(entry, loaded.sources[entry.source].folder.string());
+    const state::PodKey key{entry.pod.metadata.namespace_, entry.pod.metadata.name};
+    const auto plan = plan_pod(store, key, entry.object);
+    differs = differs || plan.kind != PodPlan::Kind::keep;
+    std::cout << plan_text(key, plan) << "\n";
+  }
+  return differs ? exit_failed : exit_ok;
+}
+
+}  // namespace pausa::cli

@@ -1,0 +1,24 @@
+// What becomes of a pod that runs when its manifest is given anew: nothing, a few containers are
+// started again in the living pod, or all of it is made anew. Pure.
+#pragma once
+
+#include "pod/node.hpp"
+
+#include <string>
+#include <vector>
+
+namespace pausa::pod {
+
+struct Changes {
+  std::string recreate;              // the field for which all is made anew; empty: none
+  std::vector<std::string> restart;  // the containers to be started again, in the pod's order
+  bool metadata = false;             // labels or annotations that nothing here acts upon
+
+  bool any() const { return !recreate.empty() || !restart.empty() || metadata; }
+};
+
+// now, wanted: the same Pod's objects as given (its name and namespace are not compared). The order
+// of keys does not count.
+Changes compare(const Node& now, const Node& wanted);
+
+}  // namespace pausa::pod

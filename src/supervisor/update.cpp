@@ -1,0 +1,63 @@
+// The supervisor's part that takes a changed manifest over while the pod runs.
+#include "manifest/reader.hpp"
+#include "pod/changes.hpp"
+#include "supervisor/spawn.hpp"
+#include "supervisor/supervisor.hpp"
+#include "sys/error.hpp"
+
+#include <algorithm>
+
+namespace pausa::supervisor {
+namespace {
+
+pod::Node object_of(const std::optional<std::string>& text, const state::PodKey& key) {
+  if (!text) throw sys::Error("pod " + key.name + ": its manifest is gone");
+  auto read = manifest::read({{"manifest.json", *text, "/"}});
+  if (read.documents.size() != 1 || pod::has_errors(read.diagnostics))
+    throw sys::Error("pod " + key.name + ": its stored manifest is damaged");
+  return std::move(read.documents.front().root);
+}
+
+}  // namespace
+
+// Answered when the changed containers run again. Until the staged manifest takes the place of the
+// old one, a supervisor that is killed leaves the pod to be updated once more.
+void Supervisor::update(const ControlServer::Answer& answer) {
+  const auto& key = record_.key;
+  const auto changes = pod::compare(object_of(charge_.store.read_manifest(key), key),
+                                    object_of(charge_.store.read_staged(key), key));
+  if (!changes.recreate.empty())
+    throw sys::Error(changes.recreate + " cannot be changed in a living pod");
+  auto fresh = read_staged_charge(charge_.store, key);
+  charge_.pod = std::move(fresh.pod);
+  charge_.images = std::move(fresh.images);
+  adopt_spec();
+
+  auto waiting = std::make_shared<std::vector<std::size_t>>();
+  for (std::size_t i = 0; i < containers_.size(); ++i) {
+    const auto& name = record_.containers[i].name;
+    record_.containers[i].image = charge_.images[i].description;
+    const bool changed =
+        std::find(changes.restart.begin(), changes.restart.end(), name) != changes.restart.end();
+    if (changed && !record_.containers[i].init) waiting->push_back(i);
+  }
+  for (const auto i : *waiting)
+    restart_answers_.emplace_back(i, [answer, waiting, i](const control::Reply& reply) {
+      if (waiting->empty()) return;
+      if (!reply.ok) {
+        waiting->clear();
+        answer(reply);
+        return;
+      }
+      std::erase(*waiting, i);
+      if (waiting->empty()) answer({});
+    });
+  const auto grace = std::chrono::nanoseconds(charge_.pod.spec.termination_grace_period);
+  for (const auto i : std::vector<std::size_t>(*waiting)) feed(pod::event::Restart{i, grace});
+  save();
+  charge_.store.commit_staged(key);
+  (void)refresh();  // labels may stand in files; what goes wrong there is an event
+  if (changes.restart.empty()) answer({});
+}
+
+}  // namespace pausa::supervisor
