@@ -61,8 +61,9 @@ PodEntry entry_of(state::Record record) {
   entry.status = entry.ended && record.desired == state::Desired::stopped
                      ? "Stopped"
                      : pod::short_status(record.state, inits);
-  entry.ready = pod::ready_count(record.state, inits);
-  entry.containers = record.containers.size() - inits;
+  const auto ready = pod::ready_count(record.state, inits);
+  entry.ready = ready.ready;
+  entry.containers = ready.all;
   entry.restarts = pod::restarts(record.state);
   if (record.state.reason == "Stopped" && entry.ended) entry.status = "Stopped";
   entry.record = std::move(record);

@@ -26,7 +26,10 @@ std::string describe(const pod::ContainerState& state) {
     case Stage::starting:
       return "starts";
     case Stage::running:
-      return "runs";
+      return state.hook == pod::HookKind::post_start ? "runs its postStart hook"
+             : !state.up                             ? "runs, its startup probe has not passed"
+             : !state.ready                          ? "is not ready"
+                                                     : "runs";
     case Stage::terminated:
       return "has ended (exit code " + std::to_string(state.terminated->exit_code) + ")";
   }
@@ -36,9 +39,10 @@ std::string describe(const pod::ContainerState& state) {
 bool fulfils(const pod::ContainerState& state, Goal goal) {
   switch (goal) {
     case Goal::started:
-      return state.launches > 0 && state.stage != Stage::starting;
+      return state.launches > 0 && state.stage != Stage::starting &&
+             state.hook != pod::HookKind::post_start;
     case Goal::running:
-      return state.stage == Stage::running;
+      return state.stage == Stage::running && state.hook != pod::HookKind::post_start;
     case Goal::ready:
       return pod::ready(state);
     default:
@@ -67,8 +71,8 @@ Progress look_at_record(const state::Record& record, const Target& target, Goal 
     const auto& state = record.state.containers[i];
     if (!target.container.empty() && entry.name != target.container) continue;
     // Of init containers it is wanted that they are done.
-    const bool init = target.container.empty() && entry.init;
-    if (init && goal == Goal::exited) continue;
+    const bool init = target.container.empty() && entry.init && !state.sidecar;
+    if (target.container.empty() && entry.init && goal == Goal::exited) continue;
     if (fulfils(state, init ? Goal::exited : goal)) continue;
     reached = false;
     missing += (missing.empty() ? "" : ", ") + entry.name + " " + describe(state);

@@ -68,4 +68,19 @@ std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text) {
   return std::chrono::nanoseconds(negative ? -total : total);
 }
 
+std::string duration_text(std::chrono::nanoseconds duration) {
+  const auto all = std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
+  if (all < 1000) return std::to_string(all) + "ms";
+  const auto seconds = all / 1000;
+  std::string text;
+  if (seconds >= 3600) text += std::to_string(seconds / 3600) + "h";
+  if (seconds >= 60) text += std::to_string(seconds / 60 % 60) + "m";
+  text += std::to_string(seconds % 60);
+  if (all % 1000 != 0) {
+    text += "." + std::to_string(1000 + all % 1000).substr(1);
+    text.erase(text.find_last_not_of('0') + 1);
+  }
+  return text + "s";
+}
+
 }  // namespace pausa::pod

@@ -1,12 +1,15 @@
 // The life of a pod as a pure state machine: state × event → state + actions. It knows Kubernetes'
-// rules (init containers one by one, restart policies, back-off, phases) and no system call; the
-// supervisor feeds it events and carries its actions out. The state is plain data and is kept in
-// the pod's record, so that the next supervisor goes on where the last one was killed.
+// rules (init containers and sidecars, restart policies, back-off, probes, hooks, graces, phases)
+// and no system call; the supervisor feeds it events and carries its actions out. The state is
+// plain data and is kept in the pod's record, so that the next supervisor goes on where the last
+// one was killed.
 #pragma once
 
 #include "pod/backoff.hpp"
+#include "pod/probe.hpp"
 #include "pod/spec.hpp"
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -39,7 +42,16 @@ struct ContainerState {
     running,
     terminated,  // ended, and not (yet) to be started again
   };
+  // How far the end that we have asked for has come.
+  enum class Ending : std::uint8_t {
+    no,
+    pre_stop,  // its hook is under way
+    turn,      // a sidecar that waits for those that may need it
+    signalled,
+    killed
+  };
   Stage stage = Stage::waiting;
+  bool sidecar = false;
   std::string waiting_reason = "PodInitializing";
   std::string waiting_message;
   std::uint32_t restart_count = 0;
@@ -51,7 +63,20 @@ struct ContainerState {
   Backoff backoff;
   std::optional<Time> restart_at;  // waiting for this moment
   bool restart_requested = false;  // by the user: started again whatever the policy, at once
-  std::optional<Time> kill_at;     // the end of this container's own grace period
+  std::optional<HookKind> hook;    // under way
+  bool up = false;                 // running, its postStart hook done, its startup probe passed
+  bool ready = false;
+  WallTime ready_since{0};  // when `ready` changed last
+  Ending ending = Ending::no;
+  std::optional<Time> kill_at;  // when the step of the ending has had its time
+  std::array<ProbeState, probe_kinds> probes;
+};
+
+// A condition that somebody outside sets (readinessGates).
+struct GateState {
+  std::string type;
+  bool holds = false;
+  WallTime since{0};
 };
 
 struct PodState {
@@ -59,13 +84,16 @@ struct PodState {
   Phase phase = Phase::pending;
   std::string reason;
   std::string message;
-  bool sandbox = false;         // infra runs
-  bool stopping = false;        // a stop was asked for, or the pod failed for good
-  bool finished = false;        // nothing runs and nothing will be started
-  std::optional<Time> kill_at;  // stopping: the end of the grace period
-  bool killed = false;
-  std::optional<WallTime> initialized;  // when the last init container succeeded
+  bool sandbox = false;                 // infra runs
+  bool stopping = false;                // a stop was asked for, or the pod is over for good
+  bool completing = false;              // of the latter kind: nobody asked for it
+  bool restarting_all = false;          // RestartAllContainers: until nothing runs
+  bool finished = false;                // nothing runs and nothing will be started
+  std::optional<Time> kill_at;          // stopping: the end of the grace period
+  std::optional<Time> deadline;         // activeDeadlineSeconds
+  std::optional<WallTime> initialized;  // when the last init container was through
   std::optional<WallTime> sandbox_ready;
+  std::vector<GateState> gates;
 };
 
 namespace event {
@@ -92,52 +120,92 @@ struct Exited {
   int signal;
   bool oom_killed;
   WallTime wall;
+  std::string message = {};  // the termination message
+};
+struct HookDone {
+  std::size_t container;
+  HookKind kind;
+  bool success;
+  WallTime wall;
+};
+struct ProbeDone {
+  std::size_t container;
+  ProbeKind kind;
+  bool success;
+  WallTime wall;
 };
 struct Stop {
   Duration grace;
+  WallTime wall{0};
 };
 struct Restart {  // of one container, asked for by the user
   std::size_t container;
   Duration grace;
+  WallTime wall{0};
 };
-struct Tick {};  // time has passed
+struct Resume {};  // a new supervisor takes over
+struct Tick {      // time has passed
+  WallTime wall{0};
+};
 }  // namespace event
 
 using Event = std::variant<event::SandboxUp, event::SandboxDied, event::Started, event::StartFailed,
-                           event::Exited, event::Stop, event::Restart, event::Tick>;
+                           event::Exited, event::HookDone, event::ProbeDone, event::Stop,
+                           event::Restart, event::Resume, event::Tick>;
+
+// Why a container is ended, for its history.
+enum class Cause : std::uint8_t { stop, restart, liveness, startup, post_start, restart_all };
 
 struct Action {
   enum class Kind : std::uint8_t {
-    start,      // launch container; several in one batch set up in parallel, start in this order
-    terminate,  // send its stop signal
-    kill,       // SIGKILL to all its processes
+    start,        // launch container; several in one batch set up in parallel, start in this order
+    run_hook,     // `hook`, answered by HookDone
+    cancel_hook,  // end the one under way; no answer
+    check,        // `probe`, answered by ProbeDone
+    terminate,    // send its stop signal
+    kill,         // SIGKILL to all its processes
     rebuild_sandbox,
-    tear_down  // the pod is finished: end infra
+    tear_down,  // the pod is finished: end infra
+    // for the history alone:
+    tell_killing,    // the container is ended because of `cause`
+    tell_unhealthy,  // `probe` failed at one of its times
+    tell_back_off    // its restart waits
   };
   Kind kind;
   std::size_t container = 0;
+  Cause cause = Cause::stop;
+  ProbeKind probe = ProbeKind::startup;
+  HookKind hook = HookKind::post_start;
 };
 
 class Lifecycle {
  public:
-  Lifecycle(const Spec& spec, const BackoffPolicy& backoff);
+  // The spec is borrowed and must outlive the machine. exact_probes: without fast polls.
+  Lifecycle(const Spec& spec, const BackoffPolicy& backoff, bool exact_probes = false);
 
   PodState initial() const;
   std::vector<Action> handle(PodState& state, const Event& event, Time now) const;
   // When handle(Tick) is due; nullopt: only on an event.
   std::optional<Time> next_wake(const PodState& state) const;
 
+  const Container& container(std::size_t index) const {
+    return index < init_count_ ? spec_->init_containers[index]
+                               : spec_->containers[index - init_count_];
+  }
+
  private:
-  struct Step;
+  struct Step;  // lifecycle_step.hpp
+  const Spec* spec_;
   std::size_t init_count_;
   std::size_t count_;
-  RestartPolicy policy_;
   BackoffPolicy backoff_;
+  bool exact_probes_;
 };
 
-// Whether every container that is to run does (init containers done).
+// Whether every container that is to run does (init containers done, hooks through).
 bool all_running(const PodState& state, std::size_t init_count);
-// The pod's exit code: the first failing container's in the manifest's order, else 0.
+// The pod's exit code: the first failing container's in the manifest's order, sidecars apart, else
+// 0; 1 for a pod that failed without one (its deadline).
 int exit_code(const PodState& state);
 
 }  // namespace pausa::pod

@@ -31,16 +31,22 @@ Node terminated_node(const Termination& end, std::string id) {
   return state;
 }
 
+// Not running yet for people: it is made, or its postStart hook is not through.
+bool starting(const ContainerState& container) {
+  return container.stage == Stage::starting ||
+         (container.stage == Stage::running && container.hook == HookKind::post_start);
+}
+
 Node state_node(const ContainerState& container, const std::string& id) {
   Node state = Node::make_map();
-  switch (container.stage) {
+  switch (starting(container) ? Stage::starting : container.stage) {
     case Stage::waiting:
     case Stage::starting: {
       Node waiting = Node::make_map();
       if (!container.waiting_message.empty())
         waiting.set("message", text(container.waiting_message));
-      waiting.set("reason", text(container.stage == Stage::starting ? "ContainerCreating"
-                                                                    : container.waiting_reason));
+      waiting.set("reason",
+                  text(starting(container) ? "ContainerCreating" : container.waiting_reason));
       state.set("waiting", std::move(waiting));
       break;
     }
@@ -78,9 +84,9 @@ Node container_status(const Container& spec, const ContainerState& container, bo
   node.set("name", text(spec.name));
   const bool done = container.stage == Stage::terminated && container.terminated &&
                     container.terminated->exit_code == 0;
-  node.set("ready", Node::make_boolean(init ? done : ready(container)));
+  node.set("ready", Node::make_boolean(init && !container.sidecar ? done : ready(container)));
   node.set("restartCount", Node::make_integer(container.restart_count));
-  node.set("started", Node::make_boolean(container.stage == Stage::running));
+  node.set("started", Node::make_boolean(container.stage == Stage::running && container.up));
   node.set("state", state_node(container, id));
   return node;
 }
@@ -130,41 +136,69 @@ Condition initialized_condition(const Pod& pod, const PodState& state, WallTime 
   if (condition.holds) return condition;
   std::vector<std::string> incomplete;
   for (std::size_t i = 0; i < pod.spec.init_containers.size(); ++i) {
-    const auto& end = state.containers[i].terminated;
-    if (!end || end->exit_code != 0) incomplete.push_back(pod.spec.init_containers[i].name);
+    const auto& container = state.containers[i];
+    const auto& end = container.terminated;
+    if (container.sidecar ? !container.up : !end || end->exit_code != 0)
+      incomplete.push_back(pod.spec.init_containers[i].name);
   }
   condition.reason = "ContainersNotInitialized";
   condition.message = list_of(incomplete, "incomplete");
   return condition;
 }
 
-Condition ready_condition(std::string_view type, const Pod& pod, const PodState& state,
-                          WallTime created) {
+// Sidecars count as much as the others.
+Condition containers_ready(const Pod& pod, const PodState& state, WallTime created) {
   const std::size_t init = pod.spec.init_containers.size();
-  Condition condition{type, false, created, {}, {}};
+  Condition condition{"ContainersReady", false, created, {}, {}};
   if (state.finished && state.phase == Phase::succeeded) {
     condition.reason = "PodCompleted";
     condition.since = last_end(state, 0, state.containers.size(), created);
     return condition;
   }
   std::vector<std::string> unready;
-  WallTime started = created;
-  for (std::size_t i = init; i < state.containers.size(); ++i) {
-    started = std::max(started, state.containers[i].started);
-    if (!ready(state.containers[i])) unready.push_back(pod.spec.containers[i - init].name);
+  WallTime since = created;
+  WallTime lost = last_end(state, init, state.containers.size(), created);
+  for (std::size_t i = 0; i < state.containers.size(); ++i) {
+    const auto& container = state.containers[i];
+    if (i < init && !container.sidecar) continue;
+    since = std::max(since, container.ready_since);
+    if (ready(container)) continue;
+    lost = std::max(lost, container.ready_since);
+    unready.push_back(i < init ? pod.spec.init_containers[i].name
+                               : pod.spec.containers[i - init].name);
   }
   condition.holds = unready.empty() && !state.finished && state.sandbox;
-  if (condition.holds) {
-    condition.since = started;
-    return condition;
-  }
-  condition.since = last_end(state, init, state.containers.size(), created);
+  condition.since = condition.holds ? since : lost;
+  if (condition.holds) return condition;
   if (state.finished && state.phase == Phase::failed) {
     condition.reason = "PodFailed";
     return condition;
   }
   condition.reason = "ContainersNotReady";
   condition.message = list_of(unready, "unready");
+  return condition;
+}
+
+const GateState* find_gate(const PodState& state, const std::string& type) {
+  const auto found = std::find_if(state.gates.begin(), state.gates.end(),
+                                  [&](const GateState& gate) { return gate.type == type; });
+  return found == state.gates.end() ? nullptr : &*found;
+}
+
+Condition pod_ready(const Pod& pod, const PodState& state, Condition condition) {
+  condition.type = "Ready";
+  if (!condition.holds) return condition;
+  std::vector<std::string> missing;
+  for (const auto& type : pod.spec.readiness_gates) {
+    const auto* gate = find_gate(state, type);
+    if (gate != nullptr) condition.since = std::max(condition.since, gate->since);
+    if (gate != nullptr && gate->holds) continue;
+    if (!condition.message.empty()) condition.message += ", ";
+    condition.message += "corresponding condition of pod readiness gate \"" + type + "\" " +
+                         (gate == nullptr ? "does not exist." : "is not True.");
+  }
+  condition.holds = condition.message.empty();
+  if (!condition.holds) condition.reason = "ReadinessGatesNotReady";
   return condition;
 }
 
@@ -175,9 +209,12 @@ Node conditions(const Pod& pod, const PodState& state, WallTime created) {
   Node list = Node::make_list();
   list.push(condition_node({"PodReadyToStartContainers", state.sandbox, sandbox_since, {}, {}}));
   list.push(condition_node(initialized_condition(pod, state, created)));
-  list.push(condition_node(ready_condition("Ready", pod, state, created)));
-  list.push(condition_node(ready_condition("ContainersReady", pod, state, created)));
+  const Condition containers = containers_ready(pod, state, created);
+  list.push(condition_node(pod_ready(pod, state, containers)));
+  list.push(condition_node(containers));
   list.push(condition_node({"PodScheduled", true, created, {}, {}}));
+  for (const auto& gate : state.gates)
+    list.push(condition_node({gate.type, gate.holds, gate.since, {}, {}}));
   return list;
 }
 
@@ -216,13 +253,22 @@ std::string init_status(const ContainerState& container, std::size_t i, std::siz
 }  // namespace
 
 bool ready(const ContainerState& container) {
-  return container.stage == Stage::running;
+  return container.stage == Stage::running && container.ready;
 }
 
-std::size_t ready_count(const PodState& state, std::size_t init_count) {
-  return static_cast<std::size_t>(
-      std::count_if(state.containers.begin() + static_cast<std::ptrdiff_t>(init_count),
-                    state.containers.end(), ready));
+bool pod_is_ready(const Pod& pod, const PodState& state) {
+  return pod_ready(pod, state, containers_ready(pod, state, WallTime{0})).holds;
+}
+
+Count ready_count(const PodState& state, std::size_t init_count) {
+  Count count;
+  for (std::size_t i = 0; i < state.containers.size(); ++i) {
+    const auto& container = state.containers[i];
+    if (i < init_count && !container.sidecar) continue;
+    ++count.all;
+    if (ready(container)) ++count.ready;
+  }
+  return count;
 }
 
 std::string_view qos_class(const Spec& spec) {
@@ -292,11 +338,12 @@ Node pod_object(const Node& object, const Pod& pod, const PodState& state,
 }
 
 std::string short_status(const PodState& state, std::size_t init_count) {
-  if (state.stopping && state.kill_at && !state.finished) return "Terminating";
+  if (state.stopping && !state.completing && !state.finished) return "Terminating";
   std::string reason(state.reason.empty() ? phase_name(state.phase)
                                           : std::string_view(state.reason));
   for (std::size_t i = 0; i < init_count; ++i) {
     const auto& container = state.containers[i];
+    if (container.sidecar && (container.up || state.initialized)) continue;
     if (container.stage == Stage::terminated && container.terminated &&
         container.terminated->exit_code == 0)
       continue;
@@ -305,7 +352,7 @@ std::string short_status(const PodState& state, std::size_t init_count) {
   bool any_ready = false;
   for (std::size_t i = state.containers.size(); i-- > init_count;) {
     const auto& container = state.containers[i];
-    if (container.stage == Stage::starting) {
+    if (starting(container)) {
       reason = "ContainerCreating";
     } else if (container.stage == Stage::waiting && !container.waiting_reason.empty()) {
       reason = container.waiting_reason;
@@ -322,8 +369,10 @@ std::string short_status(const PodState& state, std::size_t init_count) {
   }
   // A member that is done does not hide those that run.
   if (reason == "Completed" && any_ready)
-    return ready_count(state, init_count) == state.containers.size() - init_count ? "Running"
-                                                                                  : "NotReady";
+    return std::all_of(state.containers.begin() + static_cast<std::ptrdiff_t>(init_count),
+                       state.containers.end(), ready)
+               ? "Running"
+               : "NotReady";
   return reason;
 }
 

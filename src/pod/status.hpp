@@ -30,10 +30,17 @@ Node pod_object(const Node& object, const Pod& pod, const PodState& state,
 // The pod's `status` alone.
 Node pod_status(const Pod& pod, const PodState& state, const Identity& identity);
 
-// Whether a container counts as ready: one without a readiness probe when it runs.
+// Whether a container counts as ready: one without a readiness probe when it is up.
 bool ready(const ContainerState& container);
-// How many of the containers after the init containers are ready.
-std::size_t ready_count(const PodState& state, std::size_t init_count);
+// The pod's condition Ready: all containers, and what its readinessGates name.
+bool pod_is_ready(const Pod& pod, const PodState& state);
+// How many containers are ready, of how many that could be: sidecars and those after the init
+// containers.
+struct Count {
+  std::size_t ready = 0;
+  std::size_t all = 0;
+};
+Count ready_count(const PodState& state, std::size_t init_count);
 
 // "Guaranteed", "Burstable" or "BestEffort", by the requests and limits of all containers.
 std::string_view qos_class(const Spec& spec);

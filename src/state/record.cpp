@@ -57,20 +57,54 @@ std::optional<pod::Termination> optional_end(const json::value& value) {
   return termination_from(value);
 }
 
+std::int64_t number_or(const json::value& value, const char* key, std::int64_t otherwise) {
+  const auto* found = value.as_object().if_contains(key);
+  return found == nullptr ? otherwise : number(*found);
+}
+bool truth_or(const json::value& value, const char* key, bool otherwise) {
+  const auto* found = value.as_object().if_contains(key);
+  return found == nullptr ? otherwise : found->as_bool();
+}
+
+// Only what differs from the beginning: most containers have no probes.
+void add_health(json::object& object, const pod::ContainerState& state) {
+  if (state.sidecar) object["sidecar"] = true;
+  if (state.up) object["up"] = true;
+  if (state.ready) object["ready"] = true;
+  if (state.ready_since.count() != 0) object["readySince"] = state.ready_since.count();
+  if (state.ending != pod::ContainerState::Ending::no)
+    object["ending"] = static_cast<int>(state.ending);
+  if (state.hook) object["hook"] = static_cast<int>(*state.hook);
+  json::array probes;
+  for (std::size_t i = 0; i < state.probes.size(); ++i) {
+    const auto& probe = state.probes[i];
+    if (!probe.due && probe.row == 0 && !probe.result) continue;
+    probes.push_back({{"kind", i},
+                      {"result", probe.result},
+                      {"last", probe.last},
+                      {"row", probe.row},
+                      {"fast", probe.fast.count()}});
+  }
+  if (!probes.empty()) object["probes"] = std::move(probes);
+}
+
 json::value to_value(const pod::ContainerState& state) {
-  return {{"stage", static_cast<int>(state.stage)},
-          {"waitingReason", state.waiting_reason},
-          {"waitingMessage", state.waiting_message},
-          {"restartCount", state.restart_count},
-          {"launches", state.launches},
-          {"started", state.started.count()},
-          {"startedAt", state.started_at.count()},
-          {"terminated", state.terminated ? to_value(*state.terminated) : json::value(nullptr)},
-          {"last", state.last ? to_value(*state.last) : json::value(nullptr)},
-          {"backoff", state.backoff.next.count()},
-          {"restartAt", optional_time(state.restart_at)},
-          {"restartRequested", state.restart_requested},
-          {"killAt", optional_time(state.kill_at)}};
+  json::object object = {
+      {"stage", static_cast<int>(state.stage)},
+      {"waitingReason", state.waiting_reason},
+      {"waitingMessage", state.waiting_message},
+      {"restartCount", state.restart_count},
+      {"launches", state.launches},
+      {"started", state.started.count()},
+      {"startedAt", state.started_at.count()},
+      {"terminated", state.terminated ? to_value(*state.terminated) : json::value(nullptr)},
+      {"last", state.last ? to_value(*state.last) : json::value(nullptr)},
+      {"backoff", state.backoff.next.count()},
+      {"restartAt", optional_time(state.restart_at)},
+      {"restartRequested", state.restart_requested},
+      {"killAt", optional_time(state.kill_at)}};
+  add_health(object, state);
+  return object;
 }
 
 // An enumerator out of a file: refused when it is none.
@@ -80,6 +114,28 @@ Enum enumerator(const json::value& value, Enum last) {
   if (n < 0 || n > static_cast<std::int64_t>(last))
     throw sys::Error("the record holds an unknown state " + std::to_string(n));
   return static_cast<Enum>(n);
+}
+
+void read_health(const json::value& value, pod::ContainerState& state) {
+  state.sidecar = truth_or(value, "sidecar", false);
+  state.up = truth_or(value, "up", false);
+  state.ready = truth_or(value, "ready", false);
+  state.ready_since = pod::WallTime(number_or(value, "readySince", 0));
+  const auto& object = value.as_object();
+  if (const auto* ending = object.if_contains("ending"))
+    state.ending = enumerator(*ending, pod::ContainerState::Ending::killed);
+  if (const auto* hook = object.if_contains("hook"))
+    state.hook = enumerator(*hook, pod::HookKind::pre_stop);
+  const auto* probes = object.if_contains("probes");
+  if (probes == nullptr) return;
+  for (const auto& entry : probes->as_array()) {
+    const auto kind = enumerator(entry.at("kind"), pod::ProbeKind::readiness);
+    auto& probe = state.probes[static_cast<std::size_t>(kind)];
+    probe.result = entry.at("result").as_bool();
+    probe.last = entry.at("last").as_bool();
+    probe.row = entry.at("row").to_number<std::uint32_t>();
+    probe.fast = pod::Duration(number(entry.at("fast")));
+  }
 }
 
 pod::ContainerState container_state_from(const json::value& value) {
@@ -97,6 +153,7 @@ pod::ContainerState container_state_from(const json::value& value) {
   state.restart_at = time_from(value.at("restartAt"));
   state.restart_requested = value.at("restartRequested").as_bool();
   state.kill_at = time_from(value.at("killAt"));
+  read_health(value, state);
   return state;
 }
 
@@ -152,6 +209,7 @@ Record parse(const std::string& source) {
   record.backoff_initial_ns = number(root.at("backoffInitial"));
   record.backoff_maximum_ns = number(root.at("backoffMaximum"));
   record.backoff_reset_ns = number(root.at("backoffReset"));
+  record.exact_probes = truth_or(root, "exactProbes", false);
   record.infra = process_from(root.at("infra"));
   record.supervisor = process_from(root.at("supervisor"));
   record.guard = process_from(root.at("guard"));
@@ -166,8 +224,15 @@ Record parse(const std::string& source) {
   state.sandbox = root.at("sandbox").as_bool();
   state.stopping = root.at("stopping").as_bool();
   state.finished = root.at("finished").as_bool();
-  state.killed = root.at("killed").as_bool();
+  state.completing = truth_or(root, "completing", false);
+  state.restarting_all = truth_or(root, "restartingAll", false);
   state.kill_at = time_from(root.at("killAt"));
+  if (const auto* deadline = root.as_object().if_contains("deadline"))
+    state.deadline = time_from(*deadline);
+  if (const auto* gates = root.as_object().if_contains("gates"))
+    for (const auto& gate : gates->as_array())
+      state.gates.push_back({text(gate.at("type")), gate.at("holds").as_bool(),
+                             pod::WallTime(number(gate.at("since")))});
   state.initialized = time_from(root.at("initialized"));
   state.sandbox_ready = time_from(root.at("sandboxReady"));
   for (const auto& value : root.at("containers").as_array()) {
@@ -187,34 +252,41 @@ std::string to_json(const Record& record) {
   json::array containers;
   for (std::size_t i = 0; i < record.containers.size(); ++i)
     containers.push_back(to_value(record.containers[i], state.containers[i]));
-  const json::value root{{"version", record.version},
-                         {"namespace", record.key.namespace_},
-                         {"name", record.key.name},
-                         {"uid", record.uid},
-                         {"bootId", record.boot_id},
-                         {"created", record.created_ns},
-                         {"desired", static_cast<int>(record.desired)},
-                         {"userNamespace", record.user_namespace},
-                         {"idBase", record.id_base},
-                         {"cgroup", record.cgroup},
-                         {"backoffInitial", record.backoff_initial_ns},
-                         {"backoffMaximum", record.backoff_maximum_ns},
-                         {"backoffReset", record.backoff_reset_ns},
-                         {"infra", to_value(record.infra)},
-                         {"supervisor", to_value(record.supervisor)},
-                         {"guard", to_value(record.guard)},
-                         {"namespaces", std::move(namespaces)},
-                         {"phase", static_cast<int>(state.phase)},
-                         {"reason", state.reason},
-                         {"message", state.message},
-                         {"sandbox", state.sandbox},
-                         {"stopping", state.stopping},
-                         {"finished", state.finished},
-                         {"killed", state.killed},
-                         {"killAt", optional_time(state.kill_at)},
-                         {"initialized", optional_time(state.initialized)},
-                         {"sandboxReady", optional_time(state.sandbox_ready)},
-                         {"containers", std::move(containers)}};
+  json::object root{{"version", record.version},
+                    {"namespace", record.key.namespace_},
+                    {"name", record.key.name},
+                    {"uid", record.uid},
+                    {"bootId", record.boot_id},
+                    {"created", record.created_ns},
+                    {"desired", static_cast<int>(record.desired)},
+                    {"userNamespace", record.user_namespace},
+                    {"idBase", record.id_base},
+                    {"cgroup", record.cgroup},
+                    {"backoffInitial", record.backoff_initial_ns},
+                    {"backoffMaximum", record.backoff_maximum_ns},
+                    {"backoffReset", record.backoff_reset_ns},
+                    {"infra", to_value(record.infra)},
+                    {"supervisor", to_value(record.supervisor)},
+                    {"guard", to_value(record.guard)},
+                    {"namespaces", std::move(namespaces)},
+                    {"phase", static_cast<int>(state.phase)},
+                    {"reason", state.reason},
+                    {"message", state.message},
+                    {"sandbox", state.sandbox},
+                    {"stopping", state.stopping},
+                    {"finished", state.finished},
+                    {"killAt", optional_time(state.kill_at)},
+                    {"initialized", optional_time(state.initialized)},
+                    {"sandboxReady", optional_time(state.sandbox_ready)},
+                    {"containers", std::move(containers)}};
+  if (state.completing) root["completing"] = true;
+  if (state.restarting_all) root["restartingAll"] = true;
+  if (state.deadline) root["deadline"] = state.deadline->count();
+  if (record.exact_probes) root["exactProbes"] = true;
+  json::array gates;
+  for (const auto& gate : state.gates)
+    gates.push_back({{"type", gate.type}, {"holds", gate.holds}, {"since", gate.since.count()}});
+  if (!gates.empty()) root["gates"] = std::move(gates);
   return json::serialize(root) + "\n";
 }
 

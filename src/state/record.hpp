@@ -46,6 +46,7 @@ struct Record {
   std::int64_t backoff_initial_ns = 0;
   std::int64_t backoff_maximum_ns = 0;
   std::int64_t backoff_reset_ns = 0;
+  bool exact_probes = false;  // no fast polls until a probe's first success
 
   sys::ProcessId infra;
   sys::ProcessId supervisor;

@@ -1,5 +1,6 @@
 // The supervisor's part that makes things: sandbox, groups, members.
 #include "supervisor/supervisor.hpp"
+#include "supervisor/wall_clock.hpp"
 #include "sys/error.hpp"
 #include "sys/path.hpp"
 
@@ -13,10 +14,6 @@ namespace pausa::supervisor {
 namespace {
 
 using Stage = pod::ContainerState::Stage;
-
-pod::WallTime wall_now() {
-  return std::chrono::system_clock::now().time_since_epoch();
-}
 
 // What infra calls a member: its container and which instance of it.
 std::uint64_t member_key(std::size_t index, std::uint32_t launches) {
@@ -334,7 +331,6 @@ void Supervisor::terminate(std::size_t index) {
     return;
   }
   if (!container.pidfd) return;
-  events_.add(false, "Killing", record_.containers[index].name, "stopping container");
   (void)sys::send_signal(container.pidfd.get(), stop_signal(*container.image));
 }
 

@@ -2,6 +2,7 @@
 #include "log/layout.hpp"
 #include "log/pipe.hpp"
 #include "supervisor/supervisor.hpp"
+#include "supervisor/wall_clock.hpp"
 #include "sys/error.hpp"
 
 #include <fcntl.h>
@@ -42,10 +43,6 @@ sys::UniqueFd make_pipe(sys::UniqueFd& write_end) {
 bool never_ran(const pod::PodState& state) {
   return std::all_of(state.containers.begin(), state.containers.end(),
                      [](const auto& container) { return container.launches == 0; });
-}
-
-pod::WallTime wall_now() {
-  return std::chrono::system_clock::now().time_since_epoch();
 }
 
 }  // namespace
@@ -193,13 +190,9 @@ void Supervisor::adopt_members() {
                                  "the supervisor was killed while the container started", 137,
                                  wall_now()});
   }
-  // A stop that was under way goes on; a signal that was sent already does no harm.
-  if (record_.state.stopping)
-    for (std::size_t i = 0; i < containers_.size(); ++i) terminate(i);
+  feed(pod::event::Resume{});
   if (record_.desired != state::Desired::running && !record_.state.finished)
     stop_pod(std::chrono::nanoseconds(charge_.pod.spec.termination_grace_period));
-  else
-    feed(pod::event::Tick{});
 }
 
 }  // namespace pausa::supervisor

@@ -2,6 +2,7 @@
 
 #include "supervisor/trim.hpp"
 #include "supervisor/user_namespace.hpp"
+#include "supervisor/wall_clock.hpp"
 #include "sys/error.hpp"
 #include "sys/path.hpp"
 
@@ -50,7 +51,7 @@ Supervisor::Supervisor(Charge charge, Host host, Starter starter)
     : charge_(std::move(charge)),
       host_(std::move(host)),
       starter_(std::move(starter)),
-      lifecycle_(charge_.pod.spec, backoff_of(charge_.record)),
+      lifecycle_(charge_.pod.spec, backoff_of(charge_.record), charge_.record.exact_probes),
       record_(charge_.record),
       events_(charge_.store, charge_.record.key),
       run_dir_path_(charge_.store.paths().run_dir(record_.key)),
@@ -168,6 +169,15 @@ void Supervisor::perform(const std::vector<pod::Action>& actions) {
       case Kind::kill:
         kill(action.container);
         break;
+      case Kind::run_hook:
+      case Kind::cancel_hook:
+      case Kind::check:
+        break;
+      case Kind::tell_killing:
+      case Kind::tell_unhealthy:
+      case Kind::tell_back_off:
+        tell(action);
+        break;
       case Kind::rebuild_sandbox:
         // Not from inside another step: what is half done there refers to the old one.
         boost::asio::post(io_, [this] {
@@ -203,13 +213,41 @@ void Supervisor::settle() {
   });
 }
 
+// What the life cycle says for the history alone, in the kubelet's words.
+void Supervisor::tell(const pod::Action& action) {
+  const std::string& name = record_.containers[action.container].name;
+  if (action.kind == pod::Action::Kind::tell_back_off) {
+    events_.add(true, "BackOff", name, "back-off restarting failed container " + name);
+    return;
+  }
+  std::string message = "stopping container " + name;
+  switch (action.cause) {
+    case pod::Cause::stop:
+    case pod::Cause::restart:
+      break;
+    case pod::Cause::liveness:
+      message = "container " + name + " failed liveness probe, will be restarted by its policy";
+      break;
+    case pod::Cause::startup:
+      message = "container " + name + " failed startup probe, will be restarted by its policy";
+      break;
+    case pod::Cause::post_start:
+      message = "the postStart hook of container " + name + " failed";
+      break;
+    case pod::Cause::restart_all:
+      message = "all containers are restarted";
+      break;
+  }
+  events_.add(false, "Killing", name, message);
+}
+
 void Supervisor::schedule() {
   timer_.cancel();
   const auto wake = lifecycle_.next_wake(record_.state);
   if (!wake || over_) return;
   timer_.expires_after(std::max(*wake - boottime_now(), std::chrono::nanoseconds(0)));
   timer_.async_wait([this](const boost::system::error_code& error) {
-    if (!error) feed(pod::event::Tick{});
+    if (!error) feed(pod::event::Tick{wall_now()});
   });
 }
 
@@ -272,9 +310,11 @@ void Supervisor::on_control(const control::Request& request, ControlServer::Answ
       return;
     case Op::restart: {
       for (std::size_t i = 0; i < containers_.size(); ++i) {
-        if (record_.containers[i].name != request.container || record_.containers[i].init) continue;
+        const auto& entry = record_.containers[i];
+        if (entry.name != request.container) continue;
+        if (entry.init && !record_.state.containers[i].sidecar) continue;
         restart_answers_.emplace_back(i, std::move(answer));
-        feed(pod::event::Restart{i, grace});
+        feed(pod::event::Restart{i, grace, wall_now()});
         return;
       }
       answer({false, "no container " + request.container + " in pod " + record_.key.name});
@@ -289,7 +329,7 @@ void Supervisor::stop_pod(std::chrono::nanoseconds grace) {
   if (sys::is_stopped(record_.infra))
     if (const auto infra = sys::open_process(record_.infra))
       (void)sys::send_signal(infra->get(), SIGCONT);
-  feed(pod::event::Stop{grace});
+  feed(pod::event::Stop{grace, wall_now()});
 }
 
 void Supervisor::answer_restarts() {

@@ -69,6 +69,7 @@ class Supervisor {
   void loop();
   void feed(const pod::Event& event);
   void perform(const std::vector<pod::Action>& actions);
+  void tell(const pod::Action& action);
   void schedule();
   void settle();
   void save();

@@ -1,37 +1,11 @@
-#include "pod/lifecycle.hpp"
+#include "unit/pod/life.hpp"
 
 #include <doctest/doctest.h>
 
 using namespace pausa::pod;
-using namespace std::chrono_literals;
-using Kind = Action::Kind;
-using Stage = ContainerState::Stage;
+using namespace pausa::test;
 
 namespace {
-
-// A machine and its state, driven like the supervisor drives them.
-struct Life {
-  Lifecycle machine;
-  PodState state;
-  Time now{1s};
-
-  Life(RestartPolicy policy, std::size_t init, std::size_t mains)
-      : machine(spec(policy, init, mains), BackoffPolicy{}), state(machine.initial()) {}
-
-  static Spec spec(RestartPolicy policy, std::size_t init, std::size_t mains) {
-    Spec spec;
-    spec.restart_policy = policy;
-    spec.init_containers.resize(init);
-    spec.containers.resize(mains);
-    return spec;
-  }
-  std::vector<Action> feed(const Event& event) { return machine.handle(state, event, now); }
-  std::vector<Action> up() { return feed(event::SandboxUp{1ns}); }
-  std::vector<Action> started(std::size_t i) { return feed(event::Started{i, 5ns}); }
-  std::vector<Action> exited(std::size_t i, int code, int signal = 0, bool oom = false) {
-    return feed(event::Exited{i, code, signal, oom, 9ns});
-  }
-};
 
 bool is(const std::vector<Action>& actions, std::vector<std::pair<Kind, std::size_t>> expected) {
   if (actions.size() != expected.size()) return false;

@@ -32,6 +32,8 @@ ContainerState running(WallTime since) {
   state.started = since;
   state.launches = 1;
   state.waiting_reason.clear();
+  state.up = state.ready = true;
+  state.ready_since = since;
   return state;
 }
 
@@ -227,7 +229,7 @@ TEST_SUITE("pod/unit") {
     auto crashed = live({running(noon), ContainerState{}});
     crashed.containers[1].waiting_reason = "CrashLoopBackOff";
     CHECK(short_status(crashed, 0) == "CrashLoopBackOff");
-    CHECK(ready_count(crashed, 0) == 1);
+    CHECK(ready_count(crashed, 0).ready == 1);
   }
 
   TEST_CASE("restarts are counted over all containers") {
@@ -252,5 +254,43 @@ TEST_SUITE("pod/unit") {
     CHECK(age_text(50h) == "2d2h");
     CHECK(age_text(24h * 12) == "12d");
     CHECK(age_text(24h * (2 * 365 + 30)) == "2y30d");
+  }
+
+  TEST_CASE("sidecars count for READY, not for the phase; a gate can keep the pod from it") {
+    auto pod = pod_of(1, 1);
+    auto sidecar = running(noon + 1s);
+    sidecar.sidecar = true;
+    auto state = live({sidecar, running(noon + 2s)});
+    CHECK(ready_count(state, 1).all == 2);
+    CHECK(ready_count(state, 1).ready == 2);
+    CHECK(pod_is_ready(pod, state));
+    state.containers[0].ready = false;
+    state.containers[0].ready_since = noon + 9s;
+    Node status = pod_status(pod, state, identity());
+    CHECK(condition(status, "Ready").find("message")->text ==
+          "containers with unready status: [init0]");
+    CHECK(condition(status, "Ready").find("lastTransitionTime")->text == "2026-03-01T12:00:09Z");
+    state.containers[0].ready = true;
+    pod.spec.readiness_gates.push_back("example.org/fed");
+    status = pod_status(pod, state, identity());
+    CHECK(condition(status, "ContainersReady").find("status")->text == "True");
+    CHECK(condition(status, "Ready").find("reason")->text == "ReadinessGatesNotReady");
+    state.gates.push_back({"example.org/fed", true, noon + 20s});
+    status = pod_status(pod, state, identity());
+    CHECK(condition(status, "Ready").find("status")->text == "True");
+    CHECK(condition(status, "Ready").find("lastTransitionTime")->text == "2026-03-01T12:00:20Z");
+    CHECK(condition(status, "example.org/fed").find("status")->text == "True");
+  }
+
+  TEST_CASE("a container whose postStart hook runs is not running yet") {
+    auto container = running(noon);
+    container.hook = HookKind::post_start;
+    container.up = container.ready = false;
+    const auto state = live({container});
+    const Node status = pod_status(pod_of(0, 1), state, identity());
+    const Node& member = at(status, {"containerStatuses"}).items.at(0);
+    CHECK(at(member, {"state", "waiting", "reason"}).text == "ContainerCreating");
+    CHECK_FALSE(member.find("started")->boolean);
+    CHECK(short_status(state, 0) == "ContainerCreating");
   }
 }

@@ -219,7 +219,6 @@ TEST_SUITE("pod/unit") {
          "spec.terminationGracePeriodSeconds: Invalid value: -1: must be between 0 and 2147483647"},
         {in_spec(R"("terminationGracePeriodSeconds": 1099511627776)"),
          "spec.terminationGracePeriodSeconds: Invalid value: 1099511627776"},
-        {in_spec(R"("activeDeadlineSeconds": 5)"), "spec.activeDeadlineSeconds: Forbidden"},
     });
     CHECK(errors(in_spec(R"("terminationGracePeriodSeconds": 0)")).empty());
   }

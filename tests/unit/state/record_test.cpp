@@ -39,6 +39,19 @@ state::Record sample() {
   state.backoff.next = 20s;
   state.restart_at = 99s;
   record.state.containers.push_back(state);
+  entry.name = "mesh";
+  record.containers.push_back(entry);
+  pod::ContainerState sidecar;
+  sidecar.stage = pod::ContainerState::Stage::running;
+  sidecar.sidecar = sidecar.up = sidecar.ready = true;
+  sidecar.ready_since = 7ns;
+  sidecar.ending = pod::ContainerState::Ending::pre_stop;
+  sidecar.hook = pod::HookKind::pre_stop;
+  sidecar.probes[2] = {true, true, 2, 400ms};
+  record.state.containers.push_back(sidecar);
+  record.state.deadline = 70s;
+  record.state.gates.push_back({"example.org/fed", true, 8ns});
+  record.exact_probes = true;
   return record;
 }
 
@@ -56,6 +69,17 @@ TEST_SUITE("state/record") {
     CHECK(after.state.containers[0].last->reason == "OOMKilled");
     CHECK(after.state.containers[0].restart_at == 99s);
     CHECK_FALSE(after.state.containers[0].terminated);
+    const auto& sidecar = after.state.containers[1];
+    CHECK(sidecar.sidecar);
+    CHECK(sidecar.up);
+    CHECK(sidecar.ready);
+    CHECK(sidecar.ending == pod::ContainerState::Ending::pre_stop);
+    CHECK(sidecar.hook == pod::HookKind::pre_stop);
+    CHECK(sidecar.probes[2].row == 2);
+    CHECK(sidecar.probes[2].fast == 400ms);
+    CHECK(after.state.deadline == 70s);
+    CHECK(after.state.gates.at(0).type == "example.org/fed");
+    CHECK(after.exact_probes);
   }
 
   TEST_CASE("a record of an unknown version is refused, and says so") {

@@ -1,0 +1,240 @@
+// Who is started when, and again: init containers one by one, sidecars on the way, then the others.
+#include "pod/duration.hpp"
+#include "pod/lifecycle_step.hpp"
+
+#include <algorithm>
+
+namespace pausa::pod {
+namespace {
+
+bool idle(const ContainerState& container) {
+  return container.stage == Stage::waiting && !container.restart_at;
+}
+
+bool succeeded(const ContainerState& container) {
+  return container.stage == Stage::terminated && container.terminated->exit_code == 0;
+}
+
+}  // namespace
+
+// Starts what can be started, and finds out whether the pod is done.
+void Lifecycle::Step::advance() {
+  if (state.finished) return;
+  if (!state.stopping && !state.restarting_all && state.sandbox) {
+    std::size_t through = 0;
+    while (through < machine.init_count_ && init_is_through(through)) ++through;
+    if (through == machine.init_count_ && !state.initialized) state.initialized = wall;
+    if (state.initialized) {
+      // A sidecar that ended meanwhile holds nobody back any more.
+      for (std::size_t i = through; i < machine.init_count_; ++i)
+        if (is_sidecar(i) && idle(state.containers[i])) start(i);
+      for (std::size_t i = machine.init_count_; i < machine.count_; ++i) {
+        const auto& container = state.containers[i];
+        if (idle(container)) start(i);
+        // The next one may count on what the hook does.
+        if (spec(i).health.post_start &&
+            (container.stage == Stage::starting || container.hook == HookKind::post_start))
+          break;
+      }
+    }
+  }
+  settle();
+}
+
+// Whether the init container lets those behind it begin; starts it if not, or sees the pod fail.
+bool Lifecycle::Step::init_is_through(std::size_t i) {
+  const auto& container = state.containers[i];
+  if (idle(container)) start(i);
+  if (container.sidecar) {
+    if (container.up || state.stopping) return container.up;
+    // One that has to be started again does not hold back what it let pass before.
+    const auto& next = state.containers[i + 1];
+    return next.stage != Stage::waiting || next.restart_at;
+  }
+  if (succeeded(container)) return true;
+  if (container.stage == Stage::terminated) {
+    state.completing = true;
+    stop(grace(), Cause::stop);
+  }
+  return false;
+}
+
+void Lifecycle::Step::start(std::size_t i) {
+  auto& container = state.containers[i];
+  if (container.stage == Stage::terminated) container.last = std::move(container.terminated);
+  container.terminated.reset();
+  container.restart_at.reset();
+  container.kill_at.reset();
+  container.ending = Ending::no;
+  container.hook.reset();
+  container.restart_requested = false;
+  if (container.launches > 0) ++container.restart_count;
+  ++container.launches;
+  container.stage = Stage::starting;
+  container.waiting_reason = "ContainerCreating";
+  container.waiting_message.clear();
+  act(Action::Kind::start, i);
+}
+
+void Lifecycle::Step::started(std::size_t i) {
+  auto& container = state.containers[i];
+  container.stage = Stage::running;
+  container.waiting_reason.clear();
+  container.started = wall;
+  container.started_at = now;
+  if (container.ending == Ending::no && spec(i).health.post_start) {
+    container.hook = HookKind::post_start;
+    act(Action::Kind::run_hook, i).hook = HookKind::post_start;
+  } else {
+    set_up(i);
+  }
+  advance();
+}
+
+// Whether a container that ended so is started again.
+bool Lifecycle::Step::restarts(std::size_t i, const Termination& end) const {
+  const auto& container = spec(i);
+  for (const auto& rule : container.restart_rules)
+    if (rule.fits(end.exit_code)) return true;
+  const bool failed = end.exit_code != 0;
+  switch (container.restart) {
+    case ContainerRestart::always:
+      return true;
+    case ContainerRestart::on_failure:
+      return failed;
+    case ContainerRestart::never:
+      return false;
+    case ContainerRestart::as_pod:
+      break;
+  }
+  switch (machine.spec_->restart_policy) {
+    case RestartPolicy::always:
+      return failed || !is_init(i);
+    case RestartPolicy::on_failure:
+      return failed;
+    case RestartPolicy::never:
+      return false;
+  }
+  return false;
+}
+
+void Lifecycle::Step::ended(std::size_t i, Termination end, Duration ran) {
+  auto& container = state.containers[i];
+  container.kill_at.reset();
+  container.ending = Ending::no;
+  container.hook.reset();
+  container.up = false;
+  set_ready(i, false);
+  for (auto& probe : container.probes) probe = ProbeState{};
+  const bool goes_on = !state.stopping && !state.restarting_all;
+  const auto& rules = spec(i).restart_rules;
+  const auto rule = std::find_if(rules.begin(), rules.end(), [&](const RestartRule& candidate) {
+    return candidate.fits(end.exit_code);
+  });
+  if (goes_on && container.restart_requested) {
+    container.terminated = std::move(end);
+    container.stage = Stage::terminated;
+    container.backoff = Backoff{};
+    start(i);
+  } else if (goes_on && rule != rules.end() && rule->all) {
+    restart_all(i, std::move(end), ran);
+  } else if (goes_on && restarts(i, end)) {
+    start_later(i, std::move(end), ran);
+  } else {
+    container.terminated = std::move(end);
+    container.stage = Stage::terminated;
+  }
+  give_turns();
+  advance();
+}
+
+// Now, or after its back-off.
+void Lifecycle::Step::start_later(std::size_t i, Termination end, Duration ran) {
+  auto& container = state.containers[i];
+  const Duration wait = container.backoff.advance(machine.backoff_, ran);
+  if (wait.count() == 0) {
+    container.terminated = std::move(end);
+    container.stage = Stage::terminated;
+    start(i);
+    return;
+  }
+  container.last = std::move(end);
+  container.terminated.reset();
+  container.stage = Stage::waiting;
+  container.waiting_reason = "CrashLoopBackOff";
+  container.waiting_message = "back-off " + duration_text(wait) + " restarting failed container";
+  container.restart_at = now + wait;
+  act(Action::Kind::tell_back_off, i);
+}
+
+// Ends the others at once, without hooks and graces; when nothing runs any more all begins with the
+// first init container. Only the one that asked for it has a back-off.
+void Lifecycle::Step::restart_all(std::size_t i, Termination end, Duration ran) {
+  state.restarting_all = true;
+  auto& container = state.containers[i];
+  container.terminated = std::move(end);
+  container.stage = Stage::terminated;
+  const Duration wait = container.backoff.advance(machine.backoff_, ran);
+  if (wait.count() != 0) {
+    container.restart_at = now + wait;
+    act(Action::Kind::tell_back_off, i);
+  }
+  for (std::size_t j = 0; j < machine.count_; ++j)
+    if (active(j)) this->end(j, now, Cause::restart_all);
+}
+
+// Back to the first init container, with the back-offs that are.
+void Lifecycle::Step::begin_anew(const char* reason) {
+  for (auto& container : state.containers) {
+    if (container.stage == Stage::terminated) container.last = std::move(container.terminated);
+    container.terminated.reset();
+    container.stage = Stage::waiting;
+    container.waiting_reason = container.restart_at ? "CrashLoopBackOff" : reason;
+    container.waiting_message.clear();
+  }
+  state.initialized.reset();
+}
+
+// Asked for by the user: whatever the policy, and without back-off.
+void Lifecycle::Step::restart(std::size_t i, Duration grace) {
+  auto& container = state.containers[i];
+  if (state.stopping || state.restarting_all || !state.sandbox) return;
+  if (active(i)) {
+    container.restart_requested = true;
+    end(i, now + grace, Cause::restart);
+  } else {
+    start(i);
+  }
+  tick();
+}
+
+void Lifecycle::Step::sandbox_died() {
+  state.sandbox = false;
+  state.restarting_all = false;
+  // infra was PID 1: the kernel has ended every member with SIGKILL.
+  for (std::size_t i = 0; i < machine.count_; ++i) {
+    auto& container = state.containers[i];
+    container.hook.reset();
+    container.ending = Ending::no;
+    container.kill_at.reset();
+    container.up = false;
+    set_ready(i, false);
+    for (auto& probe : container.probes) probe = ProbeState{};
+    if (!active(i)) continue;
+    container.terminated = Termination{
+        137, 9, "ContainerStatusUnknown", "the pod's infra process died", container.started, wall};
+    container.stage = Stage::terminated;
+  }
+  if (!state.stopping && machine.spec_->restart_policy != RestartPolicy::never) {
+    // As the kubelet does on a changed sandbox: everything anew, init containers included.
+    for (auto& container : state.containers) container.restart_at.reset();
+    begin_anew("SandboxChanged");
+    state.sandbox_ready.reset();
+    act(Action::Kind::rebuild_sandbox);
+    return;
+  }
+  state.stopping = true;
+  settle();
+}
+
+}  // namespace pausa::pod
