@@ -78,6 +78,20 @@ std::optional<Group> Group::find(std::shared_ptr<const Trees> trees, const std::
   return group;
 }
 
+// No controllers are handed down: they would not let processes be in both (cgroups(7)).
+Group Group::below(const std::string& name) const {
+  const Seat* seat = tracker();
+  if (seat == nullptr) throw sys::Error(ENOENT, "cgroup " + name_);
+  Group group(trees_, name_ + "/" + name);
+  const int dir = seat->dir.get();
+  // One that was killed would kill at birth (see try_make); one that has processes stays.
+  (void)::unlinkat(dir, name.c_str(), AT_REMOVEDIR);
+  if (::mkdirat(dir, name.c_str(), 0755) < 0 && errno != EEXIST)
+    sys::check(-1, "make cgroup ", group.name_);
+  group.seats_.push_back({seat->tree, sys::open_at(dir, name, O_RDONLY | O_DIRECTORY)});
+  return group;
+}
+
 const Group::Seat* Group::v2_seat() const {
   return !seats_.empty() && seats_.front().tree->v2 ? &seats_.front() : nullptr;
 }

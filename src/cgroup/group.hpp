@@ -48,6 +48,11 @@ class Group {
   // (5 to 15 ms, Linux 5.5 and later). Opened on the first call; the group keeps them.
   const std::vector<int>& tasks_fds();
 
+  // A group below this one (which has processes) without limits of its own: what is in it can be
+  // found and ended apart from the rest. Only in the tree that tracks; who joins goes into this
+  // group's other trees as well. It goes with this group's remove(). Throws sys::Error.
+  Group below(const std::string& name) const;
+
   // Changes the limits of a living group.
   void update(const Limits& limits) const;
   Stats stats() const;

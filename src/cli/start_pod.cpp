@@ -201,6 +201,7 @@ StartingPod start_pod(const state::Store& store, manifest::LoadedPod loaded,
     if (!lock) throw sys::Error("pod " + key.name + " is being changed by another command");
   }
   auto record = new_record(loaded.pod.spec, key, images, options.backoff);
+  record.exact_probes = options.exact_probes;
   write_first(store, loaded.pod.spec, host, record);
   store.write_manifest(key, manifest);
   manifest = {};
@@ -238,6 +239,7 @@ StartingPod start_again(const state::Store& store, const state::PodKey& key, boo
     fresh.backoff_initial_ns = record->backoff_initial_ns;
     fresh.backoff_maximum_ns = record->backoff_maximum_ns;
     fresh.backoff_reset_ns = record->backoff_reset_ns;
+    fresh.exact_probes = record->exact_probes;
     if (record->state.containers.size() == fresh.state.containers.size())
       fresh.state.containers = std::move(record->state.containers);
   } else {

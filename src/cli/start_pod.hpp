@@ -32,6 +32,7 @@ struct StartOptions {
   pod::BackoffPolicy backoff;
   bool explain = false;
   bool quiet = false;  // no word about what becomes of a pod that runs
+  bool exact_probes = false;
 };
 
 // Takes the pod's lock, writes manifest and record, forks its guard and supervisor. A pod that runs

@@ -13,7 +13,8 @@ constexpr std::string_view bookkeeping = "kept by a cluster; there is none here"
 constexpr std::string_view scheduling = "there is one machine and no scheduler";
 constexpr std::string_view storage =
     "no driver for this storage here; mount it on the host and use hostPath";
-constexpr std::string_view probes = "probes";
+constexpr std::string_view address =
+    "empty: 127.0.0.1 of the pod; else an IP address or localhost, seen from the pod";
 constexpr std::string_view selinux =
     "SELinux labels are not set; a label that is not applied must not be asked for";
 
@@ -93,17 +94,17 @@ constexpr FieldSupport table[] = {
     {"Container.envFrom", done, "all keys of a ConfigMap or Secret as variables", "env goes before it"},
     {"Container.image", done, "the root filesystem: busybox (built in), dir:PATH or host:", ""},
     {"Container.imagePullPolicy", none, "when to fetch the image", "images are taken from this machine; nothing is pulled"},
-    {"Container.lifecycle", later, "hooks after start and before stop", "lifecycle hooks and stop signals"},
-    {"Container.livenessProbe", later, "restart the container when this fails", probes},
+    {"Container.lifecycle", done, "hooks after start and before stop, and the stop signal", ""},
+    {"Container.livenessProbe", done, "restart the container when this fails", ""},
     {"Container.name", done, "the container's name, unique in the pod", ""},
     {"Container.ports", done, "ports that the container listens on", "declared only; containers of a pod share one network"},
-    {"Container.readinessProbe", later, "the container is ready while this succeeds", probes},
+    {"Container.readinessProbe", done, "the container is ready while this succeeds", "until its first success also tried between its times; up --probe-timing=exact: only at them"},
     {"Container.resizePolicy", none, "whether a change of resources restarts the container", "resources of a running container are not changed"},
     {"Container.resources", done, "limits and requests for cpu and memory", ""},
     {"Container.restartPolicy", done, "the container's own restart policy; Always on an init container makes a sidecar", ""},
     {"Container.restartPolicyRules", done, "restart by exit code, of this container or of all", "RestartAllContainers ends the others without hooks and grace"},
     {"Container.securityContext", done, "user, capabilities and other confinement of this container", ""},
-    {"Container.startupProbe", later, "holds the other probes back until it succeeds", probes},
+    {"Container.startupProbe", done, "holds the other probes back until it succeeds", "until then also tried between its times; only failures at its times count"},
     {"Container.stdin", done, "keep standard input open", ""},
     {"Container.stdinOnce", done, "close standard input after the first attached client leaves", ""},
     {"Container.terminationMessagePath", soon, "file whose text explains the container's end", "termination messages are not read yet"},
@@ -118,6 +119,37 @@ constexpr FieldSupport table[] = {
     {"ContainerPort.hostPort", soon, "port to publish on the host", "ports are not published on the host yet"},
     {"ContainerPort.name", done, "a name for the port", ""},
     {"ContainerPort.protocol", done, "TCP (default), UDP or SCTP", ""},
+
+    {"Probe.exec", done, "a command in the container; 0 is success", "killed with all its children at the timeout"},
+    {"Probe.httpGet", done, "a GET; 200 to 399 is success", "redirects within the host are followed"},
+    {"Probe.tcpSocket", done, "a connection that is accepted", ""},
+    {"Probe.grpc", done, "grpc.health.v1.Health/Check; SERVING is success", ""},
+    {"Probe.initialDelaySeconds", done, "seconds from the start to the first check", ""},
+    {"Probe.periodSeconds", done, "seconds from one check to the next; 10 when unset", ""},
+    {"Probe.timeoutSeconds", done, "seconds that a check may take; 1 when unset", ""},
+    {"Probe.successThreshold", done, "successes in a row until it counts; 1 when unset", ""},
+    {"Probe.failureThreshold", done, "failures in a row until they count; 3 when unset", ""},
+    {"Probe.terminationGracePeriodSeconds", done, "grace of the kill that the probe causes", ""},
+    {"Lifecycle.postStart", done, "run after the start; the next container waits for it", "a failure ends the container"},
+    {"Lifecycle.preStop", done, "run before the stop signal, within the grace period", ""},
+    {"Lifecycle.stopSignal", done, "signal instead of the image's STOPSIGNAL or SIGTERM", ""},
+    {"LifecycleHandler.exec", done, "a command in the container", ""},
+    {"LifecycleHandler.httpGet", done, "a GET; any answer is a success", ""},
+    {"LifecycleHandler.sleep", done, "a pause", ""},
+    {"LifecycleHandler.tcpSocket", done, "a connection that is accepted", "the kubelet fails such a hook"},
+    {"ExecAction.command", done, "program and arguments; no shell", ""},
+    {"HTTPGetAction.host", done, "where to connect", address},
+    {"HTTPGetAction.httpHeaders", done, "more headers; Host, User-Agent and Accept replace ours", ""},
+    {"HTTPGetAction.path", done, "the path; / when unset", ""},
+    {"HTTPGetAction.port", done, "a number, or the name of one of the container's ports", ""},
+    {"HTTPGetAction.scheme", done, "HTTP (default)", "HTTPS is refused for now"},
+    {"HTTPHeader.name", done, "the header's name", ""},
+    {"HTTPHeader.value", done, "its value", ""},
+    {"TCPSocketAction.host", done, "where to connect", address},
+    {"TCPSocketAction.port", done, "a number, or the name of one of the container's ports", ""},
+    {"GRPCAction.port", done, "the port number", ""},
+    {"GRPCAction.service", done, "the service to ask for; empty: the server", ""},
+    {"SleepAction.seconds", done, "how long", ""},
 
     {"ContainerRestartRule.action", done, "Restart, or RestartAllContainers", ""},
     {"ContainerRestartRule.exitCodes", done, "the exit codes that it is for", ""},

@@ -155,6 +155,7 @@ void check_process(const Value& container, Findings& findings) {
 
 void check_container(const Value& container, Findings& findings) {
   check_process(container, findings);
+  check_our_health_rules(container, findings);
   check_mounts_of(container, findings);
   for (const Value& port : container["ports"].items())
     if (const Value ip = port["hostIP"]; !ip.text().empty())

@@ -25,14 +25,22 @@ class FdWatch {
 
   // Once: the handler runs when the descriptor is readable (or has an end or an error to tell).
   void wait(std::function<void()> handler) {
-    descriptor_.async_wait(
-        boost::asio::posix::stream_descriptor::wait_read,
-        [alive = alive_, handler = std::move(handler)](const boost::system::error_code& error) {
-          if (*alive && !error) handler();
-        });
+    wait_for(boost::asio::posix::stream_descriptor::wait_read, std::move(handler));
+  }
+  // Likewise for writing.
+  void wait_writable(std::function<void()> handler) {
+    wait_for(boost::asio::posix::stream_descriptor::wait_write, std::move(handler));
   }
 
  private:
+  void wait_for(boost::asio::posix::stream_descriptor::wait_type what,
+                std::function<void()> handler) {
+    descriptor_.async_wait(what, [alive = alive_, handler = std::move(handler)](
+                                     const boost::system::error_code& error) {
+      if (*alive && !error) handler();
+    });
+  }
+
   boost::asio::posix::stream_descriptor descriptor_;
   std::shared_ptr<bool> alive_;
 };

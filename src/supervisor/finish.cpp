@@ -84,7 +84,10 @@ void Supervisor::tear_down() {
   storage_timer_.reset();
   infra_watch_.reset();
   infra_death_.reset();
-  for (std::size_t i = 0; i < containers_.size(); ++i) abort_launch(i);
+  for (std::size_t i = 0; i < containers_.size(); ++i) {
+    containers_[i].checks.reset();
+    abort_launch(i);
+  }
   auto failures = std::vector<sys::Error>();
   const bool ours = sandbox_.has_value();
   if (ours) {

@@ -383,7 +383,7 @@ void give_pipe(int fd, uid_t owner) {
 Member prepare_exec(const PodContext& context, const pod::Container& container,
                     const image::ResolvedImage& image, cgroup::Group* group,
                     const ExecTarget& target, const ExecOptions& options, int stdin_fd,
-                    int stdout_fd, int stderr_fd) {
+                    int stdout_fd, int stderr_fd, const std::vector<int>& tasks) {
   Member member;
   member.identity = resolve_user(context, container, image, options.user);
   member.own_pid_namespace = target.own_pid_namespace;
@@ -394,6 +394,7 @@ Member prepare_exec(const PodContext& context, const pod::Container& container,
   request.member_pidfd = target.member_pidfd;
   request.own_pid_namespace = target.own_pid_namespace;
   if (group != nullptr) request.cgroup_tasks = group->tasks_fds();
+  request.cgroup_tasks.insert(request.cgroup_tasks.end(), tasks.begin(), tasks.end());
   request.process = make_process(context, container, member.identity, member.filter);
   auto& process = request.process;
   process.argv = options.argv;

@@ -83,10 +83,11 @@ struct ExecTarget {
   bool own_pid_namespace = false;
 };
 
+// tasks: more v1 groups to enter, after the container's.
 Member prepare_exec(const PodContext& context, const pod::Container& container,
                     const image::ResolvedImage& image, cgroup::Group* group,
                     const ExecTarget& target, const ExecOptions& options, int stdin_fd,
-                    int stdout_fd, int stderr_fd);
+                    int stdout_fd, int stderr_fd, const std::vector<int>& tasks = {});
 
 // The limits of a container's group (and of the whole pod's).
 cgroup::Limits container_limits(const pod::Container& container);

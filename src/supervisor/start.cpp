@@ -20,13 +20,22 @@ std::uint64_t member_key(std::size_t index, std::uint32_t launches) {
   return static_cast<std::uint64_t>(launches) << 16U | index;
 }
 
-// The image's STOPSIGNAL ("SIGQUIT", "QUIT" or a number), else SIGTERM.
-int stop_signal(const image::ResolvedImage& image) {
-  std::string_view name = image.config.stop_signal;
+// The manifest's ("SIGUSR1", "SIGRTMIN+3"), else the image's STOPSIGNAL (also "QUIT" or a number),
+// else SIGTERM.
+int stop_signal(const pod::Container& container, const image::ResolvedImage& image) {
+  const std::string& given = container.health.stop_signal;
+  std::string_view name = given.empty() ? image.config.stop_signal : given;
   if (name.starts_with("SIG")) name.remove_prefix(3);
   for (int number = 1; number < NSIG && !name.empty(); ++number) {
     const char* known = ::sigabbrev_np(number);
     if (name == std::to_string(number) || (known != nullptr && name == known)) return number;
+  }
+  for (int number = SIGRTMIN; number <= SIGRTMAX; ++number) {
+    const int up = number - SIGRTMIN;
+    const int down = SIGRTMAX - number;
+    if (name == (up == 0 ? "RTMIN" : "RTMIN+" + std::to_string(up)) ||
+        name == (down == 0 ? "RTMAX" : "RTMAX-" + std::to_string(down)))
+      return number;
   }
   return SIGTERM;
 }
@@ -87,8 +96,9 @@ void Supervisor::start_containers(const std::vector<std::size_t>& indices) {
 void Supervisor::make_group(std::size_t index) {
   auto& container = containers_[index];
   if (!pod_group_ || container.group_is_new) return;
+  // With the groups of its checks: a group that has others below it is not made anew.
   if (container.group)
-    (void)container.group->wait_empty(std::chrono::steady_clock::now() + std::chrono::seconds(2));
+    (void)container.group->remove(std::chrono::steady_clock::now() + std::chrono::seconds(2));
   container.group.reset();
   const auto* devices =
       container.spec->security.privileged || !host_.root ? nullptr : &cgroup::container_devices();
@@ -251,12 +261,14 @@ void Supervisor::take_exits() {
   if (!sandbox_ || over_) return;
   try {
     while (auto exit = sandbox_->client.next_exit()) {
+      if (take_check_exit(*exit)) continue;
       const auto index = static_cast<std::size_t>(exit->key & 0xffffU);
       if (index < containers_.size()) on_exit(index, *exit);
       if (!sandbox_) return;
     }
     if (!sandbox_->client.missed_exits()) return;
     for (const auto& entry : sandbox_->client.table().entries()) {
+      if (entry.exited && take_check_exit(entry.member)) continue;
       const auto index = static_cast<std::size_t>(entry.member.key & 0xffffU);
       if (entry.exited && index < containers_.size()) on_exit(index, entry.member);
       if (!sandbox_) return;
@@ -279,6 +291,7 @@ void Supervisor::on_exit(std::size_t index, const infra::Exit& exit) {
     on_launch(index);
     if (state.stage != Stage::running) return;
   }
+  container.checks.reset();
   // What it left behind in its group ends with it, as everywhere.
   if (container.group) (void)container.group->kill();
   const bool oom = container.group && static_cast<std::uint64_t>(container.group->oom_kills()) >
@@ -312,6 +325,7 @@ void Supervisor::on_sandbox_death() {
     containers_[i].member.reset();
     containers_[i].pidfd_watch.reset();
     containers_[i].pidfd.reset();
+    containers_[i].checks.reset();
     record_.containers[i].process = {};
   }
   awaiting_go_.clear();
@@ -331,7 +345,7 @@ void Supervisor::terminate(std::size_t index) {
     return;
   }
   if (!container.pidfd) return;
-  (void)sys::send_signal(container.pidfd.get(), stop_signal(*container.image));
+  (void)sys::send_signal(container.pidfd.get(), stop_signal(*container.spec, *container.image));
 }
 
 void Supervisor::kill(std::size_t index) {

@@ -22,12 +22,6 @@ constexpr std::chrono::milliseconds settling_time(50);
 
 using Stage = pod::ContainerState::Stage;
 
-pod::Time boottime_now() {
-  timespec now{};
-  (void)::clock_gettime(CLOCK_BOOTTIME, &now);
-  return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
-}
-
 pod::BackoffPolicy backoff_of(const state::Record& record) {
   return {pod::Duration(record.backoff_initial_ns), pod::Duration(record.backoff_maximum_ns),
           pod::Duration(record.backoff_reset_ns)};
@@ -139,16 +133,31 @@ void Supervisor::loop() {
     } else if (!calm_ && io_.run_one() == 0) {
       io_.restart();
     }
-    settle();
     take_exits();
+    if (!std::exchange(routine_, false) || unsaved_) settle();
     if (unsaved_) save();
     events_.flush();
   }
 }
 
+pod::Time Supervisor::now() {
+  timespec now{};
+  (void)::clock_gettime(CLOCK_BOOTTIME, &now);
+  return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+}
+
 void Supervisor::feed(const pod::Event& event) {
-  const auto actions = lifecycle_.handle(record_.state, event, boottime_now());
-  unsaved_ = true;
+  const auto actions = lifecycle_.handle(record_.state, event, now());
+  // Of a tick the actions tell all: a probe that is due changes nothing worth keeping.
+  routine_ = std::holds_alternative<pod::event::Tick>(event) &&
+             std::all_of(actions.begin(), actions.end(), [](const pod::Action& action) {
+               return action.kind == pod::Action::Kind::check;
+             });
+  if (!routine_) unsaved_ = true;
+  carry_out(actions);
+}
+
+void Supervisor::carry_out(const std::vector<pod::Action>& actions) {
   perform(actions);
   report_progress();
   answer_restarts();
@@ -156,49 +165,52 @@ void Supervisor::feed(const pod::Event& event) {
 }
 
 void Supervisor::perform(const std::vector<pod::Action>& actions) {
-  using Kind = pod::Action::Kind;
   std::vector<std::size_t> to_start;
-  for (const auto& action : actions) {
-    switch (action.kind) {
-      case Kind::start:
-        to_start.push_back(action.container);
-        break;
-      case Kind::terminate:
-        terminate(action.container);
-        break;
-      case Kind::kill:
-        kill(action.container);
-        break;
-      case Kind::run_hook:
-      case Kind::cancel_hook:
-      case Kind::check:
-        break;
-      case Kind::tell_killing:
-      case Kind::tell_unhealthy:
-      case Kind::tell_back_off:
-        tell(action);
-        break;
-      case Kind::rebuild_sandbox:
-        // Not from inside another step: what is half done there refers to the old one.
-        boost::asio::post(io_, [this] {
-          try {
-            build_sandbox();
-          } catch (const sys::Error& error) {
-            events_.add(true, "FailedCreatePodSandBox", "", error.what());
-            record_.state.message = error.what();
-            stop_pod(std::chrono::nanoseconds(0));
-          }
-        });
-        break;
-      case Kind::tear_down:
-        boost::asio::post(io_, [this] { tear_down(); });
-        break;
-    }
-  }
+  for (const auto& action : actions) perform(action, to_start);
   if (!to_start.empty()) start_containers(to_start);
   // A pod that is finished without a sandbox has nothing to tear down, but an end all the same.
   if (record_.state.finished && !record_.state.sandbox && !over_)
     boost::asio::post(io_, [this] { tear_down(); });
+}
+
+void Supervisor::perform(const pod::Action& action, std::vector<std::size_t>& to_start) {
+  using Kind = pod::Action::Kind;
+  switch (action.kind) {
+    case Kind::start:
+      to_start.push_back(action.container);
+      return;
+    case Kind::run_hook:
+      return run_hook(action.container, action.hook);
+    case Kind::cancel_hook:
+      checks_of(action.container).hook.reset();
+      return;
+    case Kind::check:
+      return probe(action.container, action.probe);
+    case Kind::terminate:
+      return terminate(action.container);
+    case Kind::kill:
+      return kill(action.container);
+    case Kind::rebuild_sandbox:
+      // Not from inside another step: what is half done there refers to the old one.
+      boost::asio::post(io_, [this] {
+        try {
+          build_sandbox();
+        } catch (const sys::Error& error) {
+          events_.add(true, "FailedCreatePodSandBox", "", error.what());
+          record_.state.message = error.what();
+          stop_pod(std::chrono::nanoseconds(0));
+        }
+      });
+      return;
+    case Kind::tear_down:
+      boost::asio::post(io_, [this] { tear_down(); });
+      return;
+    case Kind::tell_unhealthy:
+      return tell_unhealthy(action.container, action.probe);
+    case Kind::tell_killing:
+    case Kind::tell_back_off:
+      return tell(action);
+  }
 }
 
 // After whatever woke us. While there is work the timer only looks, so that work costs no timers.
@@ -245,7 +257,7 @@ void Supervisor::schedule() {
   timer_.cancel();
   const auto wake = lifecycle_.next_wake(record_.state);
   if (!wake || over_) return;
-  timer_.expires_after(std::max(*wake - boottime_now(), std::chrono::nanoseconds(0)));
+  timer_.expires_after(std::max(*wake - now(), std::chrono::nanoseconds(0)));
   timer_.async_wait([this](const boost::system::error_code& error) {
     if (!error) feed(pod::event::Tick{wall_now()});
   });

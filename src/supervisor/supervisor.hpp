@@ -9,6 +9,7 @@
 #include "pod/lifecycle.hpp"
 #include "pod/spec.hpp"
 #include "state/store.hpp"
+#include "supervisor/check.hpp"
 #include "supervisor/control_server.hpp"
 #include "supervisor/event_log.hpp"
 #include "supervisor/host.hpp"
@@ -51,6 +52,16 @@ class Supervisor {
   void run_adopted();
 
  private:
+  struct Checks {
+    std::array<std::unique_ptr<Check>, pod::probe_kinds> probes;
+    std::unique_ptr<Check> hook;
+    std::array<std::string, pod::probe_kinds> said;  // by the last check
+  };
+  struct CheckPurpose {
+    std::chrono::nanoseconds timeout;
+    bool hook;
+    const char* group;  // for the processes of a command
+  };
   struct Container {
     const pod::Container* spec = nullptr;
     const image::ResolvedImage* image = nullptr;
@@ -62,13 +73,17 @@ class Supervisor {
     sys::UniqueFd pidfd;
     std::unique_ptr<FdWatch> pidfd_watch;  // hostPID
     std::unique_ptr<LogStream> out, err;
+    std::unique_ptr<Checks> checks;  // from the first probe or hook on
   };
 
   // supervisor.cpp: the loop and the life cycle
   void live(const std::function<void()>& life);
   void loop();
   void feed(const pod::Event& event);
+  void carry_out(const std::vector<pod::Action>& actions);
   void perform(const std::vector<pod::Action>& actions);
+  void perform(const pod::Action& action, std::vector<std::size_t>& to_start);
+  static pod::Time now();
   void tell(const pod::Action& action);
   void schedule();
   void settle();
@@ -101,6 +116,19 @@ class Supervisor {
   void kill(std::size_t index);
   void abort_launch(std::size_t index);
   PodContext context() const;
+
+  // health.cpp: probes and hooks
+  std::unique_ptr<Check> begin_check(std::size_t index, const pod::Check& what,
+                                     const CheckPurpose& purpose, CheckDone done);
+  std::unique_ptr<Check> begin_exec(std::size_t index, const pod::ExecCheck& what,
+                                    const CheckPurpose& purpose, CheckDone done);
+  Checks& checks_of(std::size_t index);
+  void probe(std::size_t index, pod::ProbeKind kind);
+  void on_probe(std::size_t index, pod::ProbeKind kind, const CheckResult& result);
+  void run_hook(std::size_t index, pod::HookKind kind);
+  void on_hook(std::size_t index, pod::HookKind kind, const CheckResult& result);
+  void tell_unhealthy(std::size_t index, pod::ProbeKind kind);
+  bool take_check_exit(const infra::Exit& exit);
 
   // streams.cpp: logs and what infra keeps for the next supervisor
   sys::UniqueFd open_stdin(std::size_t index);
@@ -152,6 +180,8 @@ class Supervisor {
   std::uint64_t wakes_ = 0;
   bool settling_ = false;  // a look is due whether there was work since
   bool calm_ = false;      // there was none
+  std::uint32_t checks_begun_ = 0;
+  bool routine_ = false;  // what woke us was a probe as ever: nothing to save, nothing to tidy up
   bool unsaved_ = false;
   bool failed_before_ = false;  // an earlier supervisor of this pod could not work, and said so
   bool over_ = false;

@@ -31,6 +31,7 @@ const std::vector<Option> table{
     {"timeout", "TIME", "give up after this time (exit code 124)"},
     {"restart-backoff", "TIME[,MAX]", "first and longest wait between restarts (10s,5m)"},
     {"dry-run", nullptr, "print what would be done, and do nothing"},
+    {"probe-timing", "fast|exact", "exact: check readiness and startup at their times only"},
     {"explain", nullptr, "print every step of the start"},
     {"quiet,q", nullptr, "no progress on standard error"},
     {"no-color", nullptr, "no colours"}};
@@ -45,6 +46,13 @@ pod::BackoffPolicy backoff_from(const Options& options) {
                        ? std::max(policy.maximum, policy.initial)
                        : parse_duration(text->substr(comma + 1), "--restart-backoff");
   return policy;
+}
+
+bool exact_probes(const Options& options) {
+  const auto timing = options.get("probe-timing").value_or("fast");
+  if (timing != "fast" && timing != "exact")
+    throw UsageError("--probe-timing: \"" + timing + "\" is neither fast nor exact");
+  return timing == "exact";
 }
 
 // Prints all findings; false when there is an error among them.
@@ -149,6 +157,7 @@ int run_up(const Arguments& arguments) {
   }
   if (options.has("dry-run")) return tell_plan(store, loaded);
   const auto backoff = backoff_from(options);
+  const bool exact = exact_probes(options);
   add_objects_of_files(options.all("configmap-from"), pod::ObjectKind::config_map, loaded);
   add_objects_of_files(options.all("secret-from"), pod::ObjectKind::secret, loaded);
 
@@ -178,7 +187,7 @@ int run_up(const Arguments& arguments) {
   for (std::size_t i = 0; i < loaded.pods.size(); ++i) {
     try {
       starting.push_back(start_pod(store, std::move(loaded.pods[i]), std::move(images[i]),
-                                   {backoff, options.has("explain"), options.has("quiet")}));
+                                   {backoff, options.has("explain"), options.has("quiet"), exact}));
     } catch (const sys::Error& error) {
       std::cerr << "pausa: " << error.what() << "\n";
       code = exit_failed;

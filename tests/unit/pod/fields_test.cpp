@@ -94,10 +94,10 @@ TEST_SUITE("pod/unit") {
 
   TEST_CASE("what comes later is refused now, and says so") {
     const Diagnostics found =
-        judge(R"({"spec": {"containers": [{"livenessProbe": {"tcpSocket": {"port": 1}}}]}})");
+        judge(R"({"spec": {"dnsConfig": {"nameservers": ["192.0.2.1"]}}})");
     REQUIRE(found.size() == 1);
     CHECK(message(found[0]) ==
-          "spec.containers[0].livenessProbe: Forbidden: not supported by pausa yet: probes");
+          "spec.dnsConfig: Forbidden: not supported by pausa yet: the pod's own resolv.conf");
   }
 
   TEST_CASE("a field without effect gives a note, and one whose effect is missed a warning") {
