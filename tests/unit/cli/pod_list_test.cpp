@@ -31,6 +31,7 @@ state::Record record(const std::string& name, std::size_t inits, std::size_t mem
     state.launches = 1;
     state.stage = container.init ? Stage::terminated : Stage::running;
     if (container.init) state.terminated = pod::Termination{0, 0, "Completed", {}, {}, {}};
+    state.up = state.ready = !container.init;
     record.state.containers.push_back(state);
   }
   return record;

@@ -93,8 +93,7 @@ TEST_SUITE("pod/unit") {
   }
 
   TEST_CASE("what comes later is refused now, and says so") {
-    const Diagnostics found =
-        judge(R"({"spec": {"dnsConfig": {"nameservers": ["192.0.2.1"]}}})");
+    const Diagnostics found = judge(R"({"spec": {"dnsConfig": {"nameservers": ["192.0.2.1"]}}})");
     REQUIRE(found.size() == 1);
     CHECK(message(found[0]) ==
           "spec.dnsConfig: Forbidden: not supported by pausa yet: the pod's own resolv.conf");
