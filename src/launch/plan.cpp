@@ -46,6 +46,8 @@ OwnedPlan::OwnedPlan(MemberRequest request)
 OwnedPlan::OwnedPlan(ExecRequest request) : process_(std::move(request.process)) {
   const auto& pod = request.pod;
   add_tasks(request.cgroup_tasks);
+  if (!process_.oom_score_adj.empty())
+    add(Op::oom_score, "set the out-of-memory score").path = process_.oom_score_adj.c_str();
   if (pod.pid_namespace) {
     auto& join = add(Op::setns, "be born into the pod's PID namespace (the next child)");
     join.fd = pod.infra_pidfd;

@@ -5,6 +5,7 @@
 #include "supervisor/wall_clock.hpp"
 #include "sys/error.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace pausa::supervisor {
@@ -151,6 +152,14 @@ void Supervisor::tell_unhealthy(std::size_t index, pod::ProbeKind kind) {
   events_.add(true, "Unhealthy", record_.containers[index].name,
               std::string(probe_names[number(kind)]) +
                   " probe failed: " + checks_of(index).said[number(kind)]);
+}
+
+bool Supervisor::probing() const {
+  return std::any_of(containers_.begin(), containers_.end(), [](const Container& container) {
+    return container.checks &&
+           std::any_of(container.checks->probes.begin(), container.checks->probes.end(),
+                       [](const auto& check) { return check != nullptr; });
+  });
 }
 
 // True when it was a process of one of our checks, or was once.

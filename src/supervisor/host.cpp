@@ -38,6 +38,7 @@ Host Host::probe() {
             ::geteuid() == 0,
             {},
             {},
+            static_cast<std::int64_t>(::sysconf(_SC_PHYS_PAGES)) * ::sysconf(_SC_PAGESIZE),
             UINT32_MAX};
   for (const auto path : security::masked_paths)
     if (::access(std::string(path).c_str(), F_OK) == 0) host.masked_paths.emplace_back(path);

@@ -23,6 +23,7 @@ struct Host {
   bool root = false;                      // of the initial user namespace
   std::vector<std::string> masked_paths;  // those that exist here
   std::vector<std::string> read_only_paths;
+  std::int64_t memory = 0;                // of the machine, in bytes
   std::uint32_t mapped_ids = UINT32_MAX;  // how many ids from 0 on exist where we are
 
   // Throws sys::Error when a program of ours is missing.

@@ -2,8 +2,10 @@
 
 #include "pod/environment.hpp"
 #include "pod/expand.hpp"
+#include "pod/oom.hpp"
 #include "security/caps.hpp"
 #include "security/rlimits.hpp"
+#include "supervisor/last_words.hpp"
 #include "supervisor/surroundings.hpp"
 #include "supervisor/user_namespace.hpp"
 #include "sys/error.hpp"
@@ -20,9 +22,6 @@
 
 namespace pausa::supervisor {
 namespace {
-
-constexpr std::int64_t container_pids = 2048;
-constexpr std::int64_t pod_pids = 4096;
 
 const char* const default_path =
     "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -173,6 +172,13 @@ launch::Process make_process(const PodContext& context, const pod::Container& co
     process.filter = &*filter;
   }
   for (const auto& limit : security::default_rlimits) process.rlimits.push_back(limit);
+  const auto& inits = context.pod.spec.init_containers;
+  const bool sidecar = container.restart == pod::ContainerRestart::always &&
+                       std::any_of(inits.begin(), inits.end(), [&](const pod::Container& init) {
+                         return init.name == container.name;
+                       });
+  process.oom_score_adj =
+      std::to_string(pod::oom_score_adj(context.pod.spec, container, sidecar, context.host.memory));
   return process;
 }
 
@@ -242,6 +248,20 @@ void add_pod_files(const PodContext& context, const std::vector<rootfs::Bind>& v
   }
 }
 
+// Where the container may say why it ends, unless a volume has the place.
+void add_message_file(const pod::Container& container, const std::string& rootfs_dir,
+                      Mounts& mounts) {
+  const std::string& path = container.termination_message_path;
+  if (path.empty() || mounts_at(mounts.binds, path)) return;
+  rootfs::Bind bind;
+  bind.target = path.front() == '/' ? path : "/" + path;
+  bind.what = "the termination message";
+  bind.file = true;
+  mounts.sources.push_back(make_message_file(rootfs_dir));
+  bind.fd = mounts.sources.back().get();
+  mounts.binds.push_back(std::move(bind));
+}
+
 }  // namespace
 
 std::vector<std::string> container_argv(const std::vector<std::string>& command,
@@ -253,54 +273,6 @@ std::vector<std::string> container_argv(const std::vector<std::string>& command,
   if (argv.empty())
     throw sys::Error("no command: the image has neither ENTRYPOINT nor CMD; set command");
   return argv;
-}
-
-cgroup::Limits container_limits(const pod::Container& container) {
-  cgroup::Limits limits;
-  limits.memory_bytes = container.resources.limit_memory_bytes;
-  limits.cpu_milli = container.resources.limit_cpu_milli;
-  limits.cpu_shares_milli = container.resources.request_cpu_milli;
-  limits.pids = container_pids;
-  limits.oom_ends_all = container.resources.limit_memory_bytes.has_value();
-  return limits;
-}
-
-cgroup::Limits pod_limits(const pod::Spec& spec) {
-  // The sums over the containers, when each has a limit; init containers run alone, so the largest
-  // of them counts against the sum (Kubernetes' rule).
-  const auto total =
-      [&](std::optional<std::int64_t> pod::Resources::*field) -> std::optional<std::int64_t> {
-    std::int64_t sum = 0;
-    for (const auto& container : spec.containers) {
-      if (!(container.resources.*field)) return std::nullopt;
-      sum += *(container.resources.*field);
-    }
-    for (const auto& container : spec.init_containers) {
-      if (!(container.resources.*field)) return std::nullopt;
-      sum = std::max(sum, *(container.resources.*field));
-    }
-    return sum;
-  };
-  cgroup::Limits limits;
-  limits.memory_bytes = total(&pod::Resources::limit_memory_bytes);
-  limits.cpu_milli = total(&pod::Resources::limit_cpu_milli);
-  limits.pids = pod_pids;
-  return limits;
-}
-
-cgroup::Limits keepable(const cgroup::Hierarchy& cgroups, cgroup::Limits limits) {
-  if (!cgroups.has(cgroup::Controller::pids)) limits.pids.reset();
-  if (!cgroups.has(cgroup::Controller::cpu)) limits.cpu_shares_milli.reset();
-  return limits;
-}
-
-std::optional<std::string> why_no_limits(const cgroup::Hierarchy& cgroups, const pod::Spec& spec) {
-  for (const auto* list : {&spec.init_containers, &spec.containers})
-    for (const auto& container : *list) {
-      const auto limits = keepable(cgroups, container_limits(container));
-      if (auto why = cgroups.why_not(limits)) return "container " + container.name + ": " + *why;
-    }
-  return std::nullopt;
 }
 
 Member prepare_member(const PodContext& context, const pod::Container& container,
@@ -365,6 +337,7 @@ Member prepare_member(const PodContext& context, const pod::Container& container
   }
   fit_into_user_namespace(context, rootfs_dir, member.mounts, tree);
   add_pod_files(context, member.mounts.binds, tree.binds);
+  add_message_file(container, rootfs_dir, member.mounts);
   tree.binds.insert(tree.binds.end(), member.mounts.binds.begin(), member.mounts.binds.end());
   tree.working_dir = process.working_dir;
   request.layout = std::make_unique<rootfs::Layout>(tree);

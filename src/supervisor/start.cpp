@@ -301,10 +301,11 @@ void Supervisor::on_exit(std::size_t index, const infra::Exit& exit) {
   if (container.out) (void)container.out->drain_now();
   if (container.err) (void)container.err->drain_now();
   const int code = exit.status.shell_code();
+  const std::string message = last_words(index, code != 0);
   events_.add(code != 0, oom ? "OOMKilling" : "Exited", record_.containers[index].name,
               "container ended with exit code " + std::to_string(code));
   feed(pod::event::Exited{index, code, exit.status.exited() ? 0 : exit.status.status, oom,
-                          exit.realtime});
+                          exit.realtime, message});
 }
 
 void Supervisor::on_sandbox_death() {

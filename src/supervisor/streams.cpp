@@ -1,6 +1,7 @@
 // The supervisor's part that outlives it: log streams and what infra keeps for the next one.
 #include "log/layout.hpp"
 #include "log/pipe.hpp"
+#include "supervisor/last_words.hpp"
 #include "supervisor/supervisor.hpp"
 #include "supervisor/wall_clock.hpp"
 #include "sys/error.hpp"
@@ -102,6 +103,21 @@ void Supervisor::retire_streams(std::size_t index) {
   for (auto* stream : {&containers_[index].out, &containers_[index].err}) {
     if (*stream && !(*stream)->drain_now()) old_streams_.push_back(std::move(*stream));
     stream->reset();
+  }
+}
+
+// Why the container ended, in its own words.
+std::string Supervisor::last_words(std::size_t index, bool failed) const {
+  const auto& container = containers_[index];
+  const auto& entry = record_.containers[index];
+  try {
+    std::string message = read_message_file(data_dir_ + "/" + entry.rootfs);
+    if (!message.empty() || !failed || !container.spec->message_from_logs) return message;
+    const auto launches = record_.state.containers[index].launches;
+    const sys::UniqueFd dir = log::open_instance(logs_dir_.get(), entry.name, launches - 1);
+    return end_of_log(dir.get());
+  } catch (const sys::Error&) {
+    return {};  // the container has ended all the same
   }
 }
 

@@ -1,5 +1,6 @@
 #include "supervisor/supervisor.hpp"
 
+#include "pod/oom.hpp"
 #include "supervisor/trim.hpp"
 #include "supervisor/user_namespace.hpp"
 #include "supervisor/wall_clock.hpp"
@@ -39,6 +40,15 @@ pod::PodState begin(pod::PodState fresh, pod::PodState& before) {
   return fresh;
 }
 
+// Who keeps the pod goes after all its members (who get scores of their own). Without
+// CAP_SYS_RESOURCE it stays where it is.
+void protect_from_oom() {
+  const sys::UniqueFd file =
+      sys::try_open_at(AT_FDCWD, "/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  const std::string score = std::to_string(pod::keeper_oom_score);
+  if (file) (void)!::write(file.get(), score.data(), score.size());
+}
+
 }  // namespace
 
 Supervisor::Supervisor(Charge charge, Host host, Starter starter)
@@ -57,11 +67,12 @@ Supervisor::Supervisor(Charge charge, Host host, Starter starter)
   containers_.resize(record_.containers.size());
   adopt_spec();
   record_.supervisor = sys::self_id();
+  protect_from_oom();
   record_.guard = sys::identify(::getppid());
 }
 
 void Supervisor::adopt_spec() {
-  lifecycle_ = pod::Lifecycle(charge_.pod.spec, backoff_of(record_));
+  lifecycle_ = pod::Lifecycle(charge_.pod.spec, backoff_of(record_), record_.exact_probes);
   const auto& spec = charge_.pod.spec;
   for (std::size_t i = 0; i < containers_.size(); ++i) {
     const std::size_t inits = spec.init_containers.size();
@@ -134,7 +145,8 @@ void Supervisor::loop() {
       io_.restart();
     }
     take_exits();
-    if (!std::exchange(routine_, false) || unsaved_) settle();
+    const bool routine = std::exchange(routine_, false) || probing();
+    if (!routine || unsaved_) settle();
     if (unsaved_) save();
     events_.flush();
   }

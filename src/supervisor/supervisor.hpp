@@ -129,6 +129,7 @@ class Supervisor {
   void on_hook(std::size_t index, pod::HookKind kind, const CheckResult& result);
   void tell_unhealthy(std::size_t index, pod::ProbeKind kind);
   bool take_check_exit(const infra::Exit& exit);
+  bool probing() const;
 
   // streams.cpp: logs and what infra keeps for the next supervisor
   sys::UniqueFd open_stdin(std::size_t index);
@@ -137,6 +138,7 @@ class Supervisor {
   std::unique_ptr<LogStream> make_stream(int log_dir, log::Stream stream, sys::UniqueFd source,
                                          bool terminal, std::uint64_t key);
   void retire_streams(std::size_t index);
+  std::string last_words(std::size_t index, bool failed) const;
   void drain_streams();
   void adopt_members();
 
