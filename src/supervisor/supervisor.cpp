@@ -78,6 +78,7 @@ void Supervisor::adopt_spec() {
     const std::size_t inits = spec.init_containers.size();
     containers_[i].spec = i < inits ? &spec.init_containers[i] : &spec.containers[i - inits];
     containers_[i].image = &charge_.images[i];
+    containers_[i].checks.reset();  // they borrow from the spec
   }
 }
 

@@ -3,6 +3,7 @@
 #include "pod/changes.hpp"
 #include "supervisor/spawn.hpp"
 #include "supervisor/supervisor.hpp"
+#include "supervisor/wall_clock.hpp"
 #include "sys/error.hpp"
 
 #include <algorithm>
@@ -53,7 +54,9 @@ void Supervisor::update(const ControlServer::Answer& answer) {
       if (waiting->empty()) answer({});
     });
   const auto grace = std::chrono::nanoseconds(charge_.pod.spec.termination_grace_period);
-  for (const auto i : std::vector<std::size_t>(*waiting)) feed(pod::event::Restart{i, grace});
+  feed(pod::event::Resume{});  // the checks that were under way for the old spec
+  for (const auto i : std::vector<std::size_t>(*waiting))
+    feed(pod::event::Restart{i, grace, wall_now()});
   save();
   charge_.store.commit_staged(key);
   (void)refresh();  // labels may stand in files; what goes wrong there is an event
