@@ -38,7 +38,10 @@ bool LogStream::drain_now() {
   while (!ended_) {
     const auto drained =
         terminal_ ? writer_.drain_copy(source_.get()) : writer_.drain(source_.get());
-    if (drained.eof) ended_ = true;
+    if (drained.eof) {
+      ended_ = true;
+      at_end_();
+    }
     if (drained.bytes + drained.dropped == 0) break;
   }
   return ended_;

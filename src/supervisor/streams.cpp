@@ -163,8 +163,14 @@ void Supervisor::adopt_members() {
     const bool current = launches == record_.state.containers[index].launches;
     auto& container = containers_[index];
     if (kind != Kept::out && kind != Kept::err && kind != Kept::terminal) continue;
-    const sys::UniqueFd dir =
-        log::open_instance(logs_dir_.get(), record_.containers[index].name, launches - 1);
+    sys::UniqueFd dir;
+    try {
+      dir = log::open_instance(logs_dir_.get(), record_.containers[index].name, launches - 1);
+    } catch (const sys::Error& error) {
+      if (error.err() != ENOENT) throw;
+      (void)sandbox_->client.drop_fd(key);  // its log has made room for those of later instances
+      continue;
+    }
     auto stream = make_stream(dir.get(), kind == Kept::err ? log::Stream::err : log::Stream::out,
                               std::move(*fd), kind == Kept::terminal, key);
     if (!current)
