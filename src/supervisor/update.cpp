@@ -42,21 +42,18 @@ void Supervisor::update(const ControlServer::Answer& answer) {
         std::find(changes.restart.begin(), changes.restart.end(), name) != changes.restart.end();
     if (changed && !record_.containers[i].init) waiting->push_back(i);
   }
-  for (const auto i : *waiting)
-    restart_answers_.emplace_back(i, [answer, waiting, i](const control::Reply& reply) {
-      if (waiting->empty()) return;
-      if (!reply.ok) {
-        waiting->clear();
-        answer(reply);
-        return;
-      }
-      std::erase(*waiting, i);
-      if (waiting->empty()) answer({});
-    });
   const auto grace = std::chrono::nanoseconds(charge_.pod.spec.termination_grace_period);
   feed(pod::event::Resume{});  // the checks that were under way for the old spec
-  for (const auto i : std::vector<std::size_t>(*waiting))
+  for (const auto i : std::vector<std::size_t>(*waiting)) {
+    // One by one: a container that runs and is not asked to start again counts as answered.
+    restart_answers_.emplace_back(i, [answer, waiting, i](const control::Reply& reply) {
+      if (waiting->empty()) return;
+      std::erase(*waiting, i);
+      if (!reply.ok) waiting->clear();
+      if (waiting->empty()) answer(reply);
+    });
     feed(pod::event::Restart{i, grace, wall_now()});
+  }
   save();
   charge_.store.commit_staged(key);
   (void)refresh();  // labels may stand in files; what goes wrong there is an event

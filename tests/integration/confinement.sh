@@ -68,7 +68,7 @@ match "no device node" "$errors" 'not permitted'
 expect_exit 1 pausa exec cell/less touch /mine
 match "the root is read-only" "$errors" 'Read-only'
 same "the devices there are" \
-  "fd full mqueue null ptmx pts random shm stderr stdin stdout tty urandom zero" \
+  "fd full mqueue null ptmx pts random shm stderr stdin stdout termination-log tty urandom zero" \
   "$(in_usual ls /dev | grep -vx -e console -e core | xargs)"
 expect_exit 0 pausa exec cell/usual sh -c 'echo x > /dev/null; head -c 4 /dev/urandom | wc -c'
 same "which work" 4 "$output"

@@ -72,7 +72,7 @@ spec:
   containers:
     - name: bomb
       image: busybox
-      command: ["sh", "-c", "while :; do sleep 1000 & done 2>/dev/null"]
+      command: ["sh", "-c", "sh -c 'while :; do sleep 1000 & done 2>/dev/null'; exec sleep 1000"]
       resources: {limits: {memory: 256Mi}}
     - {name: neighbour, image: busybox, command: ["sleep", "3600"]}
 YAML

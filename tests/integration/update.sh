@@ -50,10 +50,20 @@ eventually "with its new command and the old volume" said $'first\nsecond'
 expect_exit 0 pausa diff "$(shop second)"
 api=$(member_pid shop api)
 
+# Both at once.
+both=$(shop third)
+sed -i 's/"sleep", "1000"\]/"sleep", "2000"]/' "$both"
+web=$(member_pid shop web)
+expect_exit 0 pausa up -d "$both"
+differs "the one" "$api" "$(member_pid shop api)"
+differs "and the other" "$web" "$(member_pid shop web)"
+expect_exit 0 pausa up -d "$(shop second)"
+eventually "and back" said $'first\nsecond\nthird\nsecond'
+
 # It is what the next supervisor knows, too.
 kill -9 "$(field shop .pausa.supervisor.pid)"
 expect_exit 0 pausa restart -t 0 shop/api
-eventually "the new command runs" said $'first\nsecond\nsecond'
+eventually "the new command runs" said $'first\nsecond\nthird\nsecond\nsecond'
 
 # Labels change in place.
 api=$(member_pid shop api)
