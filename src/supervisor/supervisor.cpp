@@ -19,7 +19,7 @@ namespace pausa::supervisor {
 namespace {
 
 // Nothing to do for so long: the memory that the work took can go.
-constexpr std::chrono::milliseconds settling_time(50);
+constexpr std::chrono::milliseconds settling_time(20);
 
 using Stage = pod::ContainerState::Stage;
 
