@@ -6,6 +6,9 @@
 #include "sys/error.hpp"
 #include "sys/process.hpp"
 
+#include <time.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <tuple>
 
@@ -19,6 +22,14 @@ std::size_t init_count(const state::Record& record) {
 }
 
 // With a supervisor again where it had lost it. nullopt: it was removed while we looked.
+// One that cannot work ends at once, to be started again: who has lived for a second works.
+bool has_just_begun(const sys::ProcessId& process) {
+  timespec now{};
+  (void)::clock_gettime(CLOCK_BOOTTIME, &now);
+  static const auto ticks = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
+  return static_cast<std::uint64_t>(now.tv_sec) <= process.start_time / ticks + 1;
+}
+
 std::optional<PodEntry> living_entry(const state::Store& store, state::Record record,
                                      std::vector<std::string>& troubles) {
   PodEntry entry;
@@ -33,7 +44,7 @@ std::optional<PodEntry> living_entry(const state::Store& store, state::Record re
     entry.status = "SupervisorFailed";
     return entry;
   }
-  if (entry.ended) return entry;
+  if (entry.ended || !has_just_begun(entry.record->supervisor)) return entry;
   if (const auto why = store.read_failure(entry.key)) {
     entry.status = "SupervisorFailed";
     troubles.push_back("pod " + entry.key.name + ": its supervisor cannot work: " + *why);
