@@ -2,6 +2,7 @@
 // table. Pure.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,7 +13,10 @@ namespace pausa::pod {
 // Empty when there is no such field.
 std::optional<std::string> explain(std::string_view path);
 
-// docs/fields.md: the support table by object, and the differences.
-std::string fields_markdown();
+// What proves a row: the text of its last cell, by "Type.field".
+using FieldTests = std::map<std::string, std::string, std::less<>>;
+
+// docs/fields.md: the support table by object, with the tests of each row, and the differences.
+std::string fields_markdown(const FieldTests& tests);
 
 }  // namespace pausa::pod

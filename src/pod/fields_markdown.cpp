@@ -51,7 +51,8 @@ std::string cell(std::string_view text) {
   return out;
 }
 
-std::string field_row(const schema::Type& type, const schema::Field& field) {
+std::string field_row(const schema::Type& type, const schema::Field& field,
+                      const FieldTests& tests) {
   const FieldSupport* const support = find_support(type.name, field.name);
   if (!support) return {};
   std::string text = cell(support->about);
@@ -59,16 +60,19 @@ std::string field_row(const schema::Type& type, const schema::Field& field) {
   if (!support->note.empty()) text += concat({"*", cell(support->note), "*"});
   std::string out = concat({"| `", field.name, "` | ", schema::kind_text(field)});
   if (field.required) out += ", required";
-  return concat({out, " | ", support_text(support->support), " | ", text, " |\n"});
+  const auto proof = tests.find(support->field);
+  return concat({out, " | ", support_text(support->support), " | ", text, " | ",
+                 proof == tests.end() ? std::string_view() : proof->second, " |\n"});
 }
 
-std::string section_text(const Section& section) {
+std::string section_text(const Section& section, const FieldTests& tests) {
   std::string out = concat({"\n## ", section.type->name});
   if (!section.place.empty()) out += " (`" + section.place + "`)";
   out +=
-      "\n\n| field | type | verdict | what it is for; *how it differs, or why not* |\n"
-      "|---|---|---|---|\n";
-  for (const schema::Field& field : section.type->fields) out += field_row(*section.type, field);
+      "\n\n| field | type | verdict | what it is for; *how it differs, or why not* | tests |\n"
+      "|---|---|---|---|---|\n";
+  for (const schema::Field& field : section.type->fields)
+    out += field_row(*section.type, field, tests);
   return out;
 }
 
@@ -89,7 +93,7 @@ std::string differences_text() {
 
 }  // namespace
 
-std::string fields_markdown() {
+std::string fields_markdown(const FieldTests& tests) {
   std::string out =
       "# Fields of the Pod, and of the objects beside it\n\n"
       "<!-- Made from src/pod/fields_table.cpp and src/pod/differences.cpp by "
@@ -104,8 +108,10 @@ std::string fields_markdown() {
       "(an empty\n"
       "list, `false`, what an API server fills in by itself) gives neither error nor note. "
       "`status` is ignored.\n"
-      "Unknown fields are errors. `pausa explain pod.spec.containers` prints the same table.\n";
-  for (const Section& section : sections()) out += section_text(section);
+      "Unknown fields are errors. `pausa explain pod.spec.containers` prints the same table. The "
+      "tests of a row\n"
+      "are those that say so (`Fields:`, see [hacking.md](hacking.md)).\n";
+  for (const Section& section : sections()) out += section_text(section, tests);
   return out + differences_text();
 }
 

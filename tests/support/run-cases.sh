@@ -46,7 +46,10 @@ holds() { # POD JQ-EXPRESSION
   echo "$(<"$work/answer") of $(jq -c .status <<<"$object")"
   return 1
 }
-in_shell() { (eval "set -euo pipefail; $1") 2>&1; }
+# In a shell of its own: here, called by a condition, all but the last command might fail unseen.
+export PAUSA work traces source_root pod
+declare -f >"$work/functions"
+in_shell() { bash -euo pipefail -c "source '$work/functions'; $1" 2>&1; }
 logged() { # TARGET REGEX
   local text
   text=$("$PAUSA" logs "$1") || return 1
@@ -67,46 +70,62 @@ count=$(split_cases "${files[@]}")
 # The value of a header: header N NAME [DEFAULT]
 header() { sed -n "s/^$2: *//p" "$work/case.$1" | head -n 1; }
 
-names=()
-for ((n = 1; n <= count; n++)); do
-  name=$(sed -n 's/^  name: *//p' "$work/case.$n.yaml" | head -n 1)
-  grep -q '^apiVersion:' "$work/case.$n.yaml" || name=case-$n
-  names[n]=$name
-  write_manifest "$n" "$name"
-  expected=$(header "$n" Exit)
-  flags=()
-  IFS=' ' read -ra flags <<<"$(header "$n" Up)"
-  run pausa up -d --no-color "${flags[@]}" "$work/$name.yaml"
+# Starts the pod of case N, named $2.
+start_case() {
+  local expected flags says title
+  title=$(header "$1" Case)
+  expected=$(header "$1" Exit)
+  says=$(header "$1" Says)
+  IFS=' ' read -ra flags <<<"$(header "$1" Up)"
+  run pausa up -d --no-color "${flags[@]}" "$work/$2.yaml"
+  ((code != 0)) || trace "$2"
   if ((code != ${expected:-0})); then
-    fail "$(tr '\n' ' ' <"$work/case.$n"): up ends with ${expected:-0}" "got $code" "$output" "$errors"
+    fail "$(head -n 1 "$work/case.$1"): $title: up ends with ${expected:-0}" "got $code" "$output" "$errors"
   fi
-  says=$(header "$n" Says)
-  if [[ -n $says ]]; then match "$(header "$n" Case)" "$errors" "$says"; fi
-  ((code != 0)) || trace "$name"
-done
+  if [[ -n $says ]]; then match "$(head -n 1 "$work/case.$1"): $title" "$errors" "$says"; fi
+}
 
-for ((n = 1; n <= count; n++)); do
-  pod=${names[n]}
-  place=$(head -n 1 "$work/case.$n")
-  title=$(header "$n" Case)
+# Takes the steps of case N, whose pod is named $2, and removes it.
+observe_case() {
+  local place title step key value claim said
+  pod=$2
+  place=$(head -n 1 "$work/case.$1")
+  title=$(header "$1" Case)
   while IFS= read -r step; do
     key=${step%%:*}
     value=${step#*: }
     claim="$place: $title: $key: $value"
     case $key in
-      Case | Up | Exit | Says) ;;
+      Case | Fields | Up | Exit | Says) ;;
       Until) eventually "$claim" holds "$pod" "$value" ;;
-      Then) check "$claim$(holds "$pod" "$value" || true)" holds "$pod" "$value" >/dev/null ;;
+      Then) said=$(holds "$pod" "$value") || fail "$claim" "$said" ;;
       Run) in_shell "$value" >"$work/said" || fail "$claim" "$(<"$work/said")" ;;
       Eventually) eventually "$claim" in_shell "$value" ;;
       Log\ *) eventually "$claim" logged "$pod/${key#Log }" "$value" ;;
       Event) eventually "$claim" told "$pod" "${value%% *}" "$([[ $value == *\ * ]] && echo "${value#* }" || true)" ;;
       *) fail "$claim: no such step" ;;
     esac
-  done < <(tail -n +2 "$work/case.$n")
+  done < <(tail -n +2 "$work/case.$1")
   if "$PAUSA" inspect "$pod" >/dev/null 2>&1; then
     trace "$pod"
     expect_exit 0 pausa down -t 0s "$pod"
   fi
+}
+
+# A case that fails keeps nobody from looking at the others: each step runs in a shell of its own.
+names=() failed=()
+apart() { # N COMMAND…
+  if [[ -z ${failed[$1]:-} ]] && ! ("${@:2}"); then failed[$1]=yes; fi
+}
+set +e # in the shell of a condition -e has no effect; the claims exit by themselves
+for ((n = 1; n <= count; n++)); do
+  names[n]=case-$n
+  if grep -q '^apiVersion:' "$work/case.$n.yaml"; then
+    names[n]=$(sed -n 's/^  name: *//p' "$work/case.$n.yaml" | head -n 1)
+  fi
+  write_manifest "$n" "${names[n]}"
+  apart "$n" start_case "$n" "${names[n]}"
 done
+for ((n = 1; n <= count; n++)); do apart "$n" observe_case "$n" "${names[n]}"; done
 echo "$count cases"
+((${#failed[@]} == 0)) || fail "${#failed[@]} of them failed"
