@@ -19,18 +19,14 @@ std::string_view phase_name(Phase phase) {
 }
 
 Lifecycle::Lifecycle(const Spec& spec, const BackoffPolicy& backoff, bool exact_probes)
-    : spec_(&spec),
-      init_count_(spec.init_containers.size()),
-      count_(spec.init_containers.size() + spec.containers.size()),
-      backoff_(backoff),
-      exact_probes_(exact_probes) {}
+    : spec_(&spec), backoff_(backoff), exact_probes_(exact_probes) {}
 
 PodState Lifecycle::initial() const {
   PodState state;
-  state.containers.resize(count_);
-  for (std::size_t i = 0; i < init_count_; ++i)
+  state.containers.resize(count());
+  for (std::size_t i = 0; i < init_count(); ++i)
     state.containers[i].sidecar = spec_->init_containers[i].restart == ContainerRestart::always;
-  if (init_count_ == 0)
+  if (init_count() == 0)
     for (auto& container : state.containers) container.waiting_reason = "ContainerCreating";
   return state;
 }
@@ -80,6 +76,9 @@ std::vector<Action> Lifecycle::handle(PodState& state, const Event& event, Time 
   } else if (const auto* restart = std::get_if<event::Restart>(&event)) {
     step.wall = restart->wall;
     step.restart(restart->container, restart->grace);
+  } else if (const auto* evict = std::get_if<event::Evict>(&event)) {
+    step.wall = evict->wall;
+    step.fail("Evicted", evict->message, Duration{0});
   } else if (std::holds_alternative<event::Resume>(event)) {
     step.resume();
   } else {

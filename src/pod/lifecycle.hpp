@@ -143,6 +143,10 @@ struct Restart {  // of one container, asked for by the user
   Duration grace;
   WallTime wall{0};
 };
+struct Evict {  // it takes more of the machine than it may
+  std::string message;
+  WallTime wall;
+};
 struct Resume {};  // a new supervisor takes over
 struct Tick {      // time has passed
   WallTime wall{0};
@@ -151,7 +155,7 @@ struct Tick {      // time has passed
 
 using Event = std::variant<event::SandboxUp, event::SandboxDied, event::Started, event::StartFailed,
                            event::Exited, event::HookDone, event::ProbeDone, event::Stop,
-                           event::Restart, event::Resume, event::Tick>;
+                           event::Restart, event::Evict, event::Resume, event::Tick>;
 
 // Why a container is ended, for its history.
 enum class Cause : std::uint8_t { stop, restart, liveness, startup, post_start, restart_all };
@@ -180,7 +184,8 @@ struct Action {
 
 class Lifecycle {
  public:
-  // The spec is borrowed and must outlive the machine. exact_probes: without fast polls.
+  // The spec is borrowed and must outlive the machine; it may change between two events, in the
+  // same containers. exact_probes: without fast polls.
   Lifecycle(const Spec& spec, const BackoffPolicy& backoff, bool exact_probes = false);
 
   PodState initial() const;
@@ -189,15 +194,16 @@ class Lifecycle {
   std::optional<Time> next_wake(const PodState& state) const;
 
   const Container& container(std::size_t index) const {
-    return index < init_count_ ? spec_->init_containers[index]
-                               : spec_->containers[index - init_count_];
+    return index < init_count() ? spec_->init_containers[index]
+                                : spec_->containers[index - init_count()];
   }
 
  private:
   struct Step;  // lifecycle_step.hpp
+  std::size_t init_count() const { return spec_->init_containers.size(); }
+  std::size_t count() const { return init_count() + spec_->containers.size(); }
+
   const Spec* spec_;
-  std::size_t init_count_;
-  std::size_t count_;
   BackoffPolicy backoff_;
   bool exact_probes_;
 };

@@ -93,7 +93,7 @@ void Lifecycle::Step::probe_done(std::size_t i, ProbeKind kind, bool success) {
 
 // What was under way died with the supervisor before, and is begun again; its results stay.
 void Lifecycle::Step::resume() {
-  for (std::size_t i = 0; i < machine.count_; ++i) {
+  for (std::size_t i = 0; i < machine.count(); ++i) {
     auto& container = state.containers[i];
     if (container.stage != Stage::running) continue;
     if (container.hook) act(Action::Kind::run_hook, i).hook = *container.hook;
@@ -106,7 +106,7 @@ void Lifecycle::Step::resume() {
     check_what_is_due(i);
   }
   // A signal that was sent already does no harm.
-  for (std::size_t i = 0; i < machine.count_; ++i) {
+  for (std::size_t i = 0; i < machine.count(); ++i) {
     if (!active(i)) continue;
     if (state.containers[i].ending == Ending::signalled) act(Action::Kind::terminate, i);
     if (state.containers[i].ending == Ending::killed) act(Action::Kind::kill, i);

@@ -22,13 +22,13 @@ void Lifecycle::Step::advance() {
   if (state.finished) return;
   if (!state.stopping && !state.restarting_all && state.sandbox) {
     std::size_t through = 0;
-    while (through < machine.init_count_ && init_is_through(through)) ++through;
-    if (through == machine.init_count_ && !state.initialized) state.initialized = wall;
+    while (through < machine.init_count() && init_is_through(through)) ++through;
+    if (through == machine.init_count() && !state.initialized) state.initialized = wall;
     if (state.initialized) {
       // A sidecar that ended meanwhile holds nobody back any more.
-      for (std::size_t i = through; i < machine.init_count_; ++i)
+      for (std::size_t i = through; i < machine.init_count(); ++i)
         if (is_sidecar(i) && idle(state.containers[i])) start(i);
-      for (std::size_t i = machine.init_count_; i < machine.count_; ++i) {
+      for (std::size_t i = machine.init_count(); i < machine.count(); ++i) {
         const auto& container = state.containers[i];
         if (idle(container)) start(i);
         // The next one may count on what the hook does.
@@ -179,7 +179,7 @@ void Lifecycle::Step::restart_all(std::size_t i, Termination end, Duration ran) 
     container.restart_at = now + wait;
     act(Action::Kind::tell_back_off, i);
   }
-  for (std::size_t j = 0; j < machine.count_; ++j)
+  for (std::size_t j = 0; j < machine.count(); ++j)
     if (active(j)) this->end(j, now, Cause::restart_all);
 }
 
@@ -212,7 +212,7 @@ void Lifecycle::Step::sandbox_died() {
   state.sandbox = false;
   state.restarting_all = false;
   // infra was PID 1: the kernel has ended every member with SIGKILL.
-  for (std::size_t i = 0; i < machine.count_; ++i) {
+  for (std::size_t i = 0; i < machine.count(); ++i) {
     auto& container = state.containers[i];
     container.hook.reset();
     container.ending = Ending::no;

@@ -16,7 +16,7 @@ struct Lifecycle::Step {
   WallTime wall{0};
   std::vector<Action> actions{};
 
-  bool is_init(std::size_t i) const { return i < machine.init_count_; }
+  bool is_init(std::size_t i) const { return i < machine.init_count(); }
   bool is_sidecar(std::size_t i) const { return state.containers[i].sidecar; }
   // A process of it is there, or about to be.
   bool active(std::size_t i) const {
@@ -65,7 +65,7 @@ struct Lifecycle::Step {
   void give_up(std::size_t i);
   void settle();
   void finish();
-  void pass_deadline();
+  void fail(const char* reason, std::string message, Duration grace);
 };
 
 }  // namespace pausa::pod

@@ -21,7 +21,7 @@ void Lifecycle::Step::stop(Duration grace, Cause cause) {
   state.kill_at = kill_at;
   state.stopping = true;
   for (auto& container : state.containers) container.restart_at.reset();
-  for (std::size_t i = 0; i < machine.count_; ++i)
+  for (std::size_t i = 0; i < machine.count(); ++i)
     if (active(i)) end(i, kill_at, cause);
   tick();
 }
@@ -98,13 +98,13 @@ void Lifecycle::Step::kill(std::size_t i) {
 // Sidecars serve the others to the end, and those that were started after them.
 bool Lifecycle::Step::waits_for_its_turn(std::size_t i) const {
   if (!is_sidecar(i)) return false;
-  for (std::size_t j = 0; j < machine.count_; ++j)
+  for (std::size_t j = 0; j < machine.count(); ++j)
     if (active(j) && (!is_sidecar(j) || j > i)) return true;
   return false;
 }
 
 void Lifecycle::Step::give_turns() {
-  for (std::size_t i = 0; i < machine.count_; ++i)
+  for (std::size_t i = 0; i < machine.count(); ++i)
     if (state.containers[i].ending == Ending::turn && !waits_for_its_turn(i)) signal(i);
 }
 
@@ -121,8 +121,10 @@ void Lifecycle::Step::give_up(std::size_t i) {
 
 void Lifecycle::Step::tick() {
   if (state.finished) return;
-  if (state.deadline && now >= *state.deadline && !state.stopping) pass_deadline();
-  for (std::size_t i = 0; i < machine.count_; ++i) {
+  if (state.deadline && now >= *state.deadline)
+    fail("DeadlineExceeded", "Pod was active on the node longer than the specified deadline",
+         grace());
+  for (std::size_t i = 0; i < machine.count(); ++i) {
     auto& container = state.containers[i];
     if (container.kill_at && now >= *container.kill_at && active(i)) end_step(i);
     check_what_is_due(i);
@@ -133,18 +135,20 @@ void Lifecycle::Step::tick() {
   advance();
 }
 
-void Lifecycle::Step::pass_deadline() {
+// The pod is ended for what it did, and has failed however its containers end.
+void Lifecycle::Step::fail(const char* reason, std::string message, Duration grace) {
+  if (state.stopping) return;
   state.completing = true;
   state.phase = Phase::failed;
-  state.reason = "DeadlineExceeded";
-  state.message = "Pod was active on the node longer than the specified deadline";
-  stop(grace(), Cause::stop);
+  state.reason = reason;
+  state.message = std::move(message);
+  stop(grace, Cause::stop);
 }
 
 // The phase, and the end of the pod when there is nothing more to come.
 void Lifecycle::Step::settle() {
   if (state.finished) return;
-  const auto mains = state.containers.begin() + static_cast<std::ptrdiff_t>(machine.init_count_);
+  const auto mains = state.containers.begin() + static_cast<std::ptrdiff_t>(machine.init_count());
   if (state.phase == Phase::pending &&
       std::any_of(mains, state.containers.end(),
                   [](const ContainerState& container) { return container.started.count() != 0; }))
@@ -153,7 +157,7 @@ void Lifecycle::Step::settle() {
       mains, state.containers.end(),
       [](const ContainerState& container) { return container.stage == Stage::terminated; });
   bool any = false;
-  for (std::size_t i = 0; i < machine.count_; ++i) any = any || active(i);
+  for (std::size_t i = 0; i < machine.count(); ++i) any = any || active(i);
   if (state.restarting_all && !state.stopping) {
     if (any) return;
     state.restarting_all = false;

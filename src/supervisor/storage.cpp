@@ -3,6 +3,7 @@
 #include "pod/quantity.hpp"
 #include "supervisor/disk_usage.hpp"
 #include "supervisor/supervisor.hpp"
+#include "supervisor/wall_clock.hpp"
 
 #include <algorithm>
 
@@ -68,10 +69,9 @@ void Supervisor::watch_storage() {
   const auto begin = std::chrono::steady_clock::now();
   const std::string excess = record_.state.stopping ? "" : storage_excess();
   if (!excess.empty()) {
-    record_.state.reason = "Evicted";
-    record_.state.message = excess;
     events_.add(true, "Evicted", "", excess);
-    stop_pod(std::chrono::nanoseconds(0));
+    wake_infra();
+    feed(pod::event::Evict{excess, wall_now()});
     return;
   }
   const auto pause = std::max<std::chrono::nanoseconds>(

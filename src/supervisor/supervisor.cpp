@@ -72,7 +72,6 @@ Supervisor::Supervisor(Charge charge, Host host, Starter starter)
 }
 
 void Supervisor::adopt_spec() {
-  lifecycle_ = pod::Lifecycle(charge_.pod.spec, backoff_of(record_), record_.exact_probes);
   const auto& spec = charge_.pod.spec;
   for (std::size_t i = 0; i < containers_.size(); ++i) {
     const std::size_t inits = spec.init_containers.size();
@@ -350,11 +349,15 @@ void Supervisor::on_control(const control::Request& request, ControlServer::Answ
 
 void Supervisor::stop_pod(std::chrono::nanoseconds grace) {
   save();  // what is wanted stands in the record before anything is done about it
-  // Members end unheard while somebody has stopped infra, which can be done from the host only.
+  wake_infra();
+  feed(pod::event::Stop{grace, wall_now()});
+}
+
+// Members end unheard while somebody has stopped infra, which can be done from the host only.
+void Supervisor::wake_infra() {
   if (sys::is_stopped(record_.infra))
     if (const auto infra = sys::open_process(record_.infra))
       (void)sys::send_signal(infra->get(), SIGCONT);
-  feed(pod::event::Stop{grace, wall_now()});
 }
 
 void Supervisor::answer_restarts() {

@@ -91,6 +91,7 @@ class Supervisor {
   void report_progress();
   void on_control(const control::Request& request, ControlServer::Answer answer);
   void stop_pod(std::chrono::nanoseconds grace);
+  void wake_infra();
   void answer_restarts();
   void adopt_spec();
 

@@ -347,6 +347,31 @@ TEST_SUITE("pod/lifecycle_order") {
     CHECK(exit_code(life.state) == 1);
   }
 
+  TEST_CASE("an evicted pod has failed, however its containers end") {
+    Life life(RestartPolicy::always, 0, 2);
+    life.up();
+    life.started(0);
+    life.started(1);
+    life.exited(1, 0);
+    CHECK(words(life.feed(event::Evict{"too much", 5ns})) == "kill 0, kill 1");
+    CHECK(words(life.exited(0, 0)).empty());
+    CHECK(words(life.exited(1, 0)) == "tear down");
+    CHECK(life.state.phase == Phase::failed);
+    CHECK(life.state.reason == "Evicted");
+    CHECK(life.state.message == "too much");
+    CHECK(life.feed(event::Evict{"still", 6ns}).empty());
+  }
+
+  TEST_CASE("a pod that is being stopped is not evicted any more") {
+    Life life(RestartPolicy::never, 0, 1);
+    life.up();
+    life.started(0);
+    life.stop(9s);
+    CHECK(life.feed(event::Evict{"too much", 5ns}).empty());
+    CHECK(words(life.exited(0, 0)) == "tear down");
+    CHECK(life.state.phase == Phase::succeeded);
+  }
+
   TEST_CASE("the next supervisor goes on with hooks, probes and endings") {
     Spec spec = Life::make_spec(RestartPolicy::always, 0, 3);
     spec.containers[0].health.post_start = Sleep{};
