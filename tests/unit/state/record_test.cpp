@@ -82,6 +82,29 @@ TEST_SUITE("state/record") {
     CHECK(after.exact_probes);
   }
 
+  TEST_CASE("a record does not tell what is as it begins") {
+    const std::string text = state::to_json(sample());
+    for (const char* absent : {"null", "userNamespace", "terminated", "startupProbe"})
+      CHECK_MESSAGE(text.find(absent) == std::string::npos, absent);
+    CHECK(text.find("\"waitingReason\":\"PodInitializing\"") != std::string::npos);
+  }
+
+  TEST_CASE("a record is read whatever the order of its fields, nulls are nothing") {
+    const auto record = state::record_from_json(
+        R"({"state":{"killAt":null,"containers":[{"up":true,"stage":2,"later":[]}],"phase":1},)"
+        R"("containers":[{"cgroup":"g","name":"api"}],"name":"web","namespace":"shop",)"
+        R"("uid":"6fa0","version":1})");
+    CHECK(record.key == state::PodKey{"shop", "web"});
+    CHECK(record.state.phase == pod::Phase::running);
+    CHECK_FALSE(record.state.kill_at);
+    CHECK(record.containers.at(0).name == "api");
+    CHECK(record.containers.at(0).cgroup == "g");
+    const auto& state = record.state.containers.at(0);
+    CHECK(state.up);
+    CHECK(state.stage == pod::ContainerState::Stage::running);
+    CHECK(state.waiting_reason.empty());
+  }
+
   TEST_CASE("a record of an unknown version is refused, and says so") {
     std::string text = state::to_json(sample());
     text.replace(text.find("\"version\":1"), 11, "\"version\":7");
@@ -94,6 +117,11 @@ TEST_SUITE("state/record") {
     for (const std::string& text : {std::string(), std::string("{}"),
                                     whole.substr(0, whole.size() / 2), std::string("[1,2]")})
       CHECK_THROWS_AS((void)state::record_from_json(text), sys::Error);
+    CHECK_THROWS_AS((void)state::record_from_json(R"({"version":1})"), sys::Error);
+    CHECK_THROWS_WITH_AS(
+        (void)state::record_from_json(
+            R"({"version":1,"namespace":"n","name":"p","uid":"u","containers":[{"name":"a"}]})"),
+        "the record is damaged: it tells the state of 0 of 1 containers", sys::Error);
     std::string odd = whole;
     odd.replace(odd.find("\"desired\":1"), 11, "\"desired\":8");
     CHECK_THROWS_AS((void)state::record_from_json(odd), sys::Error);

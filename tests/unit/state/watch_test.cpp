@@ -28,6 +28,7 @@ TEST_SUITE("state/unit") {
     CHECK_FALSE(watch.clear());
     state::Record record;
     record.key = {"default", "web"};
+    record.uid = "6fa0";
     watch.add(record.key);  // not there yet, which is fine
 
     auto lock = store.lock(record.key, std::chrono::milliseconds(0));
