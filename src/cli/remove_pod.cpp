@@ -28,6 +28,16 @@ constexpr std::chrono::seconds failing_patience(3);
 constexpr std::chrono::seconds death_patience(5);
 constexpr std::chrono::seconds ping_patience(2);
 
+bool exists(const std::string& path) {
+  return ::access(path.c_str(), F_OK) == 0;
+}
+
+state::Lock changing_lock(const state::Store& store, const state::PodKey& key) {
+  auto lock = store.lock(key, lock_patience);
+  if (!lock) throw sys::Error("pod " + key.name + " is being changed by another command");
+  return lock;
+}
+
 std::optional<SupervisorCall> ask_supervisor(const state::Store& store, const state::PodKey& key,
                                              bool remove,
                                              std::optional<std::chrono::milliseconds> grace) {
@@ -73,8 +83,7 @@ void end_by_force(const state::Store& store, const state::PodKey& key, bool remo
   if (!record) return;
   if (!ends(record->supervisor))
     throw sys::Error("pod " + key.name + ": its supervisor does not die");
-  const auto lock = store.lock(key, lock_patience);
-  if (!lock) throw sys::Error("pod " + key.name + " is being changed by another command");
+  const auto lock = changing_lock(store, key);
   record = store.read(key);
   if (!record) return;
   const auto failures = supervisor::reconcile(store, cgroup::Hierarchy::detect(), *record, remove);
@@ -110,13 +119,14 @@ bool end_pod(const state::Store& store, const state::PodKey& key, bool remove,
   for (bool first = true; first || std::chrono::steady_clock::now() < deadline; first = false) {
     auto record = store.read(key);
     if (!record) {
-      if (::access(store.paths().data_dir(key).c_str(), F_OK) != 0) return false;
-      if (remove) {
-        const auto lock = store.lock(key, lock_patience);
-        store.remove(key);
-        supervisor::with_subordinate_ids([&] { store.sweep(); });
-      }
-      return true;
+      // An `up` that was killed at its beginning leaves the run folder alone.
+      const bool known = exists(store.paths().data_dir(key));
+      if (!remove || (!known && !exists(store.paths().run_dir(key)))) return known;
+      const auto lock = changing_lock(store, key);
+      if (store.read(key)) continue;  // one that was still at work has got further
+      store.remove(key);
+      supervisor::with_subordinate_ids([&] { store.sweep(); });
+      return known;
     }
     if (!record->state.finished && record->boot_id == sys::boot_id()) {
       try {
@@ -135,8 +145,7 @@ bool end_pod(const state::Store& store, const state::PodKey& key, bool remove,
         continue;
       }
     }
-    const auto lock = store.lock(key, lock_patience);
-    if (!lock) throw sys::Error("pod " + key.name + " is being changed by another command");
+    const auto lock = changing_lock(store, key);
     record = store.read(key);
     if (!record) return true;
     if (!record->state.finished && sys::alive(record->supervisor)) continue;
@@ -211,8 +220,7 @@ int end_pods(const state::Store& store, const std::vector<state::PodKey>& keys, 
 }
 
 bool pod_exists(const state::Store& store, const state::PodKey& key) {
-  return ::access((store.paths().run_dir(key) + "/pod.json").c_str(), F_OK) == 0 ||
-         ::access(store.paths().data_dir(key).c_str(), F_OK) == 0;
+  return exists(store.paths().run_dir(key) + "/pod.json") || exists(store.paths().data_dir(key));
 }
 
 }  // namespace pausa::cli

@@ -78,6 +78,11 @@ for round in $(seq 40); do
 done
 echo "40 kills: $whole times a whole pod, $((40 - whole)) times none"
 
+# Killed at its very beginning it leaves an empty folder, which down takes away, too.
+mkdir "$PAUSA_RUNROOT/pods/default_contested"
+expect_exit 0 pausa down contested
+same "the empty folder is gone" "" "$(remains)"
+
 # And of `down`: again, and it is gone.
 for round in $(seq 15); do
   up "$file"
