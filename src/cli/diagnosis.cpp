@@ -1,5 +1,6 @@
 #include "cli/diagnosis.hpp"
 
+#include "pod/quantity.hpp"
 #include "pod/status.hpp"
 
 #include <signal.h>
@@ -21,11 +22,7 @@ std::string signal_text(int number) {
 }
 
 std::string bytes_text(std::int64_t bytes) {
-  constexpr std::pair<const char*, int> units[] = {{"Gi", 30}, {"Mi", 20}, {"Ki", 10}};
-  for (const auto& [name, shift] : units)
-    if (const std::int64_t unit = std::int64_t{1} << shift; bytes >= unit && bytes % unit == 0)
-      return std::to_string(bytes / unit) + name;
-  return std::to_string(bytes) + " bytes";
+  return pod::Quantity(bytes, pod::Quantity::Format::binary_si).canonical();
 }
 
 std::string times(std::uint32_t count) {

@@ -21,7 +21,6 @@ std::size_t init_count(const state::Record& record) {
                     [](const state::ContainerRecord& container) { return container.init; }));
 }
 
-// With a supervisor again where it had lost it. nullopt: it was removed while we looked.
 // One that cannot work ends at once, to be started again: who has lived for a second works.
 bool has_just_begun(const sys::ProcessId& process) {
   timespec now{};
@@ -30,6 +29,7 @@ bool has_just_begun(const sys::ProcessId& process) {
   return static_cast<std::uint64_t>(now.tv_sec) <= process.start_time / ticks + 1;
 }
 
+// With a supervisor again where it had lost it. nullopt: it was removed while we looked.
 std::optional<PodEntry> living_entry(const state::Store& store, state::Record record,
                                      std::vector<std::string>& troubles) {
   PodEntry entry;

@@ -17,11 +17,6 @@ namespace {
 constexpr std::chrono::seconds revival(10);
 constexpr std::chrono::seconds failing(1);
 
-std::string default_namespace() {
-  const char* value = std::getenv("PAUSA_NAMESPACE");
-  return value != nullptr && *value != '\0' ? value : "default";
-}
-
 // Not by a guard that somebody has stopped: it is ended, since it would start another one later.
 bool guarded(const state::Record& record) {
   if (!sys::is_stopped(record.guard)) return sys::alive(record.guard);
@@ -31,6 +26,11 @@ bool guarded(const state::Record& record) {
 }
 
 }  // namespace
+
+std::string default_namespace() {
+  const char* value = std::getenv("PAUSA_NAMESPACE");
+  return value != nullptr && *value != '\0' ? value : "default";
+}
 
 Target parse_target(const std::string& word, const std::optional<std::string>& namespace_) {
   std::string name = word;

@@ -15,6 +15,9 @@ struct Target {
   std::string container;  // empty: the whole pod, or its default container
 };
 
+// PAUSA_NAMESPACE, else "default".
+std::string default_namespace();
+
 // Accepts "pod/NAME" and "pods/NAME" too. Throws UsageError for an empty part.
 Target parse_target(const std::string& word, const std::optional<std::string>& namespace_);
 

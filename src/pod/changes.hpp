@@ -12,7 +12,7 @@ namespace pausa::pod {
 struct Changes {
   std::string recreate;              // the field for which all is made anew; empty: none
   std::vector<std::string> restart;  // the containers to be started again, in the pod's order
-  bool metadata = false;             // labels or annotations that nothing here acts upon
+  bool metadata = false;             // labels or annotations: told to the pod as it lives
 
   bool any() const { return !recreate.empty() || !restart.empty() || metadata; }
 };

@@ -65,7 +65,7 @@ constexpr FieldSupport table[] = {
     {"PodSpec.preemptionPolicy", none, "whether to push out pods of lower priority", scheduling},
     {"PodSpec.priority", none, "importance to the scheduler", scheduling},
     {"PodSpec.priorityClassName", none, "name of a priority", scheduling},
-    {"PodSpec.readinessGates", none, "conditions that a controller must set before the pod is Ready", "no controller sets them here; Ready looks at the containers alone"},
+    {"PodSpec.readinessGates", none, "conditions that a controller must set before the pod is Ready", "nothing can set them here yet: a pod that names one runs, and its condition Ready stays False"},
     {"PodSpec.resourceClaims", never, "devices claimed for the pod", "there is no device allocation on one machine"},
     {"PodSpec.resources", done, "limits and requests of the whole pod: cpu, memory", ""},
     {"PodSpec.restartPolicy", done, "Always (default), OnFailure or Never", ""},

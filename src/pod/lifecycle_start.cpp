@@ -91,13 +91,10 @@ void Lifecycle::Step::started(std::size_t i) {
   advance();
 }
 
-// Whether a container that ended so is started again.
+// Whether a container for whose end there is no rule is started again.
 bool Lifecycle::Step::restarts(std::size_t i, const Termination& end) const {
-  const auto& container = spec(i);
-  for (const auto& rule : container.restart_rules)
-    if (rule.fits(end.exit_code)) return true;
   const bool failed = end.exit_code != 0;
-  switch (container.restart) {
+  switch (spec(i).restart) {
     case ContainerRestart::always:
       return true;
     case ContainerRestart::on_failure:
@@ -138,7 +135,7 @@ void Lifecycle::Step::ended(std::size_t i, Termination end, Duration ran) {
     start(i);
   } else if (goes_on && rule != rules.end() && rule->all) {
     restart_all(i, std::move(end), ran);
-  } else if (goes_on && restarts(i, end)) {
+  } else if (goes_on && (rule != rules.end() || restarts(i, end))) {
     start_later(i, std::move(end), ran);
   } else {
     container.terminated = std::move(end);

@@ -104,7 +104,7 @@ struct Resources {
   std::optional<std::int64_t> limit_memory_bytes;
   std::optional<std::int64_t> request_cpu_milli;
   std::optional<std::int64_t> request_memory_bytes;
-  std::optional<std::int64_t> limit_storage_bytes;  // ephemeral-storage: told, not enforced
+  std::optional<std::int64_t> limit_storage_bytes;  // ephemeral-storage; beyond it: evicted
   std::optional<std::int64_t> request_storage_bytes;
 };
 

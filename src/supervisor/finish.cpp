@@ -2,6 +2,7 @@
 // and begun again anywhere.
 #include "supervisor/supervisor.hpp"
 #include "supervisor/user_namespace.hpp"
+#include "supervisor/wall_clock.hpp"
 #include "sys/error.hpp"
 #include "sys/path.hpp"
 
@@ -74,7 +75,7 @@ void Supervisor::end_sandbox() {
   std::vector<sys::Error> failures;
   end_infra(record_.infra, failures);
   if (!failures.empty()) throw failures.front();
-  if (!sandbox_) feed(pod::event::SandboxDied{std::chrono::system_clock::now().time_since_epoch()});
+  if (!sandbox_) feed(pod::event::SandboxDied{wall_now()});
   on_sandbox_death();
 }
 

@@ -1,6 +1,6 @@
 #include "supervisor/last_words.hpp"
 
-#include "log/reader.hpp"
+#include "log/merge.hpp"
 #include "pod/utf8.hpp"
 #include "sys/error.hpp"
 #include "sys/path.hpp"
@@ -9,9 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
-#include <vector>
 
 namespace pausa::supervisor {
 namespace {
@@ -62,19 +60,15 @@ std::string read_message_file(const std::string& instance_dir) {
 }
 
 std::string end_of_log(int log_dir) {
-  std::vector<log::Line> lines;
   log::ReadOptions options;
   options.tail = most_log_lines;
-  for (const auto stream : {log::Stream::out, log::Stream::err}) {
-    log::StreamReader reader(log_dir, stream, options);
-    for (log::Line line; reader.next(line);)
-      if (line.kind == log::Line::Kind::text) lines.push_back(line);
-  }
-  std::stable_sort(lines.begin(), lines.end(),
-                   [](const log::Line& a, const log::Line& b) { return a.time < b.time; });
+  log::MergedReader reader;
+  (void)reader.add(log_dir, options);
   std::string text;
-  const std::size_t first = lines.size() > most_log_lines ? lines.size() - most_log_lines : 0;
-  for (std::size_t i = first; i < lines.size(); ++i) text += lines[i].text + "\n";
+  log::Line line;
+  std::size_t source = 0;
+  while (reader.next(line, source))
+    if (line.kind == log::Line::Kind::text) text += line.text + "\n";
   if (text.size() > most_log_bytes) text.erase(0, text.size() - most_log_bytes);
   return as_text(text);
 }

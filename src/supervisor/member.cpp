@@ -329,12 +329,8 @@ Member prepare_member(const PodContext& context, const pod::Container& container
   } else {
     tree.masked_paths = image.masked_paths;
   }
-  try {
-    member.mounts =
-        open_mounts(context.pod, container, *context.store, *context.record, expanded.env);
-  } catch (const SubPathError& error) {
-    throw ContainerConfigError(error.what());
-  }
+  member.mounts =
+      open_mounts(context.pod, container, *context.store, *context.record, expanded.env);
   fit_into_user_namespace(context, rootfs_dir, member.mounts, tree);
   add_pod_files(context, member.mounts.binds, tree.binds);
   add_message_file(container, rootfs_dir, member.mounts);

@@ -39,12 +39,6 @@ struct PodContext {
   const state::Record* record = nullptr;
 };
 
-// What the manifest refers to is not there (any more): the container waits until it is.
-class ContainerConfigError : public sys::Error {
- public:
-  using sys::Error::Error;
-};
-
 // A member that can be launched, with everything that its plan borrows.
 struct Member {
   std::unique_ptr<launch::OwnedPlan> plan;

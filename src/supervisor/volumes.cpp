@@ -350,7 +350,8 @@ Mounts open_mounts(const pod::Pod& pod, const pod::Container& container, const s
     std::string sub_path = mount->sub_path;
     if (mount->expand_sub_path) {
       auto expanded = pod::expand_sub_path(sub_path, variables);
-      if (expanded.fault) throw SubPathError("volume " + mount->name + ": " + *expanded.fault);
+      if (expanded.fault)
+        throw ContainerConfigError("volume " + mount->name + ": " + *expanded.fault);
       sub_path = std::move(expanded.path);
     }
     try {

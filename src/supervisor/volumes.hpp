@@ -37,8 +37,9 @@ struct Mounts {
   std::vector<sys::UniqueFd> sources;  // what the binds (and the tree around them) borrow
 };
 
-// A subPathExpr cannot be expanded: the container waits until it can.
-class SubPathError : public sys::Error {
+// What the manifest refers to is not there (any more), or cannot be expanded: the start fails with
+// the reason CreateContainerConfigError.
+class ContainerConfigError : public sys::Error {
  public:
   using sys::Error::Error;
 };

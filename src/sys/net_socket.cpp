@@ -31,7 +31,7 @@ int make_socket(void* argument) {
 }  // namespace
 
 // By a child that shares our memory and our descriptors, and is gone when clone(2) returns: without
-// root there is no way back for whoever has left its network namespace. 60 µs, measured.
+// root there is no way back for whoever has left its network namespace.
 UniqueFd socket_in(int pidfd, int domain, int type) {
   Order order{pidfd, domain, type};
   alignas(16) std::array<char, std::size_t{16} * 1024> stack;

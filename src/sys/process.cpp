@@ -90,7 +90,7 @@ ProcessId self_id() {
 bool alive(const ProcessId& id) {
   if (!id) return false;
   if (id.inode != 0) {
-    // A tenth of the time of reading /proc/PID/stat.
+    // Four short calls; the text of /proc/PID/stat is made by the kernel at each reading.
     const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, id.pid, 0)));
     struct ::stat info {};
     if (pidfd && ::fstat(pidfd.get(), &info) == 0)

@@ -3,12 +3,13 @@
 #include "cli/objects.hpp"
 #include "cli/options.hpp"
 #include "cli/output.hpp"
+#include "cli/pod_words.hpp"
 #include "cli/table.hpp"
+#include "cli/target.hpp"
 #include "pod/quantity.hpp"
 #include "supervisor/disk_usage.hpp"
 #include "sys/error.hpp"
 
-#include <cstdlib>
 #include <iostream>
 #include <limits>
 
@@ -26,9 +27,7 @@ const std::vector<Option> table{{"force,f", nullptr, "rm: although a pod uses it
 // The pods that name the claim, by their stored manifests.
 std::vector<std::string> users_of(const state::Store& store, const Object& claim) {
   std::vector<std::string> users;
-  std::vector<state::PodKey> keys = store.list_without_record();
-  for (const auto& record : store.list()) keys.push_back(record.key);
-  for (const auto& key : keys) {
+  for (const auto& key : every_pod(store)) {
     if (key.namespace_ != claim.metadata.namespace_) continue;
     const auto stored = stored_pod(store, key);
     if (!stored) continue;
@@ -73,9 +72,7 @@ Node claim_node(const state::Store& store, const Object& claim) {
 }
 
 std::string namespace_of(const Options& options) {
-  if (const auto given = options.get("namespace")) return *given;
-  const char* home = std::getenv("PAUSA_NAMESPACE");
-  return home != nullptr && *home != '\0' ? home : "default";
+  return options.get("namespace").value_or(default_namespace());
 }
 
 int list_claims(const state::Store& store, const Options& options, Format format) {
