@@ -51,6 +51,7 @@ constexpr Difference table[] = {
     {"ports[].hostIP", "any text", "an IP address", "it fails later", {}},
     {"terminationGracePeriodSeconds below 0 or beyond 2^31", "below 0 becomes 1", "refused", "no such wait is meant", {}},
     {"named ports of probes and hooks", "looked up at each check", "refused when the container has no such port", "it would fail each time", {}},
+    {"containerName of resourceFieldRef, volumeName of fileKeyRef", "looked up at the start", "refused when the pod has no such container, or no such emptyDir", "the start would fail", {}},
     {"host of httpGet and tcpSocket", "any text, looked up by the node", "an IP address or localhost, seen from inside the pod", "the check comes from the pod's own network", {}},
     {"probes until their first success", "at their times", "readiness and startup also in between (50 ms, doubling; only failures at their times count)", "so that readiness is known when it is there; up --probe-timing=exact turns it off", {}},
     {"preStop hooks that use up the grace period", "2 more seconds for the stop signal", "0.5 more seconds", "a stop takes no longer than the grace and a second", {}},

@@ -106,7 +106,7 @@ constexpr FieldSupport table[] = {
     {"Container.securityContext", done, "user, capabilities and other confinement of this container", ""},
     {"Container.startupProbe", done, "holds the other probes back until it succeeds", "until then also tried between its times; only failures at its times count"},
     {"Container.stdin", done, "keep standard input open", ""},
-    {"Container.stdinOnce", done, "close standard input after the first attached client leaves", ""},
+    {"Container.stdinOnce", none, "close standard input after the first attached client leaves", "nothing attaches to a container that runs; its input stays open"},
     {"Container.terminationMessagePath", done, "file whose text explains the container's end; 4096 bytes are read", ""},
     {"Container.terminationMessagePolicy", done, "where that text comes from: File, or FallbackToLogsOnError (the end of the log)", ""},
     {"Container.tty", done, "give the container a terminal", ""},

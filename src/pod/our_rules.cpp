@@ -204,6 +204,7 @@ void check_our_rules(const Value& pod, const ValidateOptions& options, Findings&
     for (const Value& container : spec[list].items()) check_container(container, findings);
   for (const Value& volume : spec["volumes"].items()) check_volume(volume, findings);
   check_spec(spec, findings);
+  check_our_env_rules(spec, findings);
   check_our_security_rules(pod, options, findings);
 }
 

@@ -72,11 +72,14 @@ header() { sed -n "s/^$2: *//p" "$work/case.$1" | head -n 1; }
 
 # Starts the pod of case N, named $2.
 start_case() {
-  local expected flags says title
+  local before expected flags says title
   title=$(header "$1" Case)
+  before=$(header "$1" Before)
+  if [[ -n $before ]]; then check "$title: Before" in_shell "$before"; fi
   expected=$(header "$1" Exit)
   says=$(header "$1" Says)
-  IFS=' ' read -ra flags <<<"$(header "$1" Up)"
+  flags=$(header "$1" Up)
+  IFS=' ' read -ra flags <<<"${flags//\$work/$work}"
   run pausa up -d --no-color "${flags[@]}" "$work/$2.yaml"
   ((code != 0)) || trace "$2"
   if ((code != ${expected:-0})); then
@@ -96,7 +99,7 @@ observe_case() {
     value=${step#*: }
     claim="$place: $title: $key: $value"
     case $key in
-      Case | Fields | Up | Exit | Says) ;;
+      Case | Fields | Before | Up | Exit | Says) ;;
       Until) eventually "$claim" holds "$pod" "$value" ;;
       Then) said=$(holds "$pod" "$value") || fail "$claim" "$said" ;;
       Run) in_shell "$value" >"$work/said" || fail "$claim" "$(<"$work/said")" ;;
