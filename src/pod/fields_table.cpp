@@ -229,7 +229,7 @@ constexpr FieldSupport table[] = {
     {"Capabilities.add", done, "capabilities to add: NET_ADMIN, or ALL", "CAP_NET_ADMIN is read as NET_ADMIN; unknown names are refused"},
     {"Capabilities.drop", done, "capabilities to drop: NET_RAW, or ALL", "CAP_NET_RAW is read as NET_RAW; unknown names are refused"},
     {"SeccompProfile.type", done, "RuntimeDefault, Unconfined or Localhost", ""},
-    {"SeccompProfile.localhostProfile", done, "file of the profile, below the profile folder", ""},
+    {"SeccompProfile.localhostProfile", done, "file of the profile, below PAUSA_SECCOMP_ROOT; /etc/pausa/seccomp when unset", ""},
     {"Sysctl.name", done, "name of the parameter: net.ipv4.ip_unprivileged_port_start", ""},
     {"Sysctl.value", done, "its value", ""},
 

@@ -125,14 +125,19 @@ std::optional<security::Filter> filter_for(const PodContext& context,
   const std::string root = configured != nullptr ? configured : folder;
   if (root.empty())
     throw sys::Error("seccompProfile Localhost: set PAUSA_SECCOMP_ROOT to the folder of profiles");
-  const sys::UniqueFd dir = sys::open_dir(root);
-  const sys::UniqueFd file =
-      sys::open_in_root(dir.get(), profile->localhost_profile, O_RDONLY | O_NONBLOCK);
-  struct ::stat info {};
-  if (::fstat(file.get(), &info) < 0 || !S_ISREG(info.st_mode))
-    throw sys::Error("seccomp profile " + profile->localhost_profile + " is not a regular file");
-  const std::string text = sys::read_all(file.get(), 1U << 20U, profile->localhost_profile);
-  return security::compile(security::load_profile(text).view(), caps);
+  try {
+    const sys::UniqueFd dir = sys::open_dir(root);
+    const sys::UniqueFd file =
+        sys::open_in_root(dir.get(), profile->localhost_profile, O_RDONLY | O_NONBLOCK);
+    struct ::stat info {};
+    if (::fstat(file.get(), &info) < 0 || !S_ISREG(info.st_mode))
+      throw sys::Error("not a regular file");
+    const std::string text = sys::read_all(file.get(), 1U << 20U, profile->localhost_profile);
+    return security::compile(security::load_profile(text).view(), caps);
+  } catch (sys::Error& error) {
+    error.prepend("localhostProfile " + profile->localhost_profile + " below " + root);
+    throw;
+  }
 }
 
 void require_filter_allows_launch(const security::Filter& filter) {

@@ -5,6 +5,7 @@
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 folder=$1
+export PAUSA_SECCOMP_ROOT=$work/seccomp
 prelude='
   def c($name): [.status.containerStatuses[]?, .status.initContainerStatuses[]?,
     .status.ephemeralContainerStatuses[]?] | map(select(.name == $name))[0];
