@@ -1,56 +1,16 @@
 #include "cli/inspect_object.hpp"
 
-#include "manifest/reader.hpp"
-#include "pod/decode.hpp"
 #include "pod/status.hpp"
+#include "supervisor/stored_pod.hpp"
+#include "supervisor/surroundings.hpp"
 #include "sys/error.hpp"
 #include "sys/process.hpp"
-
-#include <arpa/inet.h>
-#include <ifaddrs.h>
-#include <net/if.h>
-#include <unistd.h>
-
-#include <array>
-#include <memory>
 
 namespace pausa::cli {
 namespace {
 
 using pod::Node;
 using Stage = pod::ContainerState::Stage;
-
-std::string node_name() {
-  std::array<char, 256> name{};
-  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
-}
-
-// The machine's first addresses of each family that others can reach.
-std::vector<std::string> host_ips() {
-  std::vector<std::string> ips;
-  ifaddrs* list = nullptr;
-  if (::getifaddrs(&list) != 0) return ips;
-  const std::unique_ptr<ifaddrs, decltype(&::freeifaddrs)> owner(list, &::freeifaddrs);
-  for (const int family : {AF_INET, AF_INET6}) {
-    for (const ifaddrs* entry = list; entry != nullptr; entry = entry->ifa_next) {
-      if (entry->ifa_addr == nullptr || entry->ifa_addr->sa_family != family) continue;
-      if ((entry->ifa_flags & IFF_LOOPBACK) != 0 || (entry->ifa_flags & IFF_UP) == 0) continue;
-      std::array<char, INET6_ADDRSTRLEN> text{};
-      const void* address = nullptr;
-      if (family == AF_INET) {
-        address = &reinterpret_cast<const sockaddr_in*>(entry->ifa_addr)->sin_addr;
-      } else {
-        const auto* six = &reinterpret_cast<const sockaddr_in6*>(entry->ifa_addr)->sin6_addr;
-        if (IN6_IS_ADDR_LINKLOCAL(six)) continue;
-        address = six;
-      }
-      if (::inet_ntop(family, address, text.data(), text.size()) == nullptr) continue;
-      ips.emplace_back(text.data());
-      break;
-    }
-  }
-  return ips;
-}
 
 Node process_node(const sys::ProcessId& process) {
   Node node = Node::make_map();
@@ -90,26 +50,7 @@ Node pausa_node(const state::Store& store, const state::Record& record) {
   return ours;
 }
 
-StoredPod require_stored(const state::Store& store, const state::PodKey& key) {
-  auto stored = stored_pod(store, key);
-  if (!stored) throw sys::Error("pod " + key.name + ": its stored manifest is gone");
-  return std::move(*stored);
-}
-
 }  // namespace
-
-std::optional<StoredPod> stored_pod(const state::Store& store, const state::PodKey& key) {
-  auto text = store.read_manifest(key);
-  if (!text) return std::nullopt;
-  auto read = manifest::read({{"manifest.json", std::move(*text), "/"}});
-  if (read.documents.size() != 1 || pod::has_errors(read.diagnostics))
-    throw sys::Error("pod " + key.name + ": its stored manifest is damaged");
-  StoredPod stored;
-  stored.object = std::move(read.documents.front().root);
-  pod::Diagnostics findings;
-  stored.pod = pod::decode_pod(stored.object, findings);
-  return stored;
-}
 
 state::Record as_of_now(state::Record record) {
   if (record.state.finished || record.boot_id == sys::boot_id() || sys::alive(record.supervisor))
@@ -151,16 +92,17 @@ Node namespaces_node(const sys::NamespaceInodes& inodes) {
 }
 
 Node inspect_object(const state::Store& store, const state::Record& record) {
-  const auto stored = require_stored(store, record.key);
+  const auto stored = supervisor::read_stored_pod(store, record.key);
   const auto& spec = stored.pod.spec;
   if (spec.init_containers.size() + spec.containers.size() != record.state.containers.size())
     throw sys::Error("pod " + record.key.name + ": its stored manifest is damaged");
   pod::Identity identity;
   identity.uid = record.uid;
   identity.created = pod::WallTime(record.created_ns);
-  identity.node_name = node_name();
-  identity.host_ips = host_ips();
-  if (spec.host_network) identity.pod_ips = identity.host_ips;
+  const supervisor::PodSurroundings surroundings(stored.pod, store, record);
+  identity.node_name = surroundings.node_name();
+  identity.host_ips = surroundings.host_ips();
+  identity.pod_ips = surroundings.pod_ips();
   for (const auto& container : record.containers) identity.image_ids.push_back(container.image);
   Node object = pod::pod_object(stored.object, stored.pod, record.state, identity);
   object.set("pausa", pausa_node(store, record));
@@ -168,7 +110,7 @@ Node inspect_object(const state::Store& store, const state::Record& record) {
 }
 
 Node inspect_without_record(const state::Store& store, const state::PodKey& key) {
-  auto stored = require_stored(store, key);
+  auto stored = supervisor::read_stored_pod(store, key);
   Node status = Node::make_map();
   status.set("message", Node::make_string("the machine was restarted; pausa start " + key.name +
                                           " starts the pod again"));

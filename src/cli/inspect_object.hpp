@@ -10,14 +10,6 @@
 
 namespace pausa::cli {
 
-// The Pod as it was given, as a tree and decoded. nullopt: there is none. Throws sys::Error when
-// it is damaged.
-struct StoredPod {
-  pod::Node object;
-  pod::Pod pod;
-};
-std::optional<StoredPod> stored_pod(const state::Store& store, const state::PodKey& key);
-
 // What is true of the record now: of an earlier boot, nothing runs any more.
 state::Record as_of_now(state::Record record);
 

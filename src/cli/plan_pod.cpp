@@ -1,6 +1,6 @@
 #include "cli/plan_pod.hpp"
 
-#include "cli/inspect_object.hpp"
+#include "supervisor/stored_pod.hpp"
 #include "sys/process.hpp"
 
 namespace pausa::cli {
@@ -14,7 +14,7 @@ PodPlan plan_pod(const state::Store& store, const state::PodKey& key, const pod:
   PodPlan plan;
   const auto record = store.read(key);
   if (!record || !is_up(*record)) return plan;
-  const auto stored = stored_pod(store, key);
+  const auto stored = supervisor::find_stored_pod(store, key);
   if (!stored) return plan;
   plan.changes = pod::compare(stored->object, wanted);
   if (!plan.changes.any())

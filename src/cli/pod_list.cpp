@@ -3,6 +3,7 @@
 #include "cli/command.hpp"
 #include "cli/inspect_object.hpp"
 #include "cli/target.hpp"
+#include "supervisor/stored_pod.hpp"
 #include "sys/error.hpp"
 #include "sys/process.hpp"
 
@@ -57,7 +58,7 @@ PodEntry entry_without_record(const state::Store& store, const state::PodKey& ke
   entry.key = key;
   entry.ended = true;
   entry.status = "Stopped";
-  if (const auto stored = stored_pod(store, key))
+  if (const auto stored = supervisor::find_stored_pod(store, key))
     entry.containers = stored->pod.spec.containers.size();
   return entry;
 }

@@ -1,7 +1,6 @@
 #include "supervisor/pod_access.hpp"
 
-#include "manifest/reader.hpp"
-#include "pod/decode.hpp"
+#include "supervisor/stored_pod.hpp"
 #include "supervisor/user_namespace.hpp"
 #include "sys/error.hpp"
 #include "sys/path.hpp"
@@ -40,19 +39,9 @@ std::string why_not_running(const state::Record& record, std::size_t container) 
 
 }  // namespace
 
-pod::Pod read_stored_pod(const state::Store& store, const state::PodKey& key) {
-  const auto text = store.read_manifest(key);
-  if (!text) throw sys::Error("pod " + key.name + ": its manifest is gone");
-  const auto read = manifest::read({{store.paths().data_dir(key) + "/manifest.json", *text, "/"}});
-  if (read.documents.size() != 1 || !read.documents.front().root.is_map())
-    throw sys::Error("pod " + key.name + ": its stored manifest is damaged");
-  pod::Diagnostics findings;
-  return pod::decode_pod(read.documents.front().root, findings);
-}
-
 ExecSession::ExecSession(const state::Store& store, const state::Record& record,
                          std::size_t container)
-    : host_(Host::probe()), pod_(read_stored_pod(store, record.key)) {
+    : host_(Host::probe()), pod_(read_stored_pod(store, record.key).pod) {
   const auto& entry = record.containers[container];
   const sys::UniqueFd run_dir = sys::open_dir(store.paths().run_dir(record.key));
   if (entry.process) {

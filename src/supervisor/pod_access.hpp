@@ -13,10 +13,6 @@
 
 namespace pausa::supervisor {
 
-// The pod of a stored manifest. It was validated before it was stored, and is not again. Throws
-// sys::Error when it is gone or damaged.
-pod::Pod read_stored_pod(const state::Store& store, const state::PodKey& key);
-
 // One process beside a running container's own: same namespaces, root, cgroup and confinement. It
 // is infra's child, so that it lives and dies with the pod; this object only hears of its end.
 class ExecSession {

@@ -1,5 +1,5 @@
 // What changes while the pod runs: the files of its generated volumes.
-#include "supervisor/pod_access.hpp"
+#include "supervisor/stored_pod.hpp"
 #include "supervisor/supervisor.hpp"
 #include "supervisor/volumes.hpp"
 #include "sys/error.hpp"
@@ -9,7 +9,7 @@ namespace pausa::supervisor {
 control::Reply Supervisor::refresh() {
   try {
     // Labels and annotations may be new; the rest of the stored pod is what runs.
-    charge_.pod.metadata = read_stored_pod(charge_.store, record_.key).metadata;
+    charge_.pod.metadata = read_stored_pod(charge_.store, record_.key).pod.metadata;
     write_generated_volumes(charge_.pod, charge_.store, record_, false);
     if (sandbox_) write_generated_volumes(charge_.pod, charge_.store, record_, true);
   } catch (const sys::Error& error) {

@@ -1,6 +1,6 @@
 #include "supervisor/spawn.hpp"
 
-#include "manifest/load.hpp"
+#include "supervisor/stored_pod.hpp"
 #include "sys/error.hpp"
 #include "sys/path.hpp"
 #include "sys/socket.hpp"
@@ -89,6 +89,8 @@ int live(const state::Store& store, const state::PodKey& key, Life life) {
   return 1;
 }
 
+}  // namespace
+
 std::vector<image::ResolvedImage> resolve_images(const pod::Pod& pod, const state::Store& store) {
   const image::Store images(store.paths().root);
   std::vector<image::ResolvedImage> resolved;
@@ -97,25 +99,8 @@ std::vector<image::ResolvedImage> resolve_images(const pod::Pod& pod, const stat
   return resolved;
 }
 
-pod::Pod read_pod(const std::optional<std::string>& text, const state::PodKey& key) {
-  if (!text) throw sys::Error("pod " + key.name + ": its manifest is gone");
-  // What was allowed when the pod was started stays allowed.
-  auto loaded = manifest::load({{"manifest.json", *text, "/"}}, {{"*"}});
-  if (loaded.pods.size() != 1)
-    throw sys::Error("pod " + key.name + ": its stored manifest is damaged");
-  return std::move(loaded.pods.front().pod);
-}
-
-}  // namespace
-
-StagedCharge read_staged_charge(const state::Store& store, const state::PodKey& key) {
-  StagedCharge staged{read_pod(store.read_staged(key), key), {}};
-  staged.images = resolve_images(staged.pod, store);
-  return staged;
-}
-
 Charge load_charge(const state::Store& store, state::Lock lock, state::Record record) {
-  auto pod = read_pod(store.read_manifest(record.key), record.key);
+  auto pod = read_stored_pod(store, record.key).pod;
   Charge charge{store, std::move(lock), std::move(record), std::move(pod), {}};
   charge.images = resolve_images(charge.pod, store);
   return charge;

@@ -1,7 +1,7 @@
 // The supervisor's part that takes a changed manifest over while the pod runs.
-#include "manifest/reader.hpp"
 #include "pod/changes.hpp"
 #include "supervisor/spawn.hpp"
+#include "supervisor/stored_pod.hpp"
 #include "supervisor/supervisor.hpp"
 #include "supervisor/wall_clock.hpp"
 #include "sys/error.hpp"
@@ -9,29 +9,16 @@
 #include <algorithm>
 
 namespace pausa::supervisor {
-namespace {
-
-pod::Node object_of(const std::optional<std::string>& text, const state::PodKey& key) {
-  if (!text) throw sys::Error("pod " + key.name + ": its manifest is gone");
-  auto read = manifest::read({{"manifest.json", *text, "/"}});
-  if (read.documents.size() != 1 || pod::has_errors(read.diagnostics))
-    throw sys::Error("pod " + key.name + ": its stored manifest is damaged");
-  return std::move(read.documents.front().root);
-}
-
-}  // namespace
-
 // Answered when the changed containers run again. Until the staged manifest takes the place of the
 // old one, a supervisor that is killed leaves the pod to be updated once more.
 void Supervisor::update(const ControlServer::Answer& answer) {
   const auto& key = record_.key;
-  const auto changes = pod::compare(object_of(charge_.store.read_manifest(key), key),
-                                    object_of(charge_.store.read_staged(key), key));
+  auto staged = read_staged_pod(charge_.store, key);
+  const auto changes = pod::compare(read_stored_pod(charge_.store, key).object, staged.object);
   if (!changes.recreate.empty())
     throw sys::Error(changes.recreate + " cannot be changed in a living pod");
-  auto fresh = read_staged_charge(charge_.store, key);
-  charge_.pod = std::move(fresh.pod);
-  charge_.images = std::move(fresh.images);
+  charge_.images = resolve_images(staged.pod, charge_.store);
+  charge_.pod = std::move(staged.pod);
   adopt_spec();
 
   auto waiting = std::make_shared<std::vector<std::size_t>>();

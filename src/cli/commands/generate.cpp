@@ -1,7 +1,7 @@
 #include "cli/commands/commands.hpp"
-#include "cli/inspect_object.hpp"
 #include "cli/options.hpp"
 #include "cli/target.hpp"
+#include "supervisor/stored_pod.hpp"
 
 #include <iostream>
 
@@ -26,7 +26,7 @@ int run_generate(const Arguments& arguments) {
   std::string text;
   for (std::size_t i = 1; i < words.size(); ++i) {
     const auto key = parse_target(words[i], options.get("namespace")).key;
-    const auto stored = stored_pod(store, key);
+    const auto stored = supervisor::find_stored_pod(store, key);
     if (!stored) throw NoSuchObject("no pod " + key.name + " in namespace " + key.namespace_);
     text += (text.empty() ? "" : "---\n") + pod::to_yaml(stored->object);
   }

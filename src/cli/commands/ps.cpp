@@ -7,6 +7,7 @@
 #include "cli/table.hpp"
 #include "cli/target.hpp"
 #include "cli/template.hpp"
+#include "supervisor/stored_pod.hpp"
 
 #include <unistd.h>
 
@@ -83,7 +84,7 @@ class Filter {
       if (key == "id" && (!entry.record || !entry.record->uid.starts_with(value))) return false;
     }
     if (selectors_.empty()) return true;
-    const auto stored = stored_pod(store_, entry.key);
+    const auto stored = supervisor::find_stored_pod(store_, entry.key);
     return stored && std::all_of(selectors_.begin(), selectors_.end(), [&](const Selector& one) {
              return one.matches(stored->pod.metadata.labels);
            });

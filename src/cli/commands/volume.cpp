@@ -1,5 +1,4 @@
 #include "cli/commands/commands.hpp"
-#include "cli/inspect_object.hpp"
 #include "cli/objects.hpp"
 #include "cli/options.hpp"
 #include "cli/output.hpp"
@@ -8,6 +7,7 @@
 #include "cli/target.hpp"
 #include "pod/quantity.hpp"
 #include "supervisor/disk_usage.hpp"
+#include "supervisor/stored_pod.hpp"
 #include "sys/error.hpp"
 
 #include <iostream>
@@ -29,7 +29,7 @@ std::vector<std::string> users_of(const state::Store& store, const Object& claim
   std::vector<std::string> users;
   for (const auto& key : every_pod(store)) {
     if (key.namespace_ != claim.metadata.namespace_) continue;
-    const auto stored = stored_pod(store, key);
+    const auto stored = supervisor::find_stored_pod(store, key);
     if (!stored) continue;
     for (const auto& volume : stored->pod.spec.volumes)
       if (const auto* used = std::get_if<pod::ClaimVolume>(&volume.source);

@@ -6,6 +6,7 @@
 #include "cli/target.hpp"
 #include "log/layout.hpp"
 #include "log/merge.hpp"
+#include "supervisor/stored_pod.hpp"
 #include "sys/error.hpp"
 #include "sys/path.hpp"
 
@@ -118,10 +119,9 @@ void explain_state(const Subject& subject, const std::string& container) {
 void why(const state::Store& store, const Target& target) {
   const auto record = as_of_now(find_pod(store, target.key));
   if (!target.container.empty()) (void)pick_container(store, record, target.container);
-  const auto stored = stored_pod(store, target.key);
-  if (!stored) throw sys::Error("pod " + target.key.name + ": its manifest is gone");
+  const auto stored = supervisor::read_stored_pod(store, target.key);
   const auto events = read_events(store, target.key);
-  explain_state({store, record, stored->pod.spec, events}, target.container);
+  explain_state({store, record, stored.pod.spec, events}, target.container);
 }
 
 }  // namespace

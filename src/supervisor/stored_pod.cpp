@@ -1,0 +1,43 @@
+#include "supervisor/stored_pod.hpp"
+
+#include "manifest/reader.hpp"
+#include "pod/decode.hpp"
+#include "sys/error.hpp"
+
+namespace pausa::supervisor {
+namespace {
+
+StoredPod parse(std::string text, const state::PodKey& key) {
+  auto read = manifest::read({{"manifest.json", std::move(text), "/"}});
+  if (read.documents.size() != 1 || !read.documents.front().root.is_map() ||
+      pod::has_errors(read.diagnostics))
+    throw sys::Error("pod " + key.name + ": its stored manifest is damaged");
+  StoredPod stored;
+  stored.object = std::move(read.documents.front().root);
+  pod::Diagnostics findings;
+  stored.pod = pod::decode_pod(stored.object, findings);
+  return stored;
+}
+
+StoredPod parse_or_throw(std::optional<std::string> text, const state::PodKey& key) {
+  if (!text) throw sys::Error("pod " + key.name + ": its stored manifest is gone");
+  return parse(std::move(*text), key);
+}
+
+}  // namespace
+
+std::optional<StoredPod> find_stored_pod(const state::Store& store, const state::PodKey& key) {
+  auto text = store.read_manifest(key);
+  if (!text) return std::nullopt;
+  return parse(std::move(*text), key);
+}
+
+StoredPod read_stored_pod(const state::Store& store, const state::PodKey& key) {
+  return parse_or_throw(store.read_manifest(key), key);
+}
+
+StoredPod read_staged_pod(const state::Store& store, const state::PodKey& key) {
+  return parse_or_throw(store.read_staged(key), key);
+}
+
+}  // namespace pausa::supervisor

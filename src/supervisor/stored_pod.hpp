@@ -1,0 +1,25 @@
+// The Pod as it was given and stored, as a tree and decoded. It was validated before it was stored,
+// and is not again: what was allowed when the pod was started stays allowed.
+#pragma once
+
+#include "pod/node.hpp"
+#include "pod/spec.hpp"
+#include "state/store.hpp"
+
+#include <optional>
+
+namespace pausa::supervisor {
+
+struct StoredPod {
+  pod::Node object;
+  pod::Pod pod;
+};
+
+// nullopt: the store has none. Throws sys::Error when it is damaged.
+std::optional<StoredPod> find_stored_pod(const state::Store& store, const state::PodKey& key);
+// As above; throws when there is none, too.
+StoredPod read_stored_pod(const state::Store& store, const state::PodKey& key);
+// The one that is to take its place.
+StoredPod read_staged_pod(const state::Store& store, const state::PodKey& key);
+
+}  // namespace pausa::supervisor
