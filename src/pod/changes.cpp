@@ -6,9 +6,8 @@
 namespace pausa::pod {
 namespace {
 
-const Node nothing;
-
 const Node& at(const Node& node, std::string_view key) {
+  static const Node nothing;
   const Node* found = node.find(key);
   return found == nullptr ? nothing : *found;
 }

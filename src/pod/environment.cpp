@@ -1,5 +1,6 @@
 #include "pod/environment.hpp"
 
+#include "pod/key_values.hpp"
 #include "pod/quantity.hpp"
 #include "pod/value.hpp"
 
@@ -7,12 +8,6 @@
 
 namespace pausa::pod {
 namespace {
-
-const std::string* find_text(const KeyValues& values, std::string_view key) {
-  const auto found = std::find_if(values.begin(), values.end(),
-                                  [key](const auto& entry) { return entry.first == key; });
-  return found == values.end() ? nullptr : &found->second;
-}
 
 std::string joined(const std::vector<std::string>& texts) {
   std::string out;
@@ -122,7 +117,7 @@ class Resolver {
       return missing(ref.optional,
                      concat({kind_word(ref.secret), " ", quoted(ref.name), " not found"}));
     // A variable is text: binaryData does not count.
-    const std::string* const value = find_text(from->data, ref.key);
+    const std::string* const value = find_value(from->data, ref.key);
     if (value) return *value;
     return missing(ref.optional, concat({kind_word(ref.secret), " ", quoted(ref.name), " key ",
                                          quoted(ref.key), " not found"}));
@@ -177,7 +172,7 @@ Environment outside_env(const Pod& pod, const Container& container,
 
 std::string field_text(const Pod& pod, const FieldRef& ref, const Surroundings& surroundings) {
   const auto one = [&](const KeyValues& values) {
-    const std::string* const value = find_text(values, ref.key);
+    const std::string* const value = find_value(values, ref.key);
     return value ? *value : std::string();
   };
   const auto first = [](const std::vector<std::string>& texts) {

@@ -1,5 +1,7 @@
 #include "pod/object.hpp"
 
+#include "pod/key_values.hpp"
+
 #include <algorithm>
 
 namespace pausa::pod {
@@ -15,12 +17,6 @@ constexpr std::array<KindNames, all_object_kinds.size()> names{
      {"PersistentVolumeClaim", "persistentvolumeclaim"},
      {"PersistentVolume", "persistentvolume"},
      {"Namespace", "namespace"}}};
-
-const std::string* find_key(const KeyValues& data, std::string_view key) {
-  const auto found = std::find_if(data.begin(), data.end(),
-                                  [key](const auto& entry) { return entry.first == key; });
-  return found == data.end() ? nullptr : &found->second;
-}
 
 bool has_all(const std::vector<std::string>& have, const std::vector<std::string>& wanted) {
   return std::all_of(wanted.begin(), wanted.end(), [&](const std::string& mode) {
@@ -43,7 +39,7 @@ bool fits(const Object& volume, const Object& claim) {
          offered.bytes >= wanted.bytes && has_all(offered.access_modes, wanted.access_modes) &&
          std::all_of(
              wanted.match_labels.begin(), wanted.match_labels.end(), [&](const auto& label) {
-               const std::string* const value = find_key(volume.metadata.labels, label.first);
+               const std::string* const value = find_value(volume.metadata.labels, label.first);
                return value && *value == label.second;
              });
 }
@@ -69,8 +65,8 @@ bool is_namespaced(ObjectKind kind) {
 }
 
 const std::string* Object::find(std::string_view key) const {
-  const std::string* const text = find_key(data, key);
-  return text ? text : find_key(binary, key);
+  const std::string* const text = find_value(data, key);
+  return text ? text : find_value(binary, key);
 }
 
 const Object* fitting_volume(const Object& claim, const std::vector<Object>& volumes,

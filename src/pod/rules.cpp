@@ -97,4 +97,17 @@ void check_free_relative_path(const Value& at, Findings& findings) {
     findings.invalid(at, "must not start with '..'");
 }
 
+void check_straight_path(const Value& at, Findings& findings) {
+  if (check_required(at, findings) && climbs(at.text()))
+    findings.invalid(at, "must not contain '..'");
+}
+
+void check_host_path(const Value& source, Findings& findings) {
+  static constexpr std::string_view types[] = {
+      "",     "BlockDevice",  "CharDevice", "Directory", "DirectoryOrCreate",
+      "File", "FileOrCreate", "Socket"};
+  check_straight_path(source["path"], findings);
+  check_choice(source["type"], types, findings);
+}
+
 }  // namespace pausa::pod

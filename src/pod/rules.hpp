@@ -64,6 +64,9 @@ void check_file_mode(const Value& at, Findings& findings);
 // A path inside something: relative, without "..". The stricter one also refuses "..data".
 void check_relative_path(const Value& at, Findings& findings);
 void check_free_relative_path(const Value& at, Findings& findings);
+// A path on the host: required, without "..".
+void check_straight_path(const Value& at, Findings& findings);
+void check_host_path(const Value& source, Findings& findings);
 
 // unknown fields and wrong types of a kind beside the Pod
 void check_object_schema(const Value& object, std::string_view kind, Findings& findings);

@@ -7,9 +7,6 @@ namespace pausa::pod {
 namespace {
 
 constexpr std::size_t most_data_bytes = 1U << 20U;
-constexpr std::string_view host_path_types[] = {
-    "",     "BlockDevice",  "CharDevice", "Directory", "DirectoryOrCreate",
-    "File", "FileOrCreate", "Socket"};
 constexpr std::string_view reclaim_policies[] = {"Delete", "Recycle", "Retain"};
 constexpr std::string_view volume_modes[] = {"Block", "Filesystem"};
 constexpr std::string_view drivers[] = {"awsElasticBlockStore",
@@ -118,12 +115,6 @@ void check_claim(const Value& object, Findings& findings) {
                        "not supported by pausa: block volumes have no source here");
 }
 
-void check_path(const Value& path, Findings& findings) {
-  if (!check_required(path, findings)) return;
-  const std::string padded = "/" + std::string(path.text()) + "/";
-  if (padded.find("/../") != std::string::npos) findings.invalid(path, "must not contain '..'");
-}
-
 void check_volume_source(const Value& spec, Findings& findings) {
   int sources = 0;
   const auto count = [&](const Value& source) {
@@ -131,11 +122,8 @@ void check_volume_source(const Value& spec, Findings& findings) {
     if (++sources > 1) findings.forbidden(source, "may not specify more than 1 volume type");
     return sources == 1;
   };
-  if (const Value host = spec["hostPath"]; count(host)) {
-    check_path(host["path"], findings);
-    check_choice(host["type"], host_path_types, findings);
-  }
-  if (const Value local = spec["local"]; count(local)) check_path(local["path"], findings);
+  if (const Value host = spec["hostPath"]; count(host)) check_host_path(host, findings);
+  if (const Value local = spec["local"]; count(local)) check_straight_path(local["path"], findings);
   for (const std::string_view driver : drivers) (void)count(spec[driver]);
   if (sources == 0) findings.required(spec, "must specify a volume type");
 }

@@ -5,9 +5,6 @@
 namespace pausa::pod {
 namespace {
 
-constexpr std::string_view host_path_types[] = {
-    "",     "BlockDevice",  "CharDevice", "Directory", "DirectoryOrCreate",
-    "File", "FileOrCreate", "Socket"};
 constexpr std::string_view pull_policies[] = {"Always", "IfNotPresent", "Never"};
 constexpr std::string_view volume_fields[] = {"metadata.annotations", "metadata.labels",
                                               "metadata.name", "metadata.namespace",
@@ -23,15 +20,6 @@ void check_items(const Value& source, Findings& findings) {
 void check_downward(const Value& source, Findings& findings) {
   check_file_mode(source["defaultMode"], findings);
   for (const Value& item : source["items"].items()) check_downward_file(item, findings);
-}
-
-void check_host_path(const Value& source, Findings& findings) {
-  const Value path = source["path"];
-  if (check_required(path, findings)) {
-    const std::string padded = "/" + std::string(path.text()) + "/";
-    if (padded.find("/../") != std::string::npos) findings.invalid(path, "must not contain '..'");
-  }
-  check_choice(source["type"], host_path_types, findings);
 }
 
 void check_source(const Value& volume, std::string_view kind, const PodFacts& facts,
