@@ -284,6 +284,8 @@ void Supervisor::on_exit(std::size_t index, const infra::Exit& exit) {
   const auto& state = record_.state.containers[index];
   if (exit.key != member_key(index, state.launches)) return;  // an instance that is history
   if (!charge_.pod.spec.host_pid) (void)sandbox_->client.forget(exit.registration);
+  // One whose launch failed was killed by us, and has been told.
+  if (state.stage != Stage::running && state.stage != Stage::starting) return;
   container.pidfd_watch.reset();
   // It may have ended before we heard that it had begun.
   if (container.launch) {

@@ -364,11 +364,14 @@ void Supervisor::answer_restarts() {
   std::erase_if(restart_answers_, [this](auto& waiting) {
     const auto& state = record_.state.containers[waiting.first];
     if (state.restart_requested || state.stage == Stage::starting) return false;
-    if (state.stage == Stage::running)
+    if (state.stage == Stage::running) {
       waiting.second({});
-    else
-      waiting.second(
-          {false, "container " + record_.containers[waiting.first].name + " did not start again"});
+      return true;
+    }
+    const auto& end = state.terminated ? state.terminated : state.last;
+    const bool told = end && !end->message.empty();
+    waiting.second({false, "container " + record_.containers[waiting.first].name +
+                               " did not start again" + (told ? ": " + end->message : "")});
     return true;
   });
 }
