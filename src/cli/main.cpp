@@ -1,6 +1,7 @@
 #include "cli/aliases.hpp"
 #include "cli/commands/commands.hpp"
 #include "cli/help.hpp"
+#include "cli/rollout.hpp"
 #include "manifest/sources.hpp"
 #include "sys/error.hpp"
 #include "sys/own_program.hpp"
@@ -110,6 +111,13 @@ bool enters_pods(std::string_view verb) {
   return std::find(verbs.begin(), verbs.end(), verb) != verbs.end();
 }
 
+// All but those that only tell, and those that must work whatever is amiss.
+bool touches_pods(std::string_view verb) {
+  constexpr std::array others{"validate", "explain", "doctor",     "reset",    "completion",
+                              "version",  "__man",   "__complete", "supervise"};
+  return std::find(others.begin(), others.end(), verb) == others.end();
+}
+
 int dispatch(char** argv, Arguments arguments) {
   arguments = without_aliases(std::move(arguments));
   if (!arguments.empty() && enters_pods(arguments[0])) sys::shield_own_program(argv);
@@ -126,6 +134,13 @@ int dispatch(char** argv, Arguments arguments) {
   if (arguments.size() > 1 && (arguments[1] == "--help" || arguments[1] == "-h")) {
     std::cout << help_text(*command);
     return exit_ok;
+  }
+  if (touches_pods(arguments[0])) {
+    const state::Store store(state::Paths::from_environment());
+    if (!state::Journals(store.paths()).abandoned().empty()) {
+      sys::shield_own_program(argv);
+      take_back_abandoned(store);
+    }
   }
   arguments.erase(arguments.begin());
   return command->run(arguments);

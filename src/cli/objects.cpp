@@ -20,6 +20,7 @@
 namespace pausa::cli {
 namespace {
 
+constexpr const char* origin_annotation = "pausa/origin";
 constexpr std::size_t most_data_bytes = 1U << 20U;
 constexpr std::chrono::seconds refresh_patience(5);
 
@@ -68,6 +69,16 @@ pod::Object object_of_path(pod::ObjectKind kind, const std::string& name, const 
   return object;
 }
 
+bool same(const pod::Object& a, const pod::Object& b) {
+  return pod::to_json(pod::object_node(a)) == pod::to_json(pod::object_node(b));
+}
+
+void set_origin(pod::Object& object, const std::string& origin) {
+  auto& annotations = object.metadata.annotations;
+  std::erase_if(annotations, [](const auto& entry) { return entry.first == origin_annotation; });
+  annotations.emplace_back(origin_annotation, origin);
+}
+
 bool same_data(const pod::Object& a, const pod::Object& b) {
   return a.data == b.data && a.binary == b.binary && a.immutable == b.immutable;
 }
@@ -111,11 +122,16 @@ std::optional<pod::Object> KnownObjects::find(pod::ObjectKind kind, const std::s
     if (entry.object.kind == kind && entry.object.metadata.namespace_ == namespace_ &&
         entry.object.metadata.name == name)
       return entry.object;
-  return store_.find(kind, namespace_, name);
+  const bool leaves = std::any_of(leaving_.begin(), leaving_.end(), [&](const pod::Object& object) {
+    return object.kind == kind && object.metadata.namespace_ == namespace_ &&
+           object.metadata.name == name;
+  });
+  return leaves ? std::nullopt : store_.find(kind, namespace_, name);
 }
 
-pod::Diagnostics missing_references(const manifest::LoadResult& loaded, const state::Paths& paths) {
-  const KnownObjects known(loaded, paths);
+pod::Diagnostics missing_references(const manifest::LoadResult& loaded, const state::Paths& paths,
+                                    const std::vector<pod::Object>& leaving) {
+  const KnownObjects known(loaded, paths, leaving);
   pod::Diagnostics all;
   for (const auto& entry : loaded.pods) {
     auto findings = pod::check_references(entry.object, entry.pod.metadata.namespace_, known);
@@ -145,62 +161,59 @@ void refresh_pods(const state::Store& store, const std::set<std::string>& namesp
   }
 }
 
-std::set<std::string> ObjectChanges::namespaces() const {
-  std::set<std::string> all;
-  for (const auto& [object, before] : before_) all.insert(object.metadata.namespace_);
-  return all;
+std::vector<ObjectPlan> plan_objects(const state::ObjectStore& store,
+                                     const std::vector<manifest::LoadedObject>& objects,
+                                     const std::vector<std::string>& origins) {
+  std::vector<ObjectPlan> plans;
+  bool volumes_change = false;
+  for (const auto& [given, node, source, prefix] : objects) {
+    ObjectPlan plan;
+    plan.object = given;
+    plan.before = store.find(given.kind, given.metadata.namespace_, given.metadata.name);
+    if (plan.before && plan.before->immutable && !same_data(*plan.before, given))
+      throw sys::Error(object_words(given) +
+                       ": it is immutable and cannot be changed; pausa down FILE removes it");
+    if (source < origins.size() && !origins[source].empty())
+      set_origin(plan.object, origins[source]);
+    // What a claim has it keeps.
+    if (plan.before && plan.object.claim.volume_name.empty())
+      plan.object.claim.volume_name = plan.before->claim.volume_name;
+    if (plan.before)
+      plan.kind =
+          same(*plan.before, plan.object) ? ObjectPlan::Kind::keep : ObjectPlan::Kind::update;
+    volumes_change = volumes_change ||
+                     (given.kind == pod::ObjectKind::volume && plan.kind != ObjectPlan::Kind::keep);
+    plans.push_back(std::move(plan));
+  }
+  // One that has no volume yet may get one now.
+  for (auto& plan : plans)
+    if (plan.object.kind == pod::ObjectKind::claim && plan.object.claim.volume_name.empty() &&
+        plan.kind == ObjectPlan::Kind::keep &&
+        (volumes_change || pod::fitting_volume(plan.object, store.list(pod::ObjectKind::volume),
+                                               store.list(pod::ObjectKind::claim)) != nullptr))
+      plan.kind = ObjectPlan::Kind::update;
+  return plans;
 }
 
-void ObjectChanges::put(const pod::Object& object) {
-  auto old = store_.find(object.kind, object.metadata.namespace_, object.metadata.name);
-  if (store_.put(object)) before_.emplace_back(object, std::move(old));
-}
-
-void ObjectChanges::apply(const std::vector<manifest::LoadedObject>& objects) {
-  try {
-    for (const auto& [given, node, source, prefix] : objects) {
-      const auto old = store_.find(given.kind, given.metadata.namespace_, given.metadata.name);
-      if (old && old->immutable && !same_data(*old, given))
-        throw sys::Error(object_words(given) +
-                         ": it is immutable and cannot be changed; pausa down FILE removes it");
-      pod::Object object = given;
-      // What a claim has it keeps.
-      if (old && object.claim.volume_name.empty())
-        object.claim.volume_name = old->claim.volume_name;
-      put(object);
-      words_ += object_words(object) + "\n";
-    }
-    for (const auto& entry : objects) {
-      if (entry.object.kind != pod::ObjectKind::claim) continue;
-      const auto& metadata = entry.object.metadata;
-      auto claim = store_.find(pod::ObjectKind::claim, metadata.namespace_, metadata.name);
-      if (!claim || !claim->claim.volume_name.empty()) continue;
-      const auto volumes = store_.list(pod::ObjectKind::volume);
-      const auto* volume =
-          pod::fitting_volume(*claim, volumes, store_.list(pod::ObjectKind::claim));
-      if (volume == nullptr) continue;
-      claim->claim.volume_name = volume->metadata.name;
-      put(*claim);
-    }
-  } catch (const sys::Error&) {
-    undo();
-    throw;
+void apply_objects(const state::ObjectStore& store, const std::vector<ObjectPlan>& plans) {
+  for (const auto& plan : plans)
+    if (plan.kind != ObjectPlan::Kind::keep) (void)store.put(plan.object);
+  for (const auto& plan : plans) {
+    if (plan.object.kind != pod::ObjectKind::claim || plan.kind == ObjectPlan::Kind::keep) continue;
+    pod::Object claim = plan.object;
+    if (!claim.claim.volume_name.empty()) continue;
+    const auto volumes = store.list(pod::ObjectKind::volume);
+    const auto* volume = pod::fitting_volume(claim, volumes, store.list(pod::ObjectKind::claim));
+    if (volume == nullptr) continue;
+    claim.claim.volume_name = volume->metadata.name;
+    (void)store.put(claim);
   }
 }
 
-void ObjectChanges::undo() noexcept {
-  for (auto change = before_.rbegin(); change != before_.rend(); ++change) {
-    try {
-      if (change->second)
-        (void)store_.put(*change->second);
-      else
-        (void)store_.remove(change->first);
-    } catch (const std::exception&) {
-      // The next one is put back all the same.
-    }
-  }
-  before_.clear();
-  words_.clear();
+std::string object_origin(const pod::Object& object) {
+  for (const auto& [key, value] : object.metadata.annotations)
+    if (key == origin_annotation) return value;
+  return {};
 }
 
 bool remove_object(const state::Paths& paths, const pod::Object& object, bool claims) {

@@ -7,10 +7,10 @@
 #include "state/paths.hpp"
 #include "state/store.hpp"
 
+#include <cstdint>
 #include <optional>
 #include <set>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace pausa::cli {
@@ -24,47 +24,48 @@ std::string object_words(const pod::Object& object);
 void add_objects_of_files(const std::vector<std::string>& words, pod::ObjectKind kind,
                           manifest::LoadResult& loaded);
 
-// What the pods of a manifest can refer to: its own objects, then the stored ones.
+// What the pods of a manifest can refer to: its own objects, then the stored ones but those that
+// are about to be removed. All borrowed.
 class KnownObjects : public pod::ObjectSource {
  public:
-  KnownObjects(const manifest::LoadResult& loaded, const state::Paths& paths)
-      : loaded_(loaded), store_(paths) {}
+  KnownObjects(const manifest::LoadResult& loaded, const state::Paths& paths,
+               const std::vector<pod::Object>& leaving)
+      : loaded_(loaded), store_(paths), leaving_(leaving) {}
   std::optional<pod::Object> find(pod::ObjectKind kind, const std::string& namespace_,
                                   const std::string& name) const override;
 
  private:
   const manifest::LoadResult& loaded_;
   state::ObjectStore store_;
+  const std::vector<pod::Object>& leaving_;
 };
 
 // What the pods refer to and nobody has; sorted, with files and places.
-pod::Diagnostics missing_references(const manifest::LoadResult& loaded, const state::Paths& paths);
+pod::Diagnostics missing_references(const manifest::LoadResult& loaded, const state::Paths& paths,
+                                    const std::vector<pod::Object>& leaving = {});
 
 // Lets the running pods of these namespaces take new content into their volumes. What goes wrong
 // is told on standard error.
 void refresh_pods(const state::Store& store, const std::set<std::string>& namespaces);
 
-// What an `up` changes in the store, and can take back.
-class ObjectChanges {
- public:
-  explicit ObjectChanges(const state::Paths& paths) : store_(paths) {}
-
-  // Stores them, and binds claims to volumes. Throws sys::Error, with nothing changed.
-  void apply(const std::vector<manifest::LoadedObject>& objects);
-  void undo() noexcept;
-  // A line each for what apply() was given, changed or not.
-  const std::string& words() const { return words_; }
-  // The namespaces in which something was changed.
-  std::set<std::string> namespaces() const;
-
- private:
-  void put(const pod::Object& object);
-
-  state::ObjectStore store_;
-  // What was changed, and what it was before.
-  std::vector<std::pair<pod::Object, std::optional<pod::Object>>> before_;
-  std::string words_;
+// What `up` does with one object of a manifest.
+struct ObjectPlan {
+  enum class Kind : std::uint8_t { create, update, keep };
+  Kind kind = Kind::create;
+  pod::Object object;                 // as it is to be stored
+  std::optional<pod::Object> before;  // as it is
 };
+
+// origins: by source, where the objects come from. Throws sys::Error for one that is immutable.
+std::vector<ObjectPlan> plan_objects(const state::ObjectStore& store,
+                                     const std::vector<manifest::LoadedObject>& objects,
+                                     const std::vector<std::string>& origins);
+
+// Stores what is new or changed, and binds claims to volumes. Throws sys::Error, with some stored.
+void apply_objects(const state::ObjectStore& store, const std::vector<ObjectPlan>& plans);
+
+// The file that brought it; empty: nobody knows. It stands in an annotation of the stored object.
+std::string object_origin(const pod::Object& object);
 
 // Removes a stored object; whether it was there. A claim stays, unless it is to go with its data.
 bool remove_object(const state::Paths& paths, const pod::Object& object, bool claims);

@@ -80,10 +80,7 @@ bool runs(const state::Record& record) {
 // The living pod takes the changed manifest over. False when its supervisor is not there (any
 // more).
 bool update_pod(const state::Store& store, const state::PodKey& key, const std::string& manifest) {
-  store.stage_manifest(key, manifest);
-  control::Request request;
-  request.op = control::Op::update;
-  auto call = SupervisorCall::put(store, key, request);
+  auto call = begin_update(store, key, manifest);
   const auto reply = call ? call->wait() : std::nullopt;
   if (reply && !reply->ok) throw sys::Error("pod " + key.name + ": " + reply->error);
   return reply.has_value();
@@ -128,6 +125,14 @@ void count_instances(const state::Store& store, state::Record& record) {
 }
 
 }  // namespace
+
+std::optional<SupervisorCall> begin_update(const state::Store& store, const state::PodKey& key,
+                                           const std::string& manifest) {
+  store.stage_manifest(key, manifest);
+  control::Request request;
+  request.op = control::Op::update;
+  return SupervisorCall::put(store, key, request);
+}
 
 void anchor_images(manifest::LoadedPod& loaded, const std::string& folder) {
   constexpr std::string_view scheme = "dir:";
@@ -204,6 +209,7 @@ StartingPod start_pod(const state::Store& store, manifest::LoadedPod loaded,
   record.exact_probes = options.exact_probes;
   write_first(store, loaded.pod.spec, host, record);
   store.write_manifest(key, manifest);
+  if (!options.origin.empty()) store.write_origin(key, options.origin);
   manifest = {};
   loaded.object = {};
   supervisor::Charge charge{store, std::move(lock), std::move(record), std::move(loaded.pod),
@@ -262,7 +268,7 @@ StartResult await_start(const state::Store& store, const StartingPod& pod,
       case Progress::Kind::reached:
         return {};
       case Progress::Kind::impossible:
-        return {Kind::failed, progress.missing};
+        return {Kind::ended, progress.missing};
       case Progress::Kind::interrupted:
         return {Kind::interrupted, "interrupted"};
       case Progress::Kind::on_the_way:
@@ -289,7 +295,7 @@ StartResult await_start(const state::Store& store, const StartingPod& pod,
       case supervisor::StarterReply::Kind::running:
         return {};
       case supervisor::StarterReply::Kind::failed:
-        return {Kind::failed, reply.text};
+        return {store.read(pod.key) ? Kind::ended : Kind::failed, reply.text};
       case supervisor::StarterReply::Kind::lost:
         return {Kind::failed, "its supervisor died while it started"};
     }

@@ -1,6 +1,7 @@
 // Starting a pod out of a loaded manifest: the part of `up` and `start` before the supervisor.
 #pragma once
 
+#include "cli/supervisor_call.hpp"
 #include "manifest/load.hpp"
 #include "pod/backoff.hpp"
 #include "state/store.hpp"
@@ -33,7 +34,13 @@ struct StartOptions {
   bool explain = false;
   bool quiet = false;  // no word about what becomes of a pod that runs
   bool exact_probes = false;
+  std::string origin;  // the file that it comes from
 };
+
+// Gives a changed manifest to the supervisor of a pod that runs; its answer says whether the
+// changed containers run again. nullopt: it is not there, or does not listen yet.
+std::optional<SupervisorCall> begin_update(const state::Store& store, const state::PodKey& key,
+                                           const std::string& manifest);
 
 // Takes the pod's lock, writes manifest and record, forks its guard and supervisor. A pod that runs
 // is brought up to date instead (plan_pod.hpp): left alone, changed as it lives, or made anew.
@@ -51,7 +58,13 @@ int start_pods_again(const state::Store& store, const std::vector<state::PodKey>
                      bool explain);
 
 struct StartResult {
-  enum class Kind : std::uint8_t { running, failed, timed_out, interrupted };
+  enum class Kind : std::uint8_t {
+    running,
+    failed,  // it could not be set up
+    ended,   // before all its containers ran; it is still there
+    timed_out,
+    interrupted
+  };
   Kind kind = Kind::running;
   std::string why;  // a sentence, unless it runs
 };

@@ -4,14 +4,17 @@
 #include "sys/path.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 
+#include <algorithm>
+#include <array>
 #include <iostream>
 
 namespace pausa::cli {
 namespace {
 
-constexpr std::chrono::milliseconds look(200);
+constexpr std::chrono::milliseconds round_time(200);
 constexpr std::chrono::seconds stopped_patience(2);
 constexpr std::chrono::seconds ping_interval(5);
 // Longer than all that a supervisor waits for in one go while it tears a pod down.
@@ -26,9 +29,9 @@ sys::UniqueFd run_folder(const state::Store& store, const state::PodKey& key) {
 }  // namespace
 
 Pulse::Pulse(const state::Store& store, state::PodKey key)
-    : store_(store), key_(std::move(key)), asked_(Clock::now()) {
+    : store_(&store), key_(std::move(key)), asked_(Clock::now()) {
   try {
-    if (const auto record = store_.read(key_)) supervisor_ = record->supervisor;
+    if (const auto record = store_->read(key_)) supervisor_ = record->supervisor;
   } catch (const sys::Error&) {
     // A damaged record: nobody is known to be killed.
   }
@@ -50,7 +53,7 @@ std::string Pulse::why_lost() {
       return "does not answer";
   } else if (now - asked_ >= ping_interval) {
     asked_ = now;
-    if (const auto run_dir = run_folder(store_, key_))
+    if (const auto run_dir = run_folder(*store_, key_))
       ping_ = control::Call::put(run_dir.get(), control::Request());
   }
   return {};
@@ -77,16 +80,31 @@ std::optional<SupervisorCall> SupervisorCall::put(const state::Store& store,
   return SupervisorCall(store, key, std::move(*call));
 }
 
-std::optional<control::Reply> SupervisorCall::wait() {
-  std::optional<Pulse> pulse;  // most answers come before anybody would look
-  while (!call_.ready(look)) {
-    if (!pulse) pulse.emplace(*store_, key_);
-    if (const std::string why = pulse->why_lost(); !why.empty()) {
-      pulse->end_supervisor(why);
-      return std::nullopt;
+SupervisorCall::Heard SupervisorCall::listen(const Patience& patience) {
+  while (!lost_) {
+    auto round = round_time;
+    if (patience.deadline)
+      round = std::clamp(std::chrono::ceil<std::chrono::milliseconds>(
+                             *patience.deadline - std::chrono::steady_clock::now()),
+                         at_once, round_time);
+    std::array<pollfd, 2> ready{{{call_.fd(), POLLIN, 0}, {patience.interrupt, POLLIN, 0}}};
+    (void)::poll(ready.data(), ready.size(), static_cast<int>(round.count()));
+    if (ready[0].revents != 0) break;
+    if (ready[1].revents != 0) return Heard::interrupted;
+    if (patience.deadline && std::chrono::steady_clock::now() >= *patience.deadline)
+      return Heard::timed_out;
+    if (!pulse_) pulse_.emplace(*store_, key_);
+    if (const std::string why = pulse_->why_lost(); !why.empty()) {
+      pulse_->end_supervisor(why);
+      lost_ = true;
     }
   }
-  return call_.wait(at_once);
+  return Heard::settled;
+}
+
+std::optional<control::Reply> SupervisorCall::wait() {
+  (void)listen({});
+  return lost_ ? std::nullopt : call_.wait(at_once);
 }
 
 }  // namespace pausa::cli

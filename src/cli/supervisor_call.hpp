@@ -3,6 +3,7 @@
 // instant, since the next one goes on from infra and the record; so one that is hung is.
 #pragma once
 
+#include "cli/wait_pod.hpp"
 #include "control/client.hpp"
 #include "state/store.hpp"
 #include "sys/process.hpp"
@@ -24,7 +25,7 @@ class Pulse {
 
  private:
   using Clock = std::chrono::steady_clock;
-  const state::Store& store_;
+  const state::Store* store_;
   state::PodKey key_;
   sys::ProcessId supervisor_;
   std::optional<Clock::time_point> stopped_since_;
@@ -38,6 +39,11 @@ class SupervisorCall {
   static std::optional<SupervisorCall> put(const state::Store& store, const state::PodKey& key,
                                            const control::Request& request);
 
+  // Waits until the answer is there, or nobody is left to give it (the supervisor died over it, or
+  // was hung and is killed). With patience it may be given up.
+  enum class Heard : std::uint8_t { settled, interrupted, timed_out };
+  Heard listen(const Patience& patience);
+
   // The answer, however long it takes. nullopt when the supervisor died over it, or was hung and
   // is killed: the next one may be asked.
   std::optional<control::Reply> wait();
@@ -48,6 +54,8 @@ class SupervisorCall {
   const state::Store* store_;
   state::PodKey key_;
   control::Call call_;
+  std::optional<Pulse> pulse_;  // most answers come before anybody would look
+  bool lost_ = false;
 };
 
 }  // namespace pausa::cli

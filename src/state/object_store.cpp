@@ -45,14 +45,14 @@ pod::Node to_node(const json::value& value) {
   return {};
 }
 
-pod::Object parse(const std::string& text, pod::ObjectKind kind, const std::string& path) {
+}  // namespace
+
+std::optional<pod::Object> object_from_json(const std::string& text, pod::ObjectKind kind) {
   boost::system::error_code error;
   const json::value value = json::parse(text, error);
-  if (error || !value.is_object()) throw sys::Error(path + " is damaged");
+  if (error || !value.is_object()) return std::nullopt;
   return pod::decode_object(to_node(value), kind);
 }
-
-}  // namespace
 
 std::string ObjectStore::folder(pod::ObjectKind kind, const std::string& namespace_) const {
   return root_ + "/" + (pod::is_namespaced(kind) ? namespace_ : cluster_folder) + "/" +
@@ -67,7 +67,9 @@ std::optional<pod::Object> ObjectStore::find(pod::ObjectKind kind, const std::st
   const std::string path = folder(kind, namespace_) + "/" + name + std::string(suffix);
   const auto text = sys::read_file_at(AT_FDCWD, path, object_limit);
   if (!text) return std::nullopt;
-  return parse(*text, kind, path);
+  auto object = object_from_json(*text, kind);
+  if (!object) throw sys::Error(path + " is damaged");
+  return object;
 }
 
 std::vector<pod::Object> ObjectStore::list(pod::ObjectKind kind) const {

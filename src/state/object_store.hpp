@@ -12,6 +12,9 @@
 
 namespace pausa::state {
 
+// nullopt: not an object.
+std::optional<pod::Object> object_from_json(const std::string& text, pod::ObjectKind kind);
+
 class ObjectStore : public pod::ObjectSource {
  public:
   explicit ObjectStore(const Paths& paths) : root_(paths.objects()) {}

@@ -2,10 +2,12 @@
 // data root on a disk. PAUSA_RUNROOT and PAUSA_ROOT move them.
 //
 //   RUNROOT/pods/NAMESPACE_NAME/   pod.json (the record), lock, infra.sock, control.sock, files/
-//   ROOT/pods/NAMESPACE_NAME/      manifest.json (the Pod as given), containers/, volumes/, logs/,
-//                                  events.jsonl, supervisor.error (while it cannot work)
+//   ROOT/pods/NAMESPACE_NAME/      manifest.json (the Pod as given), origin (the file that brought
+//                                  it), containers/, volumes/, logs/, events.jsonl,
+//                                  supervisor.error (while it cannot work)
 //   ROOT/objects/                  ConfigMaps, Secrets, claims… (state/object_store.hpp)
 //   ROOT/volumes/NAMESPACE_NAME/   the data of a claim
+//   ROOT/undo/                     what an up is about to change (state/journal.hpp)
 //   ROOT/trash/                    what was removed, until it is swept
 //   ROOT/rootfs/                   unpacked images
 #pragma once
@@ -41,6 +43,7 @@ struct Paths {
   std::string volumes() const { return root + "/volumes"; }
   std::string volume_dir(const PodKey& claim) const { return volumes() + "/" + claim.folder(); }
   std::string objects() const { return root + "/objects"; }
+  std::string undo() const { return root + "/undo"; }
   std::string trash() const { return root + "/trash"; }
 };
 

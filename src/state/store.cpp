@@ -17,6 +17,7 @@ constexpr std::size_t record_limit = 8U << 20U;
 constexpr std::size_t failure_limit = 64U << 10U;
 constexpr const char* failure_name = "supervisor.error";
 constexpr std::size_t manifest_limit = 16U << 20U;
+constexpr std::size_t origin_limit = 64U << 10U;
 
 std::optional<PodKey> key_of(const std::string& folder) {
   const auto split = folder.find('_');
@@ -141,6 +142,15 @@ void Store::commit_staged(const PodKey& key) const {
   const sys::UniqueFd dir = sys::open_dir(paths_.data_dir(key));
   sys::check(::renameat(dir.get(), "manifest.next.json", dir.get(), "manifest.json"),
              "replace the manifest of pod ", key.name);
+}
+
+std::string Store::read_origin(const PodKey& key) const {
+  return sys::read_file_at(AT_FDCWD, paths_.data_dir(key) + "/origin", origin_limit).value_or("");
+}
+
+void Store::write_origin(const PodKey& key, const std::string& origin) const {
+  const sys::UniqueFd dir = sys::open_dir(paths_.data_dir(key));
+  sys::create_file_at(dir.get(), "origin", origin, 0600);
 }
 
 void Store::append_event(const PodKey& key, const std::string& json_line) const {

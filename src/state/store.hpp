@@ -66,6 +66,10 @@ class Store {
   std::optional<std::string> read_staged(const PodKey& key) const;
   void commit_staged(const PodKey& key) const;
 
+  // The path of the file that brought the pod; empty: nobody knows.
+  std::string read_origin(const PodKey& key) const;
+  void write_origin(const PodKey& key, const std::string& origin) const;
+
   // Appends one line to events.jsonl.
   void append_event(const PodKey& key, const std::string& json_line) const;
 

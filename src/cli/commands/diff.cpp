@@ -1,6 +1,6 @@
 #include "cli/commands/commands.hpp"
 #include "cli/options.hpp"
-#include "cli/plan_pod.hpp"
+#include "cli/plan_set.hpp"
 #include "cli/start_pod.hpp"
 #include "manifest/load.hpp"
 #include "manifest/render.hpp"
@@ -13,7 +13,8 @@ namespace pausa::cli {
 namespace {
 
 const std::vector<Option> table{
-    {"file,f", "FILE", "a manifest; \"-\" is standard input, a folder all manifests in it"}};
+    {"file,f", "FILE", "a manifest; \"-\" is standard input, a folder all manifests in it"},
+    {"prune", nullptr, "with what up --prune would remove"}};
 
 }  // namespace
 
@@ -31,15 +32,12 @@ int run_diff(const Arguments& arguments) {
                                     ::isatty(STDERR_FILENO) == 1, "nothing was compared");
   if (pod::has_errors(loaded.diagnostics)) return exit_manifest;
   const state::Store store(state::Paths::from_environment());
-  bool differs = false;
-  for (auto& entry : loaded.pods) {
+  for (auto& entry : loaded.pods)
     anchor_images(entry, loaded.sources[entry.source].folder.string());
-    const state::PodKey key{entry.pod.metadata.namespace_, entry.pod.metadata.name};
-    const auto plan = plan_pod(store, key, entry.object);
-    differs = differs || plan.kind != PodPlan::Kind::keep;
-    std::cout << plan_text(key, plan) << "\n";
-  }
-  return differs ? exit_failed : exit_ok;
+  auto plan = plan_set(store, loaded);
+  if (options.has("prune")) plan.leftovers = find_leftovers(store, loaded, files, false);
+  std::cout << plan_text(plan, loaded);
+  return plan.differs() ? exit_failed : exit_ok;
 }
 
 }  // namespace pausa::cli

@@ -45,7 +45,7 @@ class Reset {
     if (end_pods(store_, keys, true, grace) != exit_ok) failed_ = true;
     step("images", [this] { remove_images(); });
     // Only what is ours by name: the two folders may have been given by the user.
-    for (const char* name : {"objects", "trash", "rootfs"}) remove_below(paths_.root, name);
+    for (const char* name : {"undo", "objects", "trash", "rootfs"}) remove_below(paths_.root, name);
     // The folders of a pod that still runs are the only trace of it.
     if (!failed_) {
       remove_below(paths_.root, "volumes");

@@ -2,9 +2,9 @@
 #include "cli/commands/commands.hpp"
 #include "cli/objects.hpp"
 #include "cli/options.hpp"
-#include "cli/plan_pod.hpp"
+#include "cli/plan_set.hpp"
 #include "cli/remove_pod.hpp"
-#include "cli/start_pod.hpp"
+#include "cli/rollout.hpp"
 #include "cli/terminal.hpp"
 #include "cli/wait_pod.hpp"
 #include "manifest/load.hpp"
@@ -31,6 +31,8 @@ const std::vector<Option> table{
     {"timeout", "TIME", "give up after this time (exit code 124)"},
     {"restart-backoff", "TIME[,MAX]", "first and longest wait between restarts (10s,5m)"},
     {"dry-run", nullptr, "print what would be done, and do nothing"},
+    {"prune", nullptr, "remove what these files once brought and no longer name"},
+    {"volumes", nullptr, "with --prune: claims, too, with their data"},
     {"probe-timing", "fast|exact", "exact: check readiness and startup at their times only"},
     {"explain", nullptr, "print every step of the start"},
     {"quiet,q", nullptr, "no progress on standard error"},
@@ -78,53 +80,36 @@ int complain(const state::PodKey& key, const std::string& why, int code) {
   return code;
 }
 
-// Until it runs or, with `ready`, is ready. Returns the exit code; the pod is left as it is.
-int await_up(const state::Store& store, const StartingPod& pod,
-             std::optional<std::chrono::steady_clock::time_point> deadline, int interrupt,
-             bool ready) {
-  const auto result = await_start(store, pod, deadline, interrupt);
-  switch (result.kind) {
-    case StartResult::Kind::running:
-      break;
-    case StartResult::Kind::failed:
-      return complain(pod.key, result.why, exit_failed);
-    case StartResult::Kind::timed_out:
-      return complain(pod.key, "not all containers run in time: " + result.why, exit_timed_out);
-    case StartResult::Kind::interrupted:
-      return exit_interrupted;
-  }
-  if (!ready) return exit_ok;
-  const auto progress = wait_pod(store, {pod.key, ""}, Goal::ready, {deadline, interrupt});
+// Until it is ready. Returns the exit code; the pod is left as it is.
+int await_ready(const state::Store& store, const state::PodKey& key, const Patience& patience) {
+  const auto progress = wait_pod(store, {key, ""}, Goal::ready, patience);
   switch (progress.kind) {
     case Progress::Kind::reached:
       return exit_ok;
     case Progress::Kind::interrupted:
       return exit_interrupted;
     case Progress::Kind::on_the_way:
-      return complain(pod.key, "not ready in time: " + progress.missing, exit_timed_out);
+      return complain(key, "not ready in time: " + progress.missing, exit_timed_out);
     case Progress::Kind::impossible: {
-      const auto record = store.read(pod.key);
+      const auto record = store.read(key);
       if (record && record->state.phase == pod::Phase::succeeded) return exit_ok;
-      return complain(pod.key, "will not be ready: " + progress.missing, exit_failed);
+      return complain(key, "will not be ready: " + progress.missing, exit_failed);
     }
   }
   return exit_failed;
 }
 
-// Interrupted before they ran.
-int give_up(const state::Store& store, const std::vector<StartingPod>& starting) {
-  std::vector<state::PodKey> keys;
-  for (const auto& pod : starting) keys.push_back(pod.key);
-  (void)end_pods(store, keys, true, std::chrono::milliseconds(0), true);
-  return exit_interrupted;
-}
-
-int tell_plan(const state::Store& store, const manifest::LoadResult& loaded) {
-  for (const auto& entry : loaded.pods) {
-    const state::PodKey key{entry.pod.metadata.namespace_, entry.pod.metadata.name};
-    std::cout << plan_text(key, plan_pod(store, key, entry.object)) << "\n";
+// What the manifest no longer names, once the rest stands.
+int prune(const state::Store& store, const Leftovers& leftovers, bool quiet) {
+  for (const auto& key : leftovers.pods)
+    if (!quiet) std::cerr << "pausa: pod " << key.name << ": remove" << std::endl;
+  const int code = end_pods(store, leftovers.pods, true, std::nullopt, true);
+  // After the pods that use them.
+  for (const auto& object : leftovers.objects) {
+    if (remove_object(store.paths(), object, true) && !quiet)
+      std::cerr << "pausa: " << object_words(object) << ": remove" << std::endl;
   }
-  return exit_ok;
+  return code;
 }
 
 void tell_names(const std::vector<state::PodKey>& keys) {
@@ -150,71 +135,80 @@ int run_up(const Arguments& arguments) {
 
   const state::Store store(state::Paths::from_environment());
   store.prepare();
-  std::vector<std::vector<image::ResolvedImage>> images;
-  for (auto& entry : loaded.pods) {
-    anchor_images(entry, loaded.sources[entry.source].folder.string());
-    images.push_back(resolve_images(entry, store));
+  std::vector<WantedPod> pods(loaded.pods.size());
+  for (std::size_t i = 0; i < pods.size(); ++i) {
+    anchor_images(loaded.pods[i], loaded.sources[loaded.pods[i].source].folder.string());
+    pods[i].images = resolve_images(loaded.pods[i], store);
   }
-  if (options.has("dry-run")) return tell_plan(store, loaded);
-  const auto backoff = backoff_from(options);
-  const bool exact = exact_probes(options);
+  const StartOptions start{backoff_from(options), options.has("explain"), options.has("quiet"),
+                           exact_probes(options), ""};
   add_objects_of_files(options.all("configmap-from"), pod::ObjectKind::config_map, loaded);
   add_objects_of_files(options.all("secret-from"), pod::ObjectKind::secret, loaded);
+  auto plan = plan_set(store, loaded);
+  if (options.has("prune"))
+    plan.leftovers = find_leftovers(store, loaded, files, options.has("volumes"));
+  else if (options.has("volumes"))
+    throw UsageError("up: --volumes is of use with --prune only");
 
-  if (const auto missing = missing_references(loaded, store.paths()); !missing.empty()) {
+  if (const auto missing = missing_references(loaded, store.paths(), plan.leftovers.objects);
+      !missing.empty()) {
     std::cerr << manifest::render_all(missing, loaded.sources, ::isatty(STDERR_FILENO) == 1,
                                       "nothing was started");
     return exit_manifest;
   }
+  if (options.has("dry-run")) {
+    std::cout << plan_text(plan, loaded);
+    return exit_ok;
+  }
 
-  std::optional<std::chrono::steady_clock::time_point> deadline;
+  Patience patience;
   if (const auto text = options.get("timeout"))
-    deadline = std::chrono::steady_clock::now() +
-               std::chrono::duration_cast<std::chrono::steady_clock::duration>(
-                   parse_duration(*text, "--timeout"));
+    patience.deadline = std::chrono::steady_clock::now() +
+                        std::chrono::duration_cast<std::chrono::steady_clock::duration>(
+                            parse_duration(*text, "--timeout"));
   const bool attached = wants_attachment(options);
-  // From here on an interrupt is to find the pods that it shall end. (The supervisors unblock all.)
-  std::optional<Signals> signals;
-  if (attached) signals.emplace(std::initializer_list<int>{SIGINT, SIGTERM});
-  // Before the pods that read them.
-  ObjectChanges changes(store.paths());
-  changes.apply(loaded.objects);
-  std::vector<StartingPod> starting;
-  int code = exit_ok;
-  // The supervisors that are forked below need neither.
-  loaded.sources = {};
-  loaded.diagnostics = {};
-  for (std::size_t i = 0; i < loaded.pods.size(); ++i) {
-    try {
-      starting.push_back(start_pod(store, std::move(loaded.pods[i]), std::move(images[i]),
-                                   {backoff, options.has("explain"), options.has("quiet"), exact}));
-    } catch (const sys::Error& error) {
-      std::cerr << "pausa: " << error.what() << "\n";
-      code = exit_failed;
-    }
+  // An interrupt takes back what was begun, later it ends the pods that we stay with. (The
+  // supervisors unblock all.)
+  Signals signals({SIGINT, SIGTERM});
+  patience.interrupt = signals.fd();
+  std::string words;
+  for (const auto& object : plan.objects) words += object_words(object.object) + "\n";
+  for (std::size_t i = 0; i < pods.size(); ++i) {
+    auto& entry = loaded.pods[i];
+    pods[i].options = start;
+    pods[i].options.origin = origin_of(loaded.sources[entry.source]);
+    pods[i].plan = std::move(plan.pods[i]);
+    pods[i].loaded = std::move(entry);
   }
-  if (starting.empty() && code != exit_ok) changes.undo();
-  refresh_pods(store, changes.namespaces());
-  if (!attached) std::cout << changes.words() << std::flush;
-  std::vector<state::PodKey> up;
-  for (const auto& pod : starting) {
-    const auto result =
-        await_up(store, pod, deadline, signals ? signals->fd() : -1, options.has("wait"));
-    if (result == exit_interrupted) return give_up(store, starting);
-    if (result != exit_ok) {
-      code = result;
-      continue;
-    }
-    up.push_back(pod.key);
-    if (!attached) std::cout << "pod/" << pod.key.name << std::endl;
+  loaded = {};  // the supervisors that are forked below do not need it
+  auto result = roll_out(store, std::move(plan.objects), std::move(pods), patience);
+  if (result.taken_back) {
+    while (signals.take()) continue;  // heard: it need not end us now
+    return result.code;
   }
-  if (!attached || up.empty()) return code;
+  if (result.code == exit_ok) result.code = prune(store, plan.leftovers, options.has("quiet"));
+  if (!attached) {
+    std::cout << words << std::flush;
+    for (const auto& key : result.up) {
+      const int code = options.has("wait") ? await_ready(store, key, patience) : exit_ok;
+      if (code == exit_interrupted) {
+        while (signals.take()) continue;
+        return code;
+      }
+      if (code != exit_ok)
+        result.code = code;
+      else
+        std::cout << "pod/" << key.name << std::endl;
+    }
+    return result.code;
+  }
+  if (result.up.empty()) return result.code;
   LogStyle style;
   style.colour = !options.has("no-color") && wants_colour(STDOUT_FILENO);
   const bool quiet = options.has("quiet");
-  if (!quiet) tell_names(up);
-  const int ended = attach(store, up, *signals, style, quiet);
-  return ended != exit_ok ? ended : code;
+  if (!quiet) tell_names(result.up);
+  const int ended = attach(store, result.up, signals, style, quiet);
+  return ended != exit_ok ? ended : result.code;
 }
 
 }  // namespace pausa::cli

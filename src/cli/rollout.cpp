@@ -1,0 +1,333 @@
+#include "cli/rollout.hpp"
+
+#include "cli/command.hpp"
+#include "cli/remove_pod.hpp"
+#include "sys/error.hpp"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <iostream>
+#include <set>
+
+namespace pausa::cli {
+namespace {
+
+constexpr std::chrono::seconds return_patience(60);
+constexpr std::chrono::milliseconds at_once(0);
+
+state::PodKey key_of(const WantedPod& pod) {
+  return {pod.loaded.pod.metadata.namespace_, pod.loaded.pod.metadata.name};
+}
+
+bool interrupted(const Patience& patience) {
+  pollfd ready{patience.interrupt, POLLIN, 0};
+  return patience.interrupt >= 0 && ::poll(&ready, 1, 0) > 0;
+}
+
+// The pods of a set, each on its way.
+class Procession {
+ public:
+  Procession(const state::Store& store, std::vector<WantedPod> pods)
+      : store_(store), pods_(std::move(pods)) {
+    for (const auto& pod : pods_) keys_.push_back(key_of(pod));
+  }
+
+  const std::vector<state::PodKey>& keys() const { return keys_; }
+
+  // Sets all on their way. False: interrupted. Throws sys::Error.
+  bool begin(const Patience& patience) {
+    make_room();
+    ways_.resize(pods_.size());
+    for (std::size_t i = 0; i < pods_.size(); ++i) begin_update_of(i);
+    for (std::size_t i = 0; i < pods_.size(); ++i) {
+      if (interrupted(patience)) return false;
+      begin_start_of(i);
+    }
+    return true;
+  }
+
+  // Until it has run, or will not.
+  StartResult await(std::size_t i, const Patience& patience) {
+    auto& way = ways_[i];
+    if (way.update) {
+      switch (way.update->listen(patience)) {
+        case SupervisorCall::Heard::interrupted:
+          return {StartResult::Kind::interrupted, "interrupted"};
+        case SupervisorCall::Heard::timed_out:
+          return {StartResult::Kind::timed_out, "it is still being changed"};
+        case SupervisorCall::Heard::settled:
+          break;
+      }
+      const auto reply = way.update->wait();
+      way.update.reset();
+      if (reply && !reply->ok) return {StartResult::Kind::failed, reply->error};
+      if (!reply) start(i);  // its supervisor died over it
+    }
+    return await_start(store_, way.starting, patience.deadline, patience.interrupt);
+  }
+
+ private:
+  struct Way {
+    std::optional<SupervisorCall> update;
+    StartingPod starting;
+  };
+
+  // Those that are made anew end at the same time.
+  void make_room() {
+    std::vector<state::PodKey> ending;
+    for (std::size_t i = 0; i < pods_.size(); ++i) {
+      const auto& plan = pods_[i].plan;
+      const bool changes =
+          plan.kind == PodPlan::Kind::update || plan.kind == PodPlan::Kind::recreate;
+      if (changes && !pods_[i].options.quiet)
+        std::cerr << "pausa: pod " << plan_text(keys_[i], plan) << std::endl;
+      if (plan.kind == PodPlan::Kind::recreate) ending.push_back(keys_[i]);
+    }
+    if (end_pods(store_, ending, true, std::nullopt, true) != exit_ok)
+      throw sys::Error("a pod that is to be made anew could not be ended");
+  }
+
+  void begin_update_of(std::size_t i) {
+    auto& pod = pods_[i];
+    ways_[i].starting.key = keys_[i];
+    if (pod.plan.kind == PodPlan::Kind::update)
+      ways_[i].update = begin_update(store_, keys_[i], pod::to_json(pod.loaded.object));
+    const bool lives = ways_[i].update || pod.plan.kind == PodPlan::Kind::keep;
+    if (lives && !pod.options.origin.empty() && store_.read_origin(keys_[i]) != pod.options.origin)
+      store_.write_origin(keys_[i], pod.options.origin);
+  }
+
+  void begin_start_of(std::size_t i) {
+    if (!ways_[i].update && pods_[i].plan.kind != PodPlan::Kind::keep) start(i);
+  }
+
+  void start(std::size_t i) {
+    auto& pod = pods_[i];
+    ways_[i].starting =
+        start_pod(store_, std::move(pod.loaded), std::move(pod.images), pod.options);
+  }
+
+  const state::Store& store_;
+  std::vector<WantedPod> pods_;
+  std::vector<state::PodKey> keys_;
+  std::vector<Way> ways_;
+};
+
+// What is there now of all that is about to change.
+state::Journal journal_of(const state::Store& store, const std::vector<ObjectPlan>& objects,
+                          const std::vector<WantedPod>& pods) {
+  state::Journal journal;
+  for (const auto& plan : objects)
+    if (plan.kind != ObjectPlan::Kind::keep)
+      journal.objects.push_back({plan.object.kind, plan.object.metadata.namespace_,
+                                 plan.object.metadata.name, plan.before});
+  for (const auto& pod : pods) {
+    const auto key = key_of(pod);
+    if (pod.plan.kind == PodPlan::Kind::keep) continue;
+    const auto manifest =
+        pod.plan.kind == PodPlan::Kind::create ? std::nullopt : store.read_manifest(key);
+    const auto record = manifest ? store.read(key) : std::nullopt;
+    if (record)
+      journal.pods.push_back({key, *manifest, store.read_origin(key), record->backoff_initial_ns,
+                              record->backoff_maximum_ns, record->backoff_reset_ns,
+                              record->exact_probes});
+    else
+      journal.made.push_back(key);
+  }
+  return journal;
+}
+
+// The journal of an `up`, on the disk where there is more than one new pod: that one is made as a
+// whole or not at all by its supervisor.
+class Undertaking {
+ public:
+  Undertaking(const state::Store& store, state::Journal journal)
+      : store_(store), journals_(store.paths()) {
+    const bool single = journal.objects.empty() && journal.pods.empty() && journal.made.size() <= 1;
+    if (single) {
+      single_ = std::move(journal);
+      return;
+    }
+    journal.owner = sys::self_id();
+    journal.boot_id = sys::boot_id();
+    id_ = journals_.add(journal);
+  }
+
+  void stands() const {
+    if (!id_.empty()) journals_.remove(id_);
+  }
+
+  void take_back() const {
+    const auto journal = id_.empty() ? single_ : journals_.read(id_);
+    if (!id_.empty()) std::cerr << "pausa: taking back what was begun" << std::endl;
+    cli::take_back(store_, journal);
+    stands();
+  }
+
+ private:
+  const state::Store& store_;
+  state::Journals journals_;
+  std::string id_;
+  state::Journal single_;
+};
+
+std::set<std::string> changed_namespaces(const std::vector<ObjectPlan>& objects) {
+  std::set<std::string> namespaces;
+  for (const auto& plan : objects)
+    if (plan.kind != ObjectPlan::Kind::keep) namespaces.insert(plan.object.metadata.namespace_);
+  return namespaces;
+}
+
+// What awaiting one pod came to: whether all that was begun is to be taken back.
+bool note(const StartResult& result, const state::PodKey& key, RolloutResult& all) {
+  switch (result.kind) {
+    case StartResult::Kind::running:
+      all.up.push_back(key);
+      return false;
+    case StartResult::Kind::interrupted:
+      all.code = exit_interrupted;
+      return true;
+    case StartResult::Kind::timed_out:
+      std::cerr << "pausa: pod " << key.name << ": not all containers run in time: " << result.why
+                << "\n";
+      all.code = exit_timed_out;
+      return false;
+    case StartResult::Kind::ended:
+    case StartResult::Kind::failed:
+      break;
+  }
+  std::cerr << "pausa: pod " << key.name << ": " << result.why << "\n";
+  all.code = exit_failed;
+  return result.kind == StartResult::Kind::failed;
+}
+
+}  // namespace
+
+RolloutResult roll_out(const state::Store& store, std::vector<ObjectPlan> objects,
+                       std::vector<WantedPod> pods, const Patience& patience) {
+  const Undertaking undertaking(store, journal_of(store, objects, pods));
+  const auto namespaces = changed_namespaces(objects);
+  RolloutResult result;
+  try {
+    // Before the pods that read them.
+    apply_objects(state::ObjectStore(store.paths()), objects);
+    objects = {};  // the supervisors that are forked below need them not
+    Procession procession(store, std::move(pods));
+    result.taken_back = !procession.begin(patience);
+    if (result.taken_back) result.code = exit_interrupted;
+    if (!result.taken_back) refresh_pods(store, namespaces);
+    const auto& keys = procession.keys();
+    for (std::size_t i = 0; i < keys.size() && !result.taken_back; ++i)
+      result.taken_back = note(procession.await(i, patience), keys[i], result);
+  } catch (const sys::Error& error) {
+    std::cerr << "pausa: " << error.what() << "\n";
+    result = {exit_failed, true, {}};
+  }
+  if (!result.taken_back) {
+    undertaking.stands();
+    return result;
+  }
+  result.up.clear();
+  undertaking.take_back();
+  return result;
+}
+
+namespace {
+
+WantedPod wanted_again(const state::Store& store, const state::PodBefore& before) {
+  auto loaded = manifest::load({{"manifest.json", before.manifest, "/"}}, {{"*"}});
+  if (loaded.pods.size() != 1)
+    throw sys::Error("pod " + before.key.name + ": its old manifest is damaged");
+  WantedPod pod;
+  pod.loaded = std::move(loaded.pods.front());
+  pod.images = resolve_images(pod.loaded, store);
+  pod.plan = plan_pod(store, before.key, pod.loaded.object);
+  pod.options.backoff = {pod::Duration(before.backoff_initial_ns),
+                         pod::Duration(before.backoff_maximum_ns),
+                         pod::Duration(before.backoff_reset_ns)};
+  pod.options.quiet = true;
+  pod.options.exact_probes = before.exact_probes;
+  pod.options.origin = before.origin;
+  return pod;
+}
+
+void tell(const sys::Error& error) {
+  std::cerr << "pausa: " << error.what() << "\n";
+}
+
+void put_back(const state::Store& store, const std::vector<state::ObjectBefore>& objects) {
+  const state::ObjectStore known(store.paths());
+  std::set<std::string> namespaces;
+  for (const auto& [kind, namespace_, name, before] : objects) {
+    try {
+      pod::Object object;
+      object.kind = kind;
+      object.metadata.name = name;
+      object.metadata.namespace_ = namespace_;
+      if (before ? known.put(*before) : known.remove(object)) namespaces.insert(namespace_);
+    } catch (const sys::Error& error) {
+      tell(error);
+    }
+  }
+  refresh_pods(store, namespaces);
+}
+
+}  // namespace
+
+void take_back(const state::Store& store, const state::Journal& journal) {
+  std::vector<state::PodKey> ending;
+  std::vector<WantedPod> returning;
+  for (const auto& key : journal.made)
+    if (pod_exists(store, key)) ending.push_back(key);
+  for (const auto& before : journal.pods) {
+    try {
+      if (journal.boot_id != sys::boot_id()) {
+        // The reboot has ended it: it is there, stopped.
+        store.write_manifest(before.key, before.manifest);
+        store.write_origin(before.key, before.origin);
+        continue;
+      }
+      returning.push_back(wanted_again(store, before));
+      const auto kind = returning.back().plan.kind;
+      const bool ends = kind == PodPlan::Kind::recreate ||
+                        (kind == PodPlan::Kind::create && pod_exists(store, before.key));
+      if (ends) {
+        ending.push_back(before.key);
+        returning.back().plan.kind = PodPlan::Kind::create;
+      }
+    } catch (const sys::Error& error) {
+      tell(error);
+    }
+  }
+  (void)end_pods(store, ending, true, at_once, true);
+  put_back(store, journal.objects);
+  try {
+    Procession procession(store, std::move(returning));
+    (void)procession.begin({});
+    const Patience patience{std::chrono::steady_clock::now() + return_patience};
+    for (std::size_t i = 0; i < procession.keys().size(); ++i)
+      if (const auto result = procession.await(i, patience);
+          result.kind != StartResult::Kind::running)
+        std::cerr << "pausa: pod " << procession.keys()[i].name << ": " << result.why << "\n";
+  } catch (const sys::Error& error) {
+    tell(error);
+  }
+}
+
+void take_back_abandoned(const state::Store& store) {
+  const state::Journals journals(store.paths());
+  if (journals.abandoned().empty()) return;
+  const state::TakeBackLock lock(store.paths());
+  for (const auto& id : journals.abandoned()) {
+    std::cerr << "pausa: an up was cut off; taking back what it began" << std::endl;
+    try {
+      take_back(store, journals.read(id));
+    } catch (const sys::Error& error) {
+      tell(error);
+    }
+    journals.remove(id);
+  }
+}
+
+}  // namespace pausa::cli
