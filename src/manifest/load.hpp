@@ -1,6 +1,6 @@
 // The whole way from text to pods and the objects beside them: read, unpack (what a List holds,
-// too), validate, decode. The engine reads a stored pod the same way: load() of to_json(object)
-// gives the same Pod. Pure.
+// too), validate, decode; a Deployment and its like become their pods. The engine reads a stored
+// pod the same way: load() of to_json(object) gives the same Pod. Pure.
 #pragma once
 
 #include "manifest/reader.hpp"
@@ -9,6 +9,7 @@
 #include "pod/object.hpp"
 #include "pod/spec.hpp"
 #include "pod/validate.hpp"
+#include "pod/workload.hpp"
 
 #include <cstddef>
 #include <string>
@@ -20,7 +21,8 @@ struct LoadedPod {
   pod::Pod pod;
   pod::Node object;        // as given, but with absolute hostPaths
   std::size_t source = 0;  // index into LoadResult::sources
-  std::string prefix;      // where it stands in its document: "items[2]."
+  std::string prefix;      // where it stands in its document: "items[2].", "spec.template."
+  std::string owner;       // what made it: "deployment/web"; empty: it stands for itself
 };
 
 struct LoadedObject {
@@ -30,11 +32,20 @@ struct LoadedObject {
   std::string prefix;
 };
 
+// A kind that makes pods of a template. Those of one that keeps them are among the pods.
+struct LoadedWorkload {
+  pod::Workload workload;
+  pod::Node object;  // with absolute hostPaths
+  std::size_t source = 0;
+  std::string prefix;
+};
+
 struct LoadResult {
   std::vector<Source> sources;
   // In the manifest's order; none when there is an error.
   std::vector<LoadedPod> pods;
   std::vector<LoadedObject> objects;
+  std::vector<LoadedWorkload> workloads;
   pod::Diagnostics diagnostics;  // sorted by source and place
 };
 

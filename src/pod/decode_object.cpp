@@ -35,7 +35,7 @@ Claim claim(const Node& spec) {
   if (const Node* const name = field(spec, "storageClassName"); name && name->is_string())
     out.storage_class = name->text;
   in_map(spec, "selector",
-         [&](const Node& selector) { get(selector, "matchLabels", out.match_labels); });
+         [&](const Node& selector) { out.selector = decode_label_selector(selector); });
   in_map(spec, "resources", [&](const Node& resources) {
     in_map(resources, "requests", [&](const Node& requests) {
       if (const auto size = get_quantity(requests, "storage"))
@@ -87,8 +87,7 @@ void add_claim(const Claim& claim, Node& object) {
   spec.set("resources").set("requests").set("storage", Node::make_integer(claim.bytes));
   if (claim.storage_class) spec.set("storageClassName", Node::make_string(*claim.storage_class));
   if (!claim.volume_name.empty()) spec.set("volumeName", Node::make_string(claim.volume_name));
-  if (!claim.match_labels.empty())
-    spec.set("selector").set("matchLabels", texts(claim.match_labels));
+  if (!claim.selector.empty()) spec.set("selector", label_selector_node(claim.selector));
 }
 
 void add_volume(const PersistentVolume& volume, Node& object) {

@@ -88,6 +88,11 @@ std::string_view about_kind(std::string_view kind) {
   if (kind == "Secret") return "what pods read and nobody prints";
   if (kind == "PersistentVolumeClaim") return "storage that outlives pods, by name";
   if (kind == "PersistentVolume") return "a directory of this machine that a claim can have";
+  if (kind == "Deployment" || kind == "ReplicaSet") return "several pods of one template";
+  if (kind == "StatefulSet") return "several pods of one template, each with claims of its own";
+  if (kind == "DaemonSet") return "a pod for each machine: here, one";
+  if (kind == "Job") return "pods that are to succeed so many times";
+  if (kind == "CronJob") return "a Job to be started again and again";
   if (kind == "Namespace") return "a label that groups the pods of a project";
   return "containers that share namespaces and volumes";
 }

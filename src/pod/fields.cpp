@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace pausa::pod {
 namespace {
@@ -25,6 +26,21 @@ constexpr Harmless harmless[] = {
     {"PodSpec.schedulerName", "default-scheduler"},
     {"PodSpec.serviceAccount", "default"},
     {"PodSpec.serviceAccountName", "default"},
+    {"CronJobSpec.concurrencyPolicy", "Allow"},
+    {"JobSpec.podReplacementPolicy", "TerminatingOrFailed"},
+    {"JobSpec.managedBy", "kubernetes.io/job-controller"},
+};
+constexpr std::pair<std::string_view, std::int64_t> harmless_numbers[] = {
+    {"PodSpec.priority", 0},
+    {"ContainerPort.hostPort", 0},
+    {"DeploymentSpec.minReadySeconds", 0},
+    {"DeploymentSpec.progressDeadlineSeconds", 600},
+    {"DeploymentSpec.revisionHistoryLimit", 10},
+    {"ReplicaSetSpec.minReadySeconds", 0},
+    {"DaemonSetSpec.minReadySeconds", 0},
+    {"DaemonSetSpec.revisionHistoryLimit", 10},
+    {"StatefulSetSpec.minReadySeconds", 0},
+    {"StatefulSetSpec.revisionHistoryLimit", 10},
 };
 
 // Empty lists, maps and texts, and false too.
@@ -44,8 +60,8 @@ bool asks_for_nothing(const Value& value, std::string_view field) {
     case Node::Kind::boolean:
       return !*value.truth() || field == "PodSpec.enableServiceLinks";
     case Node::Kind::integer:
-      return *value.integer() == 0 &&
-             (field == "PodSpec.priority" || field == "ContainerPort.hostPort");
+      return std::find(std::begin(harmless_numbers), std::end(harmless_numbers),
+                       std::pair(field, *value.integer())) != std::end(harmless_numbers);
     default:
       return false;
   }

@@ -15,6 +15,9 @@ constexpr std::string_view storage =
     "no driver for this storage here; mount it on the host and use hostPath";
 constexpr std::string_view address =
     "empty: 127.0.0.1 of the pod; else an IP address or localhost, seen from the pod";
+constexpr std::string_view one_by_one =
+    "pods are replaced one after another, and ready when their probes say so";
+constexpr std::string_view no_history = "there are no revisions; keep the manifests";
 constexpr std::string_view selinux =
     "SELinux labels are not set; a label that is not applied must not be asked for";
 
@@ -339,7 +342,10 @@ constexpr FieldSupport table[] = {
     {"VolumeResourceRequirements.requests", done, "storage: the size", "noted; it chooses a PersistentVolume, and limits nothing"},
     {"VolumeResourceRequirements.limits", none, "the most that it may hold", "the size of a claim is not enforced"},
     {"LabelSelector.matchLabels", done, "labels and their values", ""},
-    {"LabelSelector.matchExpressions", never, "rules for labels", "only matchLabels selects here"},
+    {"LabelSelector.matchExpressions", done, "rules for labels; all must hold", ""},
+    {"LabelSelectorRequirement.key", done, "the label", ""},
+    {"LabelSelectorRequirement.operator", done, "In, NotIn, Exists or DoesNotExist", ""},
+    {"LabelSelectorRequirement.values", done, "the values", ""},
 
     {"PersistentVolume.apiVersion", done, "the version of the API: v1", ""},
     {"PersistentVolume.kind", done, "the kind of object: PersistentVolume", ""},
@@ -390,6 +396,8 @@ constexpr FieldSupport table[] = {
     {"Namespace.kind", done, "the kind of object: Namespace", ""},
     {"Namespace.metadata", done, "its name and labels", "namespaces need not be made: any name is one"},
     {"Namespace.spec", none, "what must happen before deletion", bookkeeping},
+
+#include "pod/fields_workload.inc"
 };
 // clang-format on
 

@@ -37,11 +37,7 @@ bool fits(const Object& volume, const Object& claim) {
   // A claim that names no class takes a volume that has none.
   return offered.storage_class == wanted.storage_class.value_or("") &&
          offered.bytes >= wanted.bytes && has_all(offered.access_modes, wanted.access_modes) &&
-         std::all_of(
-             wanted.match_labels.begin(), wanted.match_labels.end(), [&](const auto& label) {
-               const std::string* const value = find_value(volume.metadata.labels, label.first);
-               return value && *value == label.second;
-             });
+         wanted.selector.matches(volume.metadata.labels);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "pod/diagnostic.hpp"
+#include "pod/label_selector.hpp"
 #include "pod/node.hpp"
 #include "pod/spec.hpp"
 
@@ -33,7 +34,7 @@ struct Claim {
   std::vector<std::string> access_modes;
   std::optional<std::string> storage_class;
   std::string volume_name;  // of the PersistentVolume wanted, or bound
-  KeyValues match_labels;   // of the volume
+  LabelSelector selector;   // of the volume
 };
 
 // A PersistentVolume: a directory of this machine.

@@ -5,6 +5,7 @@
 #include "pod/names.hpp"
 #include "pod/object.hpp"
 #include "pod/value.hpp"
+#include "pod/workload.hpp"
 
 #include <array>
 #include <cstdint>
@@ -72,6 +73,17 @@ void check_host_path(const Value& source, Findings& findings);
 void check_object_schema(const Value& object, std::string_view kind, Findings& findings);
 // … and Kubernetes' rules for it, and ours
 void check_object_rules(const Value& object, ObjectKind kind, Findings& findings);
+
+// a Pod, or a pod template, without its metadata's name
+void check_pod_parts(const Value& pod, Findings& findings);
+
+// workloads
+void check_workload_rules(const Value& object, WorkloadKind kind, Findings& findings);
+// of a Job, or of the jobTemplate of a CronJob; name: of the Job, may be absent
+void check_job_rules(const Value& spec, const Value& name, Findings& findings);
+void check_cron_job_rules(const Value& object, Findings& findings);
+// the pod template: its labels and the pod; policies: the restart policies that there may be
+void check_template(const Value& pod_template, Findings& findings);
 
 // metadata
 void check_metadata(const Value& pod, Findings& findings);

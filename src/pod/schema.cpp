@@ -20,7 +20,9 @@ constexpr std::int16_t index_of(std::string_view name) {
 #include "pod/schema_objects.inc"
 
 constexpr std::string_view kind_names[] = {
-    "ConfigMap", "Namespace", "PersistentVolume", "PersistentVolumeClaim", "Pod", "Secret",
+    "ConfigMap", "CronJob",    "DaemonSet",        "Deployment",
+    "Job",       "Namespace",  "PersistentVolume", "PersistentVolumeClaim",
+    "Pod",       "ReplicaSet", "Secret",           "StatefulSet",
 };
 
 std::string_view scalar_text(Kind kind) {

@@ -97,6 +97,20 @@ Diagnostics validate_object(const Node& node, ObjectKind kind) {
   return all;
 }
 
+Diagnostics validate_workload(const Node& object, WorkloadKind kind,
+                              const ValidateOptions& options) {
+  const Value root(object);
+  Findings schema;
+  check_object_schema(root, kind_name(kind), schema);
+  Findings rest;
+  check_workload_rules(root, kind, rest);
+  check_support(root, kind_name(kind), rest);
+  Value spec = root["spec"];
+  if (kind == WorkloadKind::cron_job) spec = spec["jobTemplate"]["spec"];
+  check_our_rules(spec["template"], options, rest);
+  return merged(schema.take(), rest.take());
+}
+
 Diagnostics validate_pod(const Node& pod, const ValidateOptions& options) {
   const Value root(pod);
   Findings schema;

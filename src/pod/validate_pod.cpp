@@ -25,15 +25,19 @@ void check_spec(const Value& spec, Findings& findings) {
 
 }  // namespace
 
+void check_pod_parts(const Value& pod, Findings& findings) {
+  check_pod_annotations(pod, findings);
+  check_spec(pod["spec"], findings);
+  check_affinity(pod, findings);
+  check_spread(pod, findings);
+  check_resource_claims(pod, findings);
+}
+
 Diagnostics kubernetes_validation(const Node& pod) {
   const Value root(pod);
   Findings findings;
   check_metadata(root, findings);
-  check_pod_annotations(root, findings);
-  check_spec(root["spec"], findings);
-  check_affinity(root, findings);
-  check_spread(root, findings);
-  check_resource_claims(root, findings);
+  check_pod_parts(root, findings);
   return findings.take();
 }
 

@@ -1,4 +1,5 @@
 // Unknown fields and wrong JSON types, as Kubernetes' strict decoding finds them.
+#include "pod/rules.hpp"
 #include "pod/schema.hpp"
 #include "pod/suggest.hpp"
 #include "pod/validate.hpp"
@@ -36,10 +37,29 @@ constexpr std::array homes{
     Home{"EmptyDirVolumeSource", "emptyDir"},
 };
 
-std::string unknown_hint(std::string_view name, const schema::Type& type) {
+// Of the kind whose pod template it is; empty for a Pod.
+struct Around {
+  std::string_view kind;
+  std::string_view prefix;  // "spec.template."
+};
+
+std::string place_of(const Home& home, const Around& around) {
+  std::string place(home.place);
+  if (around.prefix.empty() || home.type == "ObjectMeta") return place;
+  const std::size_t at = place.find("spec");
+  if (at != std::string::npos) place.insert(at, around.prefix);
+  return place;
+}
+
+std::string unknown_hint(std::string_view name, const schema::Type& type, const Around& around) {
+  const schema::Type* const own =
+      around.kind.empty() ? nullptr : schema::find_type(concat({around.kind, "Spec"}));
+  if (own && own != &type && own->find(name))
+    return concat({quoted(name), " belongs under spec of the ", around.kind});
   for (const Home& home : homes)
-    if (home.type != type.name && schema::find_type(home.type)->find(name))
-      return quoted(name) + " belongs under " + std::string(home.place);
+    if (home.type != type.name && home.type != around.kind &&
+        schema::find_type(home.type)->find(name))
+      return quoted(name) + " belongs under " + place_of(home, around);
   std::vector<std::string_view> names;
   names.reserve(type.fields.size());
   for (const schema::Field& field : type.fields) names.push_back(field.name);
@@ -114,13 +134,15 @@ void check_quantity(const Value& value, Findings& findings) {
     findings.hint("did you mean " + quoted(*meant) + "?");
 }
 
-void check_object(const Value& object, const schema::Type& type, Findings& findings);
+void check_object(const Value& object, const schema::Type& type, const Around& around,
+                  Findings& findings);
 
-void check_one(const Value& value, const schema::Field& field, Findings& findings) {
+void check_one(const Value& value, const schema::Field& field, const Around& around,
+               Findings& findings) {
   if (!value.present()) return;
   switch (field.kind) {
     case schema::Kind::object:
-      return check_object(value, *field.type(), findings);
+      return check_object(value, *field.type(), around, findings);
     case schema::Kind::string:
     case schema::Kind::time:
     case schema::Kind::bytes:
@@ -147,44 +169,49 @@ void expected(const Value& value, std::string_view wanted, std::string hint, Fin
       std::move(hint));
 }
 
-void check_field(const Value& value, const schema::Field& field, Findings& findings) {
+void check_field(const Value& value, const schema::Field& field, const Around& around,
+                 Findings& findings) {
   if (!value.present()) return;
   switch (field.shape) {
     case schema::Shape::one:
-      return check_one(value, field, findings);
+      return check_one(value, field, around, findings);
     case schema::Shape::list:
       if (!value.node()->is_list())
         return expected(value, "a list",
                         value.node()->is_map() ? "put a dash before the entry" : "", findings);
-      for (const Value& item : value.items()) check_one(item, field, findings);
+      for (const Value& item : value.items()) check_one(item, field, around, findings);
       return;
     case schema::Shape::map:
       if (!value.node()->is_map()) return expected(value, "a map", "", findings);
-      for (const auto& [key, item] : value.entries()) check_one(item, field, findings);
+      for (const auto& [key, item] : value.entries()) check_one(item, field, around, findings);
       return;
   }
 }
 
-void check_object(const Value& object, const schema::Type& type, Findings& findings) {
+void check_object(const Value& object, const schema::Type& type, const Around& around,
+                  Findings& findings) {
   if (!object.present()) return;
   if (!object.node()->is_map()) return expected(object, "a map", "", findings);
   for (const Entry& entry : object.node()->entries) {
     if (const schema::Field* const field = type.find(entry.key))
-      check_field(object[entry], *field, findings);
+      check_field(object[entry], *field, around, findings);
     else if (entry.key != "status" || !schema::find_kind(type.name))
-      findings.unknown(object, entry,
-                       findings.list().size() < most_hints ? unknown_hint(entry.key, type) : "");
+      findings.unknown(
+          object, entry,
+          findings.list().size() < most_hints ? unknown_hint(entry.key, type, around) : "");
   }
 }
 
 }  // namespace
 
 void check_schema(const Value& pod, Findings& findings) {
-  check_object(pod, schema::pod_type(), findings);
+  check_object(pod, schema::pod_type(), {}, findings);
 }
 
 void check_object_schema(const Value& object, std::string_view kind, Findings& findings) {
-  check_object(object, *schema::find_kind(kind), findings);
+  Around around;
+  if (const auto workload = workload_kind(kind)) around = {kind, template_prefix(*workload)};
+  check_object(object, *schema::find_kind(kind), around, findings);
 }
 
 }  // namespace pausa::pod

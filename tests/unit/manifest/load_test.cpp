@@ -75,11 +75,70 @@ TEST_SUITE("manifest/unit") {
           "\"apps/v1\"");
     const LoadResult result = load_text("apiVersion: v1\nkind: Pdo");
     CHECK(first_error(result) ==
-          "2:7 kind: Unsupported value: \"Pdo\": supported values: \"ConfigMap\", \"List\", "
-          "\"Namespace\", \"PersistentVolume\", "
-          "\"PersistentVolumeClaim\", \"Pod\", \"Secret\"");
+          "2:7 kind: Unsupported value: \"Pdo\": supported values: \"ConfigMap\", \"CronJob\", "
+          "\"DaemonSet\", \"Deployment\", \"Job\", \"List\", \"Namespace\", "
+          "\"PersistentVolume\", \"PersistentVolumeClaim\", \"Pod\", \"ReplicaSet\", \"Secret\", "
+          "\"StatefulSet\"");
     CHECK(result.diagnostics.at(0).hint == "did you mean \"Pod\"?");
     CHECK(load_text("kind: pod").diagnostics.size() == 2);
+  }
+
+  TEST_CASE("kinds of a cluster are left out with a note, and the rest is there") {
+    const LoadResult result =
+        load_text("apiVersion: v1\nkind: Service\nmetadata: {name: s}\n---" + named("a") +
+                  "---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n");
+    CHECK(first_error(result) == "no error");
+    CHECK(result.pods.size() == 1);
+    REQUIRE(result.diagnostics.size() == 2);
+    CHECK(result.diagnostics[0].severity == pod::Severity::note);
+    CHECK(result.diagnostics[0].mark.line == 2);
+    CHECK(message(result.diagnostics[0]).find("Service is left out") != std::string::npos);
+    CHECK(result.diagnostics[1].severity == pod::Severity::warning);
+  }
+
+  TEST_CASE("a Deployment becomes its pods, a StatefulSet its claims, too") {
+    const std::string pod_template =
+        "  selector: {matchLabels: {app: web}}\n"
+        "  template:\n"
+        "    metadata: {labels: {app: web}}\n"
+        "    spec:\n"
+        "      volumes: [{name: v, hostPath: {path: data}}]\n"
+        "      containers: [{name: c, image: busybox}]\n";
+    const LoadResult result = load_text(
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\n"
+        "spec:\n  replicas: 2\n" +
+        pod_template +
+        "---\n"
+        "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: db}\nspec:\n"
+        "  volumeClaimTemplates:\n  - metadata: {name: data}\n"
+        "    spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}\n" +
+        pod_template);
+    REQUIRE(first_error(result) == "no error");
+    REQUIRE(result.pods.size() == 3);
+    CHECK(result.pods[1].pod.metadata.name == "web-2");
+    CHECK(result.pods[1].pod.metadata.namespace_ == "shop");
+    CHECK(result.pods[1].owner == "deployment/web");
+    CHECK(result.pods[1].prefix == "spec.template.");
+    CHECK(std::get<pod::HostPath>(result.pods[1].pod.spec.volumes.at(0).source).path ==
+          "/srv/shop/data");
+    CHECK(result.pods[2].pod.metadata.name == "db-0");
+    REQUIRE(result.objects.size() == 1);
+    CHECK(result.objects[0].object.metadata.name == "data-db-0");
+    CHECK(result.workloads.size() == 2);
+  }
+
+  TEST_CASE("a pod of a Deployment has a name of its own") {
+    const std::string deployment =
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: {selector: "
+        "{matchLabels: "
+        "{app: web}}, template: {metadata: {labels: {app: web}}, spec: {containers: [{name: c, "
+        "image: "
+        "busybox}]}}}\n";
+    CHECK(first_error(load_text(named("a-1") + "---\n" + deployment))
+              .find("metadata.name: Duplicate value: \"a\": a pod a-1 stands at x.yaml:4:18") !=
+          std::string::npos);
+    CHECK(first_error(load_text("apiVersion: v1\nkind: Deployment\n"))
+              .find("no matches for kind \"Deployment\" in version \"v1\"") != std::string::npos);
   }
 
   TEST_CASE("findings inside a list say which item") {
@@ -88,8 +147,9 @@ TEST_SUITE("manifest/unit") {
     CHECK(first_error(
               load_text("apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: List}\n")) ==
           "4:26 items[0].kind: Unsupported value: \"List\": supported values: \"ConfigMap\", "
-          "\"Namespace\", \"PersistentVolume\", "
-          "\"PersistentVolumeClaim\", \"Pod\", \"Secret\"");
+          "\"CronJob\", \"DaemonSet\", \"Deployment\", \"Job\", \"Namespace\", "
+          "\"PersistentVolume\", \"PersistentVolumeClaim\", \"Pod\", \"ReplicaSet\", \"Secret\", "
+          "\"StatefulSet\"");
     CHECK(first_error(load_text("apiVersion: v1\nkind: List\nitems: {}\n")) ==
           "3:8 items: Invalid value: must be a list, not a map");
     CHECK(first_error(load_text("apiVersion: v1\nkind: List\nitem: []\nitems: []\n")) ==

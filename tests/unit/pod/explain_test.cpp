@@ -45,7 +45,7 @@ TEST_SUITE("pod/unit") {
   }
 
   TEST_CASE("an unknown path explains nothing") {
-    for (const std::string_view path : {"pod.spec.contaners", "pod.spec.hostname.x", "deployment",
+    for (const std::string_view path : {"pod.spec.contaners", "pod.spec.hostname.x", "ingress",
                                         "pod.metadata.labels.app", "pod..spec", "."}) {
       CAPTURE(path);
       CHECK_FALSE(explain(path));
