@@ -91,11 +91,12 @@ start_case() {
 
 # Takes the steps of case N, whose pod is named $2, and removes it.
 observe_case() {
-  local place title step key value claim said
+  local place title step key value claim said steps
   pod=$2
   place=$(head -n 1 "$work/case.$1")
   title=$(header "$1" Case)
-  while IFS= read -r step; do
+  exec {steps}< <(tail -n +2 "$work/case.$1") # not stdin, which the steps may read
+  while IFS= read -r -u "$steps" step; do
     key=${step%%:*}
     value=${step#*: }
     claim="$place: $title: $key: $value"
@@ -109,7 +110,7 @@ observe_case() {
       Event) eventually "$claim" told "$pod" "${value%% *}" "$([[ $value == *\ * ]] && echo "${value#* }" || true)" ;;
       *) fail "$claim: no such step" ;;
     esac
-  done < <(tail -n +2 "$work/case.$1")
+  done
   if "$PAUSA" inspect "$pod" >/dev/null 2>&1; then
     trace "$pod"
     expect_exit 0 pausa down -t 0s "$pod"
