@@ -47,6 +47,22 @@ holds() { # POD JQ-EXPRESSION
   echo "$(<"$work/answer") of $(jq -c .status <<<"$object")"
   return 1
 }
+# Where a process is, and what is written there: group_of PID CONTROLLER; limit POD CONTAINER
+# CONTROLLER FILE-ON-V1 FILE-ON-V2.
+group_of() {
+  local own
+  own=$(awk -F: -v c="$2" '$2 == c || $2 ~ "(^|,)" c "(,|$)" { print $3 }' "/proc/$1/cgroup")
+  if [[ -n $own ]]; then
+    echo "/sys/fs/cgroup/$2$own"
+  else
+    echo "/sys/fs/cgroup$(awk -F: '$1 == 0 { print $3 }' "/proc/$1/cgroup")"
+  fi
+}
+limit() {
+  local group
+  group=$(group_of "$(member_pid "$1" "$2")" "$3")
+  if [[ -e $group/$4 ]]; then cat "$group/$4"; else cat "$group/$5"; fi
+}
 # In a shell of its own: here, called by a condition, all but the last command might fail unseen.
 export PAUSA work traces source_root pod
 declare -f >"$work/functions"
@@ -126,7 +142,7 @@ set +e # in the shell of a condition -e has no effect; the claims exit by themse
 for ((n = 1; n <= count; n++)); do
   names[n]=case-$n
   if grep -q '^apiVersion:' "$work/case.$n.yaml"; then
-    names[n]=$(sed -n 's/^  name: *//p' "$work/case.$n.yaml" | head -n 1)
+    names[n]=$(sed -n 's/^ *name: *//p' "$work/case.$n.yaml" | head -n 1)
   fi
   write_manifest "$n" "${names[n]}"
   apart "$n" start_case "$n" "${names[n]}"
