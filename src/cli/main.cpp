@@ -18,6 +18,7 @@ const std::vector<Command>& commands() {
       {"up", "run the pods of a manifest", "[OPTION…] FILE…",
        "pausa up web.yaml           # run it\n"
        "pausa up -d web.yaml        # and return when all containers run\n"
+       "pausa up --env-file .env --set TAG=2 web.yaml    # ${TAG} in the manifest is 2\n"
        "kustomize build . | pausa up -f -",
        run_up, up_options},
       {"down", "stop pods and remove everything of them", "[OPTION…] [FILE…|POD…|--all]",
@@ -59,7 +60,8 @@ const std::vector<Command>& commands() {
       {"wait", "wait for pods", "[--for=WHAT] [--timeout TIME] POD[/CONTAINER]…|--all",
        "pausa wait web                       # until it has ended; prints its exit code\n"
        "pausa wait --for=ready --timeout 30s web\n"
-       "pausa wait --for='log=listening on' web/api",
+       "pausa wait --for='log=listening on' web/api\n"
+       "pausa wait --for=port=8080 web",
        run_wait, wait_options},
       {"events", "print the history of pods", "[OPTION…] [POD…]",
        "pausa events web\npausa events -f web", run_events, events_options},

@@ -52,6 +52,10 @@ bool fulfils(const pod::ContainerState& state, Goal goal) {
 
 Progress look_at_record(const state::Record& record, const Target& target, Goal goal) {
   if (goal == Goal::deleted) return {Kind::on_the_way, "it is still there"};
+  const bool known = target.container.empty() ||
+                     std::any_of(record.containers.begin(), record.containers.end(),
+                                 [&](const auto& entry) { return entry.name == target.container; });
+  if (!known) return {Kind::impossible, "it has no container " + target.container};
   if (record.state.finished) {
     if (goal != Goal::exited)
       return {Kind::impossible,

@@ -304,10 +304,11 @@ class Unpacker {
 
 }  // namespace
 
-LoadResult load(std::vector<Source> sources, const pod::ValidateOptions& options) {
+LoadResult load(std::vector<Source> sources, const pod::ValidateOptions& options,
+                const Variables* variables) {
   LoadResult result;
   result.sources = std::move(sources);
-  ReadResult read_result = read(result.sources);
+  ReadResult read_result = read(result.sources, variables);
   result.diagnostics = std::move(read_result.diagnostics);
   Unpacker unpacker(result, options);
   for (const Document& document : read_result.documents) {
@@ -332,9 +333,10 @@ LoadResult load(std::vector<Source> sources, const pod::ValidateOptions& options
   return result;
 }
 
-LoadResult load_paths(const std::vector<std::string>& paths, const pod::ValidateOptions& options) {
+LoadResult load_paths(const std::vector<std::string>& paths, const pod::ValidateOptions& options,
+                      const Variables* variables) {
   LoadedSources loaded = load_sources(paths);
-  LoadResult result = load(std::move(loaded.sources), options);
+  LoadResult result = load(std::move(loaded.sources), options, variables);
   if (!loaded.diagnostics.empty()) {
     result.pods.clear();
     result.objects.clear();

@@ -49,10 +49,13 @@ struct LoadResult {
   pod::Diagnostics diagnostics;  // sorted by source and place
 };
 
-LoadResult load(std::vector<Source> sources, const pod::ValidateOptions& options = {});
+// variables: as read() takes them.
+LoadResult load(std::vector<Source> sources, const pod::ValidateOptions& options = {},
+                const Variables* variables = nullptr);
 
 // load_sources() and load() in one, with the diagnostics of both.
 LoadResult load_paths(const std::vector<std::string>& paths,
-                      const pod::ValidateOptions& options = {});
+                      const pod::ValidateOptions& options = {},
+                      const Variables* variables = nullptr);
 
 }  // namespace pausa::manifest

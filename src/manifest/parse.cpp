@@ -29,8 +29,13 @@ constexpr std::string_view core_tags = "tag:yaml.org,2002:";
 class Builder : public YAML::EventHandler {
  public:
   Builder(const Piece& piece, const LineIndex& lines, const Limits& limits, Usage& usage,
-          pod::Diagnostics& diagnostics)
-      : piece_(piece), lines_(lines), limits_(limits), usage_(usage), diagnostics_(diagnostics) {}
+          pod::Diagnostics& diagnostics, const Variables* variables)
+      : piece_(piece),
+        lines_(lines),
+        limits_(limits),
+        usage_(usage),
+        diagnostics_(diagnostics),
+        variables_(variables) {}
 
   Node take() {
     if (!dropped_.empty()) drop_keys(root_);
@@ -77,7 +82,9 @@ class Builder : public YAML::EventHandler {
 
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
-    Node node = scalar(place_of(mark), tag, value);
+    const bool filled =
+        variables_ != nullptr && !expects_key() && value.find("${") != std::string::npos;
+    Node node = scalar(place_of(mark), tag, filled ? fill_in(mark, value) : value);
     put(std::move(node), anchor, false);
   }
 
@@ -174,6 +181,29 @@ class Builder : public YAML::EventHandler {
       add(std::move(note));
     }
     return std::move(resolved.node);
+  }
+
+  // The scalar with the values of its variables.
+  std::string fill_in(const YAML::Mark& mark, const std::string& value) {
+    std::vector<SubstituteFault> faults;
+    std::string filled = substitute(value, *variables_, faults);
+    for (auto& fault : faults)
+      error(place_of_reference(mark, fault.reference), std::move(fault.text),
+            fault.hint == " " ? "" : std::move(fault.hint));
+    usage_.substituted += filled.size();
+    if (usage_.substituted > limits_.substituted)
+      give_up(place_of(mark), "variables make more than " +
+                                  std::to_string(limits_.substituted >> 20) + " MiB of it");
+    if (const auto bad = find_bad_byte(filled))
+      error(place_of(mark), "with its variables: " + bad->text, bad->hint);
+    return filled;
+  }
+
+  Mark place_of_reference(const YAML::Mark& mark, std::size_t number) const {
+    std::size_t at = static_cast<std::size_t>(std::max(mark.pos, 0));
+    for (at = piece_.text.find("${", at); number > 0 && at != std::string::npos; --number)
+      at = piece_.text.find("${", at + 2);
+    return at == std::string::npos ? place_of(mark) : lines_.mark(piece_.origin(at));
   }
 
   static std::string_view core_type(std::string_view tag) {
@@ -348,6 +378,7 @@ class Builder : public YAML::EventHandler {
   const Limits& limits_;
   Usage& usage_;
   pod::Diagnostics& diagnostics_;
+  const Variables* variables_;
   int documents_ = 0;
   Node root_;
   std::vector<Frame> frames_;
@@ -358,8 +389,8 @@ class Builder : public YAML::EventHandler {
 }  // namespace
 
 std::optional<Node> parse(const Piece& piece, const LineIndex& lines, const Limits& limits,
-                          Usage& usage, pod::Diagnostics& diagnostics) {
-  Builder builder(piece, lines, limits, usage, diagnostics);
+                          Usage& usage, pod::Diagnostics& diagnostics, const Variables* variables) {
+  Builder builder(piece, lines, limits, usage, diagnostics, variables);
   try {
     std::istringstream stream(piece.text);
     YAML::Parser parser(stream);

@@ -14,6 +14,8 @@
 
 namespace pausa::manifest {
 
+class Variables;
+
 struct Source {
   std::string name;  // as the user named it; diagnostics carry it
   std::string text;
@@ -30,6 +32,7 @@ struct ReadResult {
   pod::Diagnostics diagnostics;     // sorted by source and place
 };
 
-ReadResult read(const std::vector<Source>& sources);
+// variables: for ${NAME} in scalars (variables.hpp); nullptr: those stay as they are.
+ReadResult read(const std::vector<Source>& sources, const Variables* variables = nullptr);
 
 }  // namespace pausa::manifest

@@ -41,6 +41,44 @@ expect_exit 124 pausa wait --for='log=port 23' --timeout 100ms talker
 expect_exit 0 pausa exec talker/b touch /go
 check "wait --for=log sees the line" wait $waiter
 expect_exit 0 pausa wait --for='log=port 1 open' talker
+
+# A port inside the pod, also of one that is not there yet.
+"$PAUSA" wait --for=port=8080 --timeout 60s server >"$work/heard" </dev/null &
+waiter=$!
+"$PAUSA" wait --for=ready server/absent >/dev/null 2>"$work/absent" </dev/null &
+mistaken=$!
+up "$(
+  manifest server <<'YAML'
+apiVersion: v1
+kind: Pod
+metadata:
+  name: server
+spec:
+  terminationGracePeriodSeconds: 0
+  containers:
+    - name: a
+      image: busybox
+      command: ["sh", "-c", "until [ -e /go ]; do sleep 0.02; done; httpd -p 8080; exec httpd -f -p [::1]:8081"]
+YAML
+)"
+result=0
+wait $mistaken || result=$?
+same "a container that the pod does not have" 1 $result
+match "it is named" "$(<"$work/absent")" 'no container absent'
+expect_exit 124 pausa wait --for=port=8080 --timeout 100ms server
+match "the unmet condition is named" "$errors" 'nothing takes connections at port 8080'
+expect_exit 124 pausa wait --for=port=8080 --timeout 100ms nobody
+match "nor is there a pod" "$errors" 'no such pod'
+expect_exit 0 pausa exec server/a touch /go
+check "wait --for=port sees the server come" wait $waiter
+same "and names the pod" pod/server "$(<"$work/heard")"
+expect_exit 0 pausa wait --for=port=8081 --timeout 20s server
+expect_exit 2 pausa wait --for=port=http server
+expect_exit 2 pausa wait --for=port=0 server
+expect_exit 0 pausa stop server
+expect_exit 1 pausa wait --for=port=8080 server
+expect_exit 0 pausa down server
+
 expect_exit 0 pausa stop -t 0 talker
 expect_exit 1 pausa wait --for='log=port 99' talker
 expect_exit 0 pausa down talker

@@ -2,6 +2,7 @@
 #include "cli/options.hpp"
 #include "cli/plan_set.hpp"
 #include "cli/start_pod.hpp"
+#include "cli/variables.hpp"
 #include "manifest/load.hpp"
 #include "manifest/render.hpp"
 
@@ -14,6 +15,8 @@ namespace {
 
 const std::vector<Option> table{
     {"file,f", "FILE", "a manifest; \"-\" is standard input, a folder all manifests in it"},
+    {"env-file", "FILE", "put the values of its lines NAME=VALUE in for ${NAME}"},
+    {"set", "NAME[=VALUE]", "likewise this one; without a value that of our environment"},
     {"prune", nullptr, "with what up --prune would remove"}};
 
 }  // namespace
@@ -27,7 +30,7 @@ int run_diff(const Arguments& arguments) {
   auto files = options.all("file");
   files.insert(files.end(), options.words().begin(), options.words().end());
   if (files.empty()) throw UsageError("diff needs a manifest");
-  auto loaded = manifest::load_paths(files, {{"*"}});
+  auto loaded = manifest::load_paths(files, {{"*"}}, variables_from(options).get());
   std::cerr << manifest::render_all(loaded.diagnostics, loaded.sources,
                                     ::isatty(STDERR_FILENO) == 1, "nothing was compared");
   if (pod::has_errors(loaded.diagnostics)) return exit_manifest;

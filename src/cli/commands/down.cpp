@@ -4,6 +4,7 @@
 #include "cli/pod_words.hpp"
 #include "cli/remove_pod.hpp"
 #include "cli/target.hpp"
+#include "cli/variables.hpp"
 #include "manifest/load.hpp"
 #include "sys/error.hpp"
 
@@ -14,6 +15,8 @@ namespace {
 
 const std::vector<Option> table{
     {"file,f", "FILE", "what this manifest names"},
+    {"env-file", "FILE", "put the values of its lines NAME=VALUE in for ${NAME}"},
+    {"set", "NAME[=VALUE]", "likewise this one; without a value that of our environment"},
     {"all,a", nullptr, "every pod"},
     {"volumes,v", nullptr, "the claims of the manifests, too, with their data"},
     {"timeout,t", "TIME", "grace period, instead of the manifest's"},
@@ -25,9 +28,9 @@ bool names_file(const std::string& word) {
          word.ends_with(".json") || word.find('/') != std::string::npos;
 }
 
-void add_named_by(const std::string& file, std::vector<state::PodKey>& keys,
-                  std::vector<pod::Object>& objects) {
-  auto loaded = manifest::load_paths({file});
+void add_named_by(const std::string& file, const manifest::Variables* variables,
+                  std::vector<state::PodKey>& keys, std::vector<pod::Object>& objects) {
+  auto loaded = manifest::load_paths({file}, {}, variables);
   // A manifest that is wrong by now may still name what it once started.
   for (const auto& entry : loaded.pods)
     keys.push_back({entry.pod.metadata.namespace_, entry.pod.metadata.name});
@@ -47,10 +50,11 @@ int run_down(const Arguments& arguments) {
   const state::Store store(state::Paths::from_environment());
   std::vector<state::PodKey> keys;
   std::vector<pod::Object> objects;
-  for (const auto& file : options.all("file")) add_named_by(file, keys, objects);
+  const auto given = variables_from(options);
+  for (const auto& file : options.all("file")) add_named_by(file, given.get(), keys, objects);
   for (const auto& word : options.words()) {
     if (names_file(word) && !word.starts_with("pod/"))
-      add_named_by(word, keys, objects);
+      add_named_by(word, given.get(), keys, objects);
     else
       keys.push_back(parse_target(word, options.get("namespace")).key);
   }

@@ -6,6 +6,7 @@
 #include "cli/remove_pod.hpp"
 #include "cli/rollout.hpp"
 #include "cli/terminal.hpp"
+#include "cli/variables.hpp"
 #include "cli/wait_pod.hpp"
 #include "manifest/load.hpp"
 #include "manifest/render.hpp"
@@ -23,6 +24,8 @@ const std::vector<Option> table{
     {"file,f", "FILE", "a manifest; \"-\" is standard input, a folder all manifests in it"},
     {"configmap-from", "NAME=PATH", "a ConfigMap of this file, or of the files in this folder"},
     {"secret-from", "NAME=PATH", "likewise a Secret"},
+    {"env-file", "FILE", "put the values of its lines NAME=VALUE in for ${NAME}"},
+    {"set", "NAME[=VALUE]", "likewise this one; without a value that of our environment"},
     {"allow-unsafe-sysctls", "PATTERN", "allow these sysctls of the pod's own namespaces, too"},
     {"detach,d", nullptr, "return when all containers run (the default without a terminal)"},
     {"attach", nullptr, "stay until the pods have ended; ^C removes them (the default on one)"},
@@ -130,7 +133,8 @@ int run_up(const Arguments& arguments) {
   auto files = options.all("file");
   files.insert(files.end(), options.words().begin(), options.words().end());
   if (files.empty()) throw UsageError("up needs a manifest");
-  auto loaded = manifest::load_paths(files, {options.all("allow-unsafe-sysctls")});
+  const auto given = variables_from(options);
+  auto loaded = manifest::load_paths(files, {options.all("allow-unsafe-sysctls")}, given.get());
   if (!accept(loaded)) return exit_manifest;
 
   const state::Store store(state::Paths::from_environment());

@@ -1,6 +1,7 @@
 #include "cli/commands/commands.hpp"
 #include "cli/options.hpp"
 #include "cli/output.hpp"
+#include "cli/variables.hpp"
 #include "image/image.hpp"
 #include "manifest/load.hpp"
 #include "manifest/render.hpp"
@@ -14,6 +15,8 @@ namespace {
 
 const std::vector<Option> table{
     {"file,f", "FILE", "a manifest; \"-\" is standard input, a folder all manifests in it"},
+    {"env-file", "FILE", "put the values of its lines NAME=VALUE in for ${NAME}"},
+    {"set", "NAME[=VALUE]", "likewise this one; without a value that of our environment"},
     {"output,o", "FORMAT", "table (sentences), json or yaml"},
     {"quiet,q", nullptr, "only the exit code"}};
 
@@ -102,7 +105,7 @@ int run_validate(const Arguments& arguments) {
   auto files = options.all("file");
   files.insert(files.end(), options.words().begin(), options.words().end());
   if (files.empty()) throw UsageError("validate needs a manifest");
-  auto loaded = manifest::load_paths(files);
+  auto loaded = manifest::load_paths(files, {}, variables_from(options).get());
   for (const auto& entry : loaded.pods) check_images(entry, loaded);
   manifest::sort_and_dedupe(loaded.diagnostics, loaded.sources);
   const bool valid = !pod::has_errors(loaded.diagnostics);

@@ -1,9 +1,15 @@
 #include "cli/commands/commands.hpp"
 #include "cli/log_search.hpp"
 #include "cli/pod_words.hpp"
+#include "cli/port_check.hpp"
 #include "cli/remove_pod.hpp"
 #include "cli/wait_pod.hpp"
+#include "sys/error.hpp"
 
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include <charconv>
 #include <iostream>
 
 namespace pausa::cli {
@@ -12,18 +18,19 @@ namespace {
 const std::vector<Option> table{
     {"for", "WHAT",
      "exited (the default; prints the exit code), running, ready, deleted, condition=TYPE[=VALUE], "
-     "or log=REGEX: a line that a container writes"},
+     "log=REGEX: a line that a container writes, or port=N: it takes connections"},
     {"timeout", "TIME", "give up after this time (exit code 124)"},
     {"all,a", nullptr, "every pod"},
     {"namespace,n", "NAME", "the pods' namespace"}};
 
 // What is waited for, as it was asked for.
 struct Aim {
-  enum class Kind : std::uint8_t { goal, condition, log };
+  enum class Kind : std::uint8_t { goal, condition, log, port };
   Kind kind = Kind::goal;
   Goal goal = Goal::exited;
   std::string condition, value;
   std::string pattern;
+  std::uint16_t port = 0;
   std::string words;  // "ready", "condition Ready=True"
 };
 
@@ -63,8 +70,16 @@ Aim aim_from(const Options& options) {
     aim.pattern = *pattern;
     return aim;
   }
-  throw UsageError("--for: \"" + text +
-                   "\" is none of exited, running, ready, deleted, condition=TYPE, log=REGEX");
+  if (const auto port = rest_of("port=")) {
+    aim.kind = Aim::Kind::port;
+    const auto [end, error] = std::from_chars(port->data(), port->data() + port->size(), aim.port);
+    if (error != std::errc() || end != port->data() + port->size() || aim.port == 0)
+      throw UsageError("--for: " + text + " is no port; write a number from 1 to 65535");
+    return aim;
+  }
+  throw UsageError(
+      "--for: \"" + text +
+      "\" is none of exited, running, ready, deleted, condition=TYPE, log=REGEX, port=N");
 }
 
 Progress wait_for_log(const state::Store& store, const Target& target, const Aim& aim,
@@ -83,6 +98,31 @@ Progress wait_for_log(const state::Store& store, const Target& target, const Aim
       patience, search.fd());
 }
 
+// Nothing tells when somebody begins to listen: it is looked for every 20 ms.
+Progress wait_for_port(const state::Store& store, const Target& target, const Aim& aim,
+                       const Patience& patience) {
+  const sys::UniqueFd round(
+      sys::check(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK), "make a timer"));
+  constexpr timespec interval{0, 20'000'000};
+  const itimerspec times{interval, interval};
+  sys::check(::timerfd_settime(round.get(), 0, &times, nullptr), "set a timer");
+  const std::string nobody = "nothing takes connections at port " + std::to_string(aim.port);
+  return wait_until(
+      store, target.key,
+      [&]() -> Progress {
+        std::uint64_t expired = 0;
+        (void)!::read(round.get(), &expired, sizeof expired);
+        const auto record = store.read(target.key);
+        if (!record) return {Progress::Kind::on_the_way, "there is no such pod, or it is stopped"};
+        if (record->state.finished)
+          return {Progress::Kind::impossible, "it has ended, and " + nobody};
+        if (record->infra && port_accepts(record->infra, aim.port))
+          return {Progress::Kind::reached, {}};
+        return {Progress::Kind::on_the_way, nobody};
+      },
+      patience, round.get());
+}
+
 Progress wait_for(const state::Store& store, const Target& target, const Aim& aim,
                   const Patience& patience) {
   switch (aim.kind) {
@@ -94,6 +134,8 @@ Progress wait_for(const state::Store& store, const Target& target, const Aim& ai
           [&] { return look_at_condition(store, target.key, aim.condition, aim.value); }, patience);
     case Aim::Kind::log:
       return wait_for_log(store, target, aim, patience);
+    case Aim::Kind::port:
+      return wait_for_port(store, target, aim, patience);
   }
   return wait_pod(store, target, aim.goal, patience);
 }

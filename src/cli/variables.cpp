@@ -1,0 +1,44 @@
+#include "cli/variables.hpp"
+
+#include "sys/error.hpp"
+#include "sys/path.hpp"
+
+#include <fcntl.h>
+
+#include <cstdlib>
+
+namespace pausa::cli {
+namespace {
+
+constexpr std::size_t most_bytes = 1U << 20U;
+
+void add_file(const std::string& path, manifest::Variables& variables) {
+  const auto text = sys::read_file_at(AT_FDCWD, path, most_bytes);
+  if (!text) throw sys::Error(ENOENT, "--env-file: read " + path);
+  if (const auto fault = manifest::read_env_file(*text, variables))
+    throw UsageError(path + ":" + std::to_string(fault->line) + ": " + fault->text);
+}
+
+void add_word(const std::string& word, manifest::Variables& variables) {
+  const auto split = word.find('=');
+  const std::string name = word.substr(0, split);
+  if (!manifest::is_variable_name(name))
+    throw UsageError("--set " + word + ": write NAME=VALUE, NAME of letters, digits and _");
+  if (split != std::string::npos) return variables.set(name, word.substr(split + 1));
+  const char* const value = std::getenv(name.c_str());
+  if (value == nullptr)
+    throw UsageError("--set " + name + ": it is not in the environment; write " + name + "=VALUE");
+  variables.set(name, value);
+}
+
+}  // namespace
+
+std::unique_ptr<manifest::Variables> variables_from(const Options& options) {
+  if (!options.has("env-file") && !options.has("set")) return nullptr;
+  auto variables = std::make_unique<manifest::Variables>();
+  for (const auto& path : options.all("env-file")) add_file(path, *variables);
+  for (const auto& word : options.all("set")) add_word(word, *variables);
+  return variables;
+}
+
+}  // namespace pausa::cli
