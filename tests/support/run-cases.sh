@@ -30,7 +30,7 @@ split_cases() {
 # The manifest of case N, whose pod is named $2: a body without apiVersion is the spec of a Pod.
 write_manifest() {
   local body=$work/case.$1.yaml
-  if grep -q '^apiVersion:' "$body"; then
+  if grep -q '^ *apiVersion:' "$body"; then
     cp "$body" "$work/$2.yaml"
   else
     {
@@ -63,10 +63,6 @@ limit() {
   group=$(group_of "$(member_pid "$1" "$2")" "$3")
   if [[ -e $group/$4 ]]; then cat "$group/$4"; else cat "$group/$5"; fi
 }
-# In a shell of its own: here, called by a condition, all but the last command might fail unseen.
-export PAUSA work traces source_root pod
-declare -f >"$work/functions"
-in_shell() { bash -euo pipefail -c "source '$work/functions'; $1" 2>&1; }
 logged() { # TARGET REGEX
   local text
   text=$("$PAUSA" logs "$1") || return 1
@@ -79,6 +75,11 @@ told() { # POD REASON [REGEX]
   echo "$text"
   jq -r "select(.reason == \"$2\").message" <<<"$text" | grep -qE -- "${3:-}"
 }
+
+# In a shell of its own: here, called by a condition, all but the last command might fail unseen.
+export PAUSA work traces source_root pod
+declare -f >"$work/functions"
+in_shell() { bash -euo pipefail -c "source '$work/functions'; $1" 2>&1; }
 
 mapfile -t files < <(find "$folder" -name '*.yaml' | sort)
 count=$(split_cases "${files[@]}")
@@ -141,8 +142,8 @@ apart() { # N COMMAND…
 set +e # in the shell of a condition -e has no effect; the claims exit by themselves
 for ((n = 1; n <= count; n++)); do
   names[n]=case-$n
-  if grep -q '^apiVersion:' "$work/case.$n.yaml"; then
-    names[n]=$(sed -n 's/^ *name: *//p' "$work/case.$n.yaml" | head -n 1)
+  if grep -q '^ *apiVersion:' "$work/case.$n.yaml"; then
+    names[n]=$(sed -n 's/^ *name: *"\{0,1\}\([^",]*\).*/\1/p' "$work/case.$n.yaml" | head -n 1)
   fi
   write_manifest "$n" "${names[n]}"
   apart "$n" start_case "$n" "${names[n]}"
