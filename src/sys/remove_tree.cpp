@@ -103,7 +103,11 @@ class Remover {
     for_each(child.get(), [&](const char* inner) {
       if (!remove_simple(child.get(), inner)) park(child.get(), inner);
     });
-    if (::unlinkat(top_, name, AT_REMOVEDIR) != 0 && errno != ENOENT) fail(errno, name);
+    // Not empty: somebody else is at work in there, or has parked something. The next round sees
+    // it.
+    if (::unlinkat(top_, name, AT_REMOVEDIR) != 0 && errno != ENOENT && errno != ENOTEMPTY &&
+        errno != EEXIST)
+      fail(errno, name);
   }
 
   // A name of the top that is taken costs nothing: an empty directory or a file there gives way and

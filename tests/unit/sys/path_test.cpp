@@ -224,6 +224,27 @@ TEST_SUITE("remove_tree/unit") {
     CHECK(exists(tree.fd(), "victim/sub/precious"));
   }
 
+  TEST_CASE("who removes a tree and who removes its parts are not in each other's way") {
+    const TempTree tree;
+    for (int round = 0; round < 20; ++round) {
+      for (int i = 0; i < 100; ++i)
+        tree.dir("t/" + std::to_string(i % 4) + "/a/b" + std::to_string(i) + "/c");
+      const pid_t child = ::fork();
+      if (child == 0) {
+        try {
+          for (int i = 0; i < 4; ++i) sys::remove_tree_at(tree.fd(), "t/" + std::to_string(i));
+          ::_exit(0);
+        } catch (const std::exception&) {
+          ::_exit(1);
+        }
+      }
+      CHECK_NOTHROW(sys::remove_tree_at(tree.fd(), "t"));
+      int status = -1;
+      CHECK(::waitpid(child, &status, 0) == child);
+      CHECK(status == 0);
+    }
+  }
+
   TEST_CASE("many entries in one directory go in one call") {
     const TempTree tree;
     for (int i = 0; i < 3000; ++i) {
