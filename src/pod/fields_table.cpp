@@ -205,7 +205,7 @@ constexpr FieldSupport table[] = {
     {"SecurityContext.allowPrivilegeEscalation", done, "false: no_new_privs, so that setuid files gain nothing", ""},
     {"SecurityContext.appArmorProfile", never, "AppArmor profile", "AppArmor profiles are not applied; only type Unconfined is accepted"},
     {"SecurityContext.capabilities", done, "capabilities to add and drop", ""},
-    {"SecurityContext.privileged", done, "all capabilities and devices, nothing masked", ""},
+    {"SecurityContext.privileged", done, "all capabilities and devices, nothing masked", "with a user namespace: those of the namespace, and the usual devices"},
     {"SecurityContext.procMount", done, "Default, or Unmasked in a pod with hostUsers: false", ""},
     {"SecurityContext.readOnlyRootFilesystem", done, "mount the root filesystem read-only", ""},
     {"SecurityContext.runAsGroup", done, "group id of the process", ""},

@@ -186,6 +186,14 @@ void Layout::plan_dev(const Request& request) {
       inner().push_back(step);
     }
   }
+  for (const auto& device : request.more_devices) {
+    step.op = S_ISDIR(device.mode) ? MountOp::directory : MountOp::node;
+    step.path = keep(device.path);
+    step.mode = S_ISDIR(device.mode) ? 0755 : device.mode;
+    step.device = device.device;
+    step.what = keep("make the machine's /dev/" + device.path);
+    inner().push_back(step);
+  }
   for (const auto& link : links) {
     step.op = MountOp::link;
     step.path = link.name;

@@ -29,6 +29,13 @@ struct Bind {
   std::uint64_t propagation = 0;  // MS_PRIVATE if 0
 };
 
+// A device of the machine, or a directory of them.
+struct DeviceNode {
+  std::string path;  // below /dev
+  mode_t mode = 0;   // with its type
+  dev_t device = 0;
+};
+
 struct Request {
   // Either an overlay of lower directories (topmost first) and a private upper, or one directory.
   std::vector<std::string> lower;
@@ -49,6 +56,7 @@ struct Request {
   int host_sys = -1;                // the host's /sys, with bind_sys
   std::optional<unsigned> tty_gid;  // gid of ptys; absent: not mapped here
   std::vector<std::pair<std::string, int>> host_devices;  // name, detached mount; user_namespace
+  std::vector<DeviceNode> more_devices;  // made beside the usual ones; not in a user_namespace
   std::vector<std::string> masked_paths;
   std::vector<std::string> read_only_paths;
   std::vector<Bind> binds;  // hosts, hostname, volumes…, in the order of mounting

@@ -6,6 +6,7 @@
 #include "security/caps.hpp"
 #include "security/rlimits.hpp"
 #include "supervisor/last_words.hpp"
+#include "supervisor/machine_devices.hpp"
 #include "supervisor/surroundings.hpp"
 #include "supervisor/user_namespace.hpp"
 #include "sys/error.hpp"
@@ -337,6 +338,7 @@ Member prepare_member(const PodContext& context, const pod::Container& container
   member.mounts =
       open_mounts(context.pod, container, *context.store, *context.record, expanded.env);
   fit_into_user_namespace(context, rootfs_dir, member.mounts, tree);
+  if (tree.privileged && !tree.user_namespace) tree.more_devices = machine_devices();
   add_pod_files(context, member.mounts.binds, tree.binds);
   add_message_file(container, rootfs_dir, member.mounts);
   tree.binds.insert(tree.binds.end(), member.mounts.binds.begin(), member.mounts.binds.end());
