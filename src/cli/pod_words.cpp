@@ -41,6 +41,11 @@ std::vector<state::PodKey> pods_from(const Options& options, const state::Store&
   return keys;
 }
 
+int tell_damaged(const std::vector<state::Damaged>& damaged) {
+  for (const auto& one : damaged) std::cerr << "pausa: " << one.why << "\n";
+  return damaged.empty() ? exit_ok : exit_failed;
+}
+
 int drop_absent(const state::Store& store, std::vector<state::PodKey>& keys) {
   const auto absent = std::erase_if(keys, [&](const state::PodKey& key) {
     if (pod_exists(store, key)) return false;

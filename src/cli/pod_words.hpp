@@ -21,6 +21,9 @@ std::vector<state::PodKey> pods_from(const Options& options, const state::Store&
 // Every pod that there is, also those whose records are damaged.
 std::vector<state::PodKey> every_pod(const state::Store& store);
 
+// Says on stderr of each why it cannot be read; the exit code for that.
+int tell_damaged(const std::vector<state::Damaged>& damaged);
+
 // Leaves out what is not there, with a word on stderr; the exit code for that.
 int drop_absent(const state::Store& store, std::vector<state::PodKey>& keys);
 

@@ -34,10 +34,11 @@ StreamReader::StreamReader(int dir, Stream stream, ReadOptions options)
       options_(options),
       buffer_(max_piece) {
   std::optional<Position> from;
-  if (options_.tail) {
-    const TailStart tail = find_tail(dir, stream, *options_.tail);
-    tail_lines_ = tail.lines;
-    if (tail.from.segment > 0) from = tail.from;
+  if (options_.tail || !options_.follow) {
+    const TailStart tail = find_tail(dir, stream, options_.tail.value_or(0));
+    if (!options_.follow && tail.end.segment > 0) stop_ = tail.end;
+    if (options_.tail) tail_lines_ = tail.lines;
+    if (options_.tail && tail.from.segment > 0) from = tail.from;
   }
   if (options_.since) seek_since(*options_.since, from);
   start(from);
@@ -141,8 +142,13 @@ void StreamReader::load_entries(std::size_t ahead) {
 // Called with an empty buffer. True when there is something to give.
 bool StreamReader::refill() {
   const bool no_more = sealed();  // asked before reading, so that no byte slips between
-  const ssize_t got =
-      ::pread(log_.get(), buffer_.data(), buffer_.size(), static_cast<off_t>(offset_));
+  std::size_t wanted = buffer_.size();
+  if (stop_ && segment_ >= stop_->segment) {
+    const std::uint64_t end = segment_ == stop_->segment ? stop_->offset : 0;
+    wanted = static_cast<std::size_t>(
+        std::min<std::uint64_t>(wanted, end > offset_ ? end - offset_ : 0));
+  }
+  const ssize_t got = ::pread(log_.get(), buffer_.data(), wanted, static_cast<off_t>(offset_));
   if (got < 0 && errno != EINTR) throw sys::Error(errno, "read log");
   at_ = 0;
   end_ = got > 0 ? static_cast<std::size_t>(got) : 0;
@@ -151,7 +157,7 @@ bool StreamReader::refill() {
   const auto* loss = next_loss();
   // While the loss goes on its count still grows.
   if (loss && loss->begin == offset_ && (no_more || !loss->last || !options_.follow)) return true;
-  return no_more && advance();
+  return no_more && (!stop_ || segment_ < stop_->segment) && advance();
 }
 
 const IndexCursor::Entry* StreamReader::next_loss() const noexcept {

@@ -46,7 +46,9 @@ struct Position {
 struct ReadOptions {
   std::optional<std::uint64_t> tail;  // only the last so many lines
   std::optional<Time> since;          // only lines that ended at this time or later
-  bool follow = false;                // keep the unfinished last line until it ends or flush()
+  // Keep the unfinished last line until it ends or flush(). Else what is written after the reading
+  // has begun is not given: a writer that is faster than the reader would have no end.
+  bool follow = false;
 };
 
 class StreamReader {
@@ -91,6 +93,7 @@ class StreamReader {
   sys::UniqueFd dir_;
   Stream stream_;
   ReadOptions options_;
+  std::optional<Position> stop_;  // without follow: the end as it was when the reading began
   sys::UniqueFd log_, index_;
   IndexCursor cursor_;
   std::vector<IndexCursor::Entry> entries_;

@@ -78,7 +78,7 @@ TailStart find_tail(int dir, Stream stream, std::uint64_t lines) {
   if (segments.empty()) return {};
   Backward log(dir, stream, std::move(segments));
   if (!log.start(std::nullopt)) return {};
-  TailStart found{log.position(), 0};
+  TailStart found{log.position(), log.position(), 0};
   if (lines == 0) return found;
   bool last_byte = true;
   bool in_line = false;  // bytes of a line whose beginning is not found yet

@@ -10,6 +10,7 @@ namespace pausa::log {
 
 struct TailStart {
   Position from;
+  Position end;  // of the log, as it was then; segment 0: there is none
   std::uint64_t lines = 0;
 };
 

@@ -23,6 +23,11 @@ match "the others are shown" "$output" 'whole +3/3 +Running'
 match "what is damaged is said, with its file" "$errors" "pod torn: $(record torn): the record is damaged"
 match "and the way out" "$errors" 'pausa rm --force torn'
 match "another version is said" "$errors" "pod later: $(record later): the record has version 99"
+for verb in logs events; do
+  expect_exit 1 pausa $verb
+  match "$verb says it, too" "$errors" "pod torn: $(record torn): the record is damaged"
+  match "and of the other one" "$errors" 'pod later: .* has version 99'
+done
 expect_exit 1 pausa rm torn
 match "rm wants to be told twice" "$errors" 'rm --force torn'
 expect_exit 125 pausa exec later/a true

@@ -131,12 +131,14 @@ int run_events(const Arguments& arguments) {
     throw UsageError("--output: \"" + format + "\" is none of text, json");
   const state::Store store(state::Paths::from_environment());
   std::vector<state::PodKey> keys;
+  std::vector<state::Damaged> damaged;
   if (options.words().empty()) {
-    for (const auto& record : store.list()) keys.push_back(record.key);
+    for (const auto& record : store.list(&damaged)) keys.push_back(record.key);
     for (const auto& key : store.list_without_record()) keys.push_back(key);
   } else {
     keys = pods_from(options, store, "events");
   }
+  const int broken = tell_damaged(damaged);
   const int absent = drop_absent(store, keys);
   std::vector<Reader> readers;
   for (auto& key : keys) readers.emplace_back(store, std::move(key));
@@ -144,7 +146,7 @@ int run_events(const Arguments& arguments) {
     follow(store, readers, format == "json");
   else
     print_new(readers, format == "json");
-  return absent;
+  return absent != exit_ok ? absent : broken;
 }
 
 }  // namespace pausa::cli

@@ -2,6 +2,7 @@
 #include "cli/log_view.hpp"
 #include "cli/moment.hpp"
 #include "cli/options.hpp"
+#include "cli/pod_words.hpp"
 #include "cli/target.hpp"
 #include "cli/terminal.hpp"
 
@@ -108,15 +109,17 @@ int run_logs(const Arguments& arguments) {
     for (const auto& name : containers) view.add(target.key, name);
   };
   for (const auto& word : options.words()) add(parse_target(word, options.get("namespace")));
+  std::vector<state::Damaged> damaged;
   if (options.words().empty()) {
-    for (const auto& record : store.list()) add({record.key, ""});
+    for (const auto& record : store.list(&damaged)) add({record.key, ""});
     for (const auto& key : store.list_without_record()) add({key, ""});
   }
   if (selection.previous && !view.has_logs())
     throw NoSuchObject("no container there has been restarted: there are no previous logs");
+  const int broken = tell_damaged(damaged);
   view.print();
   if (selection.follow) follow(view);
-  return exit_ok;
+  return broken;
 }
 
 }  // namespace pausa::cli

@@ -183,6 +183,20 @@ TEST_SUITE("log/unit") {
     CHECK(texts(rest(resumed)) == std::vector<std::string>{"two", "three"});
   }
 
+  TEST_CASE("without follow the end is where it was when the reading began") {
+    const Dir dir;
+    append(dir, Stream::out, 1, "one\ntwo\n");
+    StreamReader all(dir.fd(), Stream::out);
+    StreamReader tail(dir.fd(), Stream::out, {.tail = 1});
+    append(dir, Stream::out, 1, "three\n");
+    append(dir, Stream::out, 2, "four\n");
+    CHECK(texts(rest(all)) == std::vector<std::string>{"one", "two"});
+    CHECK(texts(rest(tail)) == std::vector<std::string>{"two"});
+    StreamReader later(dir.fd(), Stream::out, {.tail = 2});
+    append(dir, Stream::out, 2, "five\n");
+    CHECK(texts(rest(later)) == std::vector<std::string>{"three", "four"});
+  }
+
   TEST_CASE("a follower that rotation overtook says so and goes on") {
     const Dir dir;
     append(dir, Stream::out, 1, "one\ntw");
