@@ -148,6 +148,26 @@ Quantity Quantity::negated() const {
   return Quantity(-units_, -nanos_, format_);
 }
 
+Quantity Quantity::plus(const Quantity& other) const {
+  constexpr std::int32_t unit = 1'000'000'000;
+  std::int64_t units = 0;
+  std::int32_t nanos = nanos_ + other.nanos_;
+  const Format format = sign() == 0 ? other.format_ : format_;
+  bool fits = !__builtin_add_overflow(units_, other.units_, &units) &&
+              !__builtin_add_overflow(units, nanos / unit, &units);
+  nanos %= unit;
+  // Both parts have the same sign.
+  if (fits && units > 0 && nanos < 0) {
+    --units;
+    nanos += unit;
+  } else if (fits && units < 0 && nanos > 0) {
+    ++units;
+    nanos -= unit;
+  }
+  return fits ? Quantity(units, nanos, format)
+              : Quantity(std::numeric_limits<std::int64_t>::max(), format);
+}
+
 std::optional<std::int64_t> Quantity::value() const {
   return scaled(units_, nanos_, 1);
 }

@@ -25,6 +25,9 @@ class Quantity {
 
   Format format() const { return format_; }
   Quantity negated() const;
+  // In the format of the left one, or of the right one where the left is zero; the largest that
+  // there is where it would be more.
+  Quantity plus(const Quantity& other) const;
   int sign() const { return units_ > 0 || nanos_ > 0 ? 1 : (units_ < 0 || nanos_ < 0 ? -1 : 0); }
   bool is_integer() const { return nanos_ == 0; }
   bool is_whole_milli() const { return nanos_ % 1'000'000 == 0; }

@@ -109,6 +109,58 @@ void check_claims(const Value& claims, const PodFacts& facts, Findings& findings
   }
 }
 
+// What is not asked for defaults to the limit.
+std::optional<Quantity> requested(const Value& container, std::string_view name) {
+  const Value resources = container["resources"];
+  const auto request = resources["requests"].key(name).quantity();
+  return request ? request : resources["limits"].key(name).quantity();
+}
+
+// What the pod's containers ask for at their most: all at once, or an init container with the
+// sidecars before it.
+Quantity aggregate_request(const Value& spec, std::string_view name) {
+  Quantity sidecars(0);
+  Quantity most(0);
+  for (const Value& container : spec["initContainers"].items()) {
+    const Quantity own = requested(container, name).value_or(Quantity(0));
+    const Quantity now = sidecars.plus(own);
+    if (container["restartPolicy"].text() == "Always") sidecars = now;
+    most = std::max(most, now);
+  }
+  Quantity sum = sidecars;
+  for (const Value& container : spec["containers"].items())
+    sum = sum.plus(requested(container, name).value_or(Quantity(0)));
+  return std::max(most, sum);
+}
+
+// The limits and requests of the whole pod against those of its containers.
+void check_consistency(const Value& spec, Findings& findings) {
+  const Value resources = spec["resources"];
+  for (const std::string_view name : {"cpu", "memory"}) {
+    const Quantity asked = aggregate_request(spec, name);
+    const auto limit = resources["limits"].key(name).quantity();
+    const Value at = resources["requests"].key(name);
+    if (const auto request = at.quantity()) {
+      if (asked > *request)
+        findings.invalid(at, quoted(request->canonical()),
+                         "must be greater than or equal to aggregate container requests of " +
+                             asked.canonical());
+    } else if (limit && !at.present() && asked > *limit) {
+      // The pod's request defaults to what its containers ask for.
+      findings.invalid(
+          resources["requests"], quoted(asked.canonical()),
+          "must be less than or equal to " + std::string(name) + " limit of " + limit->canonical());
+    }
+    if (!limit) continue;
+    for (const Value& container : spec["containers"].items()) {
+      const Value own = container["resources"]["limits"].key(name);
+      if (const auto amount = own.quantity(); amount && *amount > *limit)
+        findings.invalid(own, quoted(amount->canonical()),
+                         "must be less than or equal to pod limits of " + limit->canonical());
+    }
+  }
+}
+
 }  // namespace
 
 void check_resources(const Value& resources, const PodFacts& facts, Findings& findings) {
@@ -156,6 +208,7 @@ void check_pod_resources(const Value& spec, const PodFacts& facts, Findings& fin
       if (name != "cpu" && name != "memory" && !is_huge_page(name))
         findings.unsupported(at, pod_resources);
   check_resources(resources, facts, findings);
+  check_consistency(spec, findings);
 }
 
 }  // namespace pausa::pod

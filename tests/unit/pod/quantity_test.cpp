@@ -97,4 +97,16 @@ TEST_SUITE("pod/unit") {
     CHECK_FALSE(parse_quantity("100u")->is_whole_milli());
     CHECK(parse_quantity("-1n")->sign() == -1);
   }
+
+  TEST_CASE("sums") {
+    const auto sum = [](const char* a, const char* b) {
+      return parse_quantity(a)->plus(*parse_quantity(b)).canonical();
+    };
+    CHECK(sum("100m", "1") == "1100m");
+    CHECK(sum("900m", "200m") == "1100m");
+    CHECK(sum("0", "64Mi") == "64Mi");
+    CHECK(sum("64Mi", "1Mi") == "65Mi");
+    CHECK(sum("-900m", "1") == "100m");
+    CHECK(sum("9E", "9E") == sum("9223372036854775807", "0"));
+  }
 }

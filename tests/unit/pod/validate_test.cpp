@@ -386,4 +386,31 @@ TEST_SUITE("pod/unit") {
     CHECK(errors(limits(R"("example.com/gpu": "1")"))
               .starts_with("spec.containers[0].resources.limits[example.com/gpu]: Forbidden"));
   }
+
+  TEST_CASE("limits and requests of the whole pod hold what its containers ask for") {
+    const auto pod = [](const std::string& resources) {
+      return in_pod(R"("name": "p")", R"("resources": {)" + resources + R"(}, "initContainers": [
+          {"name": "s", "image": "busybox", "restartPolicy": "Always",
+           "resources": {"requests": {"cpu": "100m"}}},
+          {"name": "i", "image": "busybox", "resources": {"requests": {"cpu": "1"}}}],
+        "containers": [
+          {"name": "a", "image": "busybox",
+           "resources": {"requests": {"cpu": "300m"}, "limits": {"memory": "64Mi"}}},
+          {"name": "b", "image": "busybox", "resources": {"requests": {"memory": "1Mi"}}}])");
+    };
+    CHECK(errors(pod(R"("requests": {"cpu": "1100m", "memory": "65Mi"})")).empty());
+    CHECK(errors(pod(R"("requests": {"cpu": "1"})")) ==
+          "spec.resources.requests[cpu]: Invalid value: \"1\": must be greater than or equal to "
+          "aggregate container requests of 1100m\n");
+    CHECK(errors(pod(R"("requests": {"memory": "64Mi"})")) ==
+          "spec.resources.requests[memory]: Invalid value: \"64Mi\": must be greater than or equal "
+          "to aggregate container requests of 65Mi\n");
+    CHECK(errors(pod(R"("limits": {"cpu": "1"})")) ==
+          "spec.resources.requests: Invalid value: \"1100m\": must be less than or equal to cpu "
+          "limit of 1\n");
+    CHECK(errors(pod(R"("limits": {"memory": "32Mi"}, "requests": {"memory": "32Mi"})"))
+              .find("spec.containers[0].resources.limits[memory]: Invalid value: \"64Mi\": must be "
+                    "less than or equal to pod limits of 32Mi") != std::string::npos);
+    CHECK(errors(pod(R"("limits": {"cpu": "2", "memory": "1Gi"})")).empty());
+  }
 }
