@@ -96,6 +96,11 @@ Diagnosis diagnose(const pod::Container& spec, const pod::ContainerState& state,
       found.text = "waits (" + state.waiting_reason +
                    (state.waiting_message.empty() ? "" : ": " + state.waiting_message) + ").";
       found.trouble = last && last->exit_code != 0;
+      if (state.waiting_reason == pod::config_error) {
+        found.trouble = true;
+        found.next = "bring what is missing with pausa up; it is then started at once";
+        return found;
+      }
       break;
     case Stage::terminated:
       found.text = end_text(spec, *state.terminated, now) + ".";

@@ -50,6 +50,12 @@ std::vector<Action> Lifecycle::handle(PodState& state, const Event& event, Time 
     step.ended(failed->container,
                {failed->exit_code, 0, failed->reason, failed->message, {}, failed->wall},
                Duration{0});
+  } else if (const auto* fault = std::get_if<event::ConfigFault>(&event)) {
+    step.wall = fault->wall;
+    step.config_fault(fault->container, fault->message);
+  } else if (const auto* changed = std::get_if<event::ConfigChanged>(&event)) {
+    step.wall = changed->wall;
+    step.config_changed();
   } else if (const auto* exited = std::get_if<event::Exited>(&event)) {
     step.wall = exited->wall;
     const auto& container = state.containers[exited->container];

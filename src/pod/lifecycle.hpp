@@ -114,6 +114,16 @@ struct StartFailed {
   int exit_code;  // 126, 127 or 128
   WallTime wall;
 };
+// What it refers to is not there (any more): nothing was made for this start.
+struct ConfigFault {
+  std::size_t container;
+  std::string message;
+  WallTime wall;
+};
+// What containers refer to may have changed.
+struct ConfigChanged {
+  WallTime wall;
+};
 struct Exited {
   std::size_t container;
   int exit_code;
@@ -154,8 +164,12 @@ struct Tick {      // time has passed
 }  // namespace event
 
 using Event = std::variant<event::SandboxUp, event::SandboxDied, event::Started, event::StartFailed,
-                           event::Exited, event::HookDone, event::ProbeDone, event::Stop,
-                           event::Restart, event::Evict, event::Resume, event::Tick>;
+                           event::ConfigFault, event::ConfigChanged, event::Exited, event::HookDone,
+                           event::ProbeDone, event::Stop, event::Restart, event::Evict,
+                           event::Resume, event::Tick>;
+
+// Why a container waits whose references lead nowhere: it is tried again, whatever its policy.
+inline constexpr const char* config_error = "CreateContainerConfigError";
 
 // Why a container is ended, for its history.
 enum class Cause : std::uint8_t { stop, restart, liveness, startup, post_start, restart_all };

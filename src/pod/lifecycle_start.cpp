@@ -7,6 +7,8 @@
 namespace pausa::pod {
 namespace {
 
+constexpr Duration sync_period = std::chrono::seconds(10);
+
 bool idle(const ContainerState& container) {
   return container.stage == Stage::waiting && !container.restart_at;
 }
@@ -164,6 +166,29 @@ void Lifecycle::Step::start_later(std::size_t i, Termination end, Duration ran) 
   act(Action::Kind::tell_back_off, i);
 }
 
+// The start did not take place: it counts neither as one nor as a failure, and is tried again as
+// often as the kubelet looks after a pod.
+void Lifecycle::Step::config_fault(std::size_t i, const std::string& message) {
+  auto& container = state.containers[i];
+  if (container.stage != Stage::starting) return;
+  if (--container.launches > 0) --container.restart_count;
+  container.stage = Stage::waiting;
+  container.waiting_reason = config_error;
+  container.waiting_message = message;
+  container.ending = Ending::no;
+  container.kill_at.reset();
+  if (!state.stopping) container.restart_at = now + sync_period;
+  give_turns();
+  advance();
+}
+
+void Lifecycle::Step::config_changed() {
+  for (auto& container : state.containers)
+    if (container.stage == Stage::waiting && container.waiting_reason == config_error)
+      container.restart_at.reset();
+  advance();
+}
+
 // Ends the others at once, without hooks and graces; when nothing runs any more all begins with the
 // first init container. Only the one that asked for it has a back-off.
 void Lifecycle::Step::restart_all(std::size_t i, Termination end, Duration ran) {
@@ -186,6 +211,7 @@ void Lifecycle::Step::begin_anew(const char* reason) {
     if (container.stage == Stage::terminated) container.last = std::move(container.terminated);
     container.terminated.reset();
     container.stage = Stage::waiting;
+    if (container.waiting_reason == config_error) container.restart_at.reset();
     container.waiting_reason = container.restart_at ? "CrashLoopBackOff" : reason;
     container.waiting_message.clear();
   }

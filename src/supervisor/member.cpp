@@ -281,6 +281,23 @@ std::vector<std::string> container_argv(const std::vector<std::string>& command,
   return argv;
 }
 
+void require_config(const PodContext& context, const pod::Container& container) {
+  const auto& mounts = container.volume_mounts;
+  const bool refers =
+      !container.env_from.empty() ||
+      std::any_of(container.env.begin(), container.env.end(),
+                  [](const pod::EnvVar& variable) { return variable.from != nullptr; }) ||
+      std::any_of(mounts.begin(), mounts.end(),
+                  [](const pod::VolumeMount& mount) { return mount.expand_sub_path; });
+  if (!refers) return;
+  const auto expanded = expand(context, container, false);
+  for (const auto& mount : mounts) {
+    if (!mount.expand_sub_path) continue;
+    if (const auto path = pod::expand_sub_path(mount.sub_path, expanded.env); path.fault)
+      throw ContainerConfigError("volume " + mount.name + ": " + *path.fault);
+  }
+}
+
 Member prepare_member(const PodContext& context, const pod::Container& container,
                       const image::ResolvedImage& image, cgroup::Group* group,
                       const std::string& rootfs_dir, sys::UniqueFd stdin_end,

@@ -49,6 +49,9 @@ struct Member {
   bool own_pid_namespace = false;
 };
 
+// Throws ContainerConfigError when what the container refers to is not there. Makes nothing.
+void require_config(const PodContext& context, const pod::Container& container);
+
 // The member's ends of its streams come from the caller. group: made already, with its limits
 // (nullptr: none). rootfs_dir: the folder for this instance's upper layer, made here.
 Member prepare_member(const PodContext& context, const pod::Container& container,

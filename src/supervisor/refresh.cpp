@@ -2,6 +2,7 @@
 #include "supervisor/stored_pod.hpp"
 #include "supervisor/supervisor.hpp"
 #include "supervisor/volumes.hpp"
+#include "supervisor/wall_clock.hpp"
 #include "sys/error.hpp"
 
 namespace pausa::supervisor {
@@ -12,6 +13,7 @@ control::Reply Supervisor::refresh() {
     charge_.pod.metadata = read_stored_pod(charge_.store, record_.key).pod.metadata;
     write_generated_volumes(charge_.pod, charge_.store, record_, false);
     if (sandbox_) write_generated_volumes(charge_.pod, charge_.store, record_, true);
+    feed(pod::event::ConfigChanged{wall_now()});
   } catch (const sys::Error& error) {
     events_.add(true, "FailedMount", "", error.what());
     return {false, error.what()};

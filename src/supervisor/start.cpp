@@ -81,11 +81,13 @@ void Supervisor::start_containers(const std::vector<std::size_t>& indices) {
       awaiting_go_.push_back(index);
     } catch (const sys::Error& error) {
       const bool config = dynamic_cast<const ContainerConfigError*>(&error) != nullptr;
-      const char* const reason = config ? "CreateContainerConfigError" : "CreateContainerError";
       abort_launch(index);
       // Not from inside the step that asked for the start.
-      boost::asio::post(io_, [this, index, reason, message = std::string(error.what())] {
-        fail_start(index, reason, message, 128);
+      boost::asio::post(io_, [this, index, config, message = std::string(error.what())] {
+        if (config && !starter_.waiting())
+          hold_start(index, message);
+        else
+          fail_start(index, config ? pod::config_error : "CreateContainerError", message, 128);
       });
     }
   }
@@ -112,6 +114,8 @@ void Supervisor::begin_launch(std::size_t index) {
   auto& container = containers_[index];
   auto& entry = record_.containers[index];
   const auto instance = record_.state.containers[index].launches - 1;
+  require_config(context(), *container.spec);
+  container.config_fault.clear();
   retire_streams(index);
   container.pidfd.reset();
   entry.process = {};
@@ -190,6 +194,14 @@ void Supervisor::fail_start(std::size_t index, const char* reason, const std::st
     stop_pod(std::chrono::nanoseconds(0));
   }
   feed(pod::event::StartFailed{index, reason, message, exit_code, wall_now()});
+}
+
+// Told once as long as it stays the same.
+void Supervisor::hold_start(std::size_t index, const std::string& message) {
+  auto& fault = containers_[index].config_fault;
+  if (fault != message) events_.add(true, "Failed", record_.containers[index].name, message);
+  fault = message;
+  feed(pod::event::ConfigFault{index, message, wall_now()});
 }
 
 // Members go in manifest order: the first that is not ready holds those behind it. Before a member

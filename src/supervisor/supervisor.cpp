@@ -369,9 +369,10 @@ void Supervisor::answer_restarts() {
       return true;
     }
     const auto& end = state.terminated ? state.terminated : state.last;
-    const bool told = end && !end->message.empty();
+    std::string why = end ? end->message : "";
+    if (state.waiting_reason == pod::config_error) why = state.waiting_message;
     waiting.second({false, "container " + record_.containers[waiting.first].name +
-                               " did not start again" + (told ? ": " + end->message : "")});
+                               " did not start again" + (why.empty() ? "" : ": " + why)});
     return true;
   });
 }

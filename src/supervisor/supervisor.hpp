@@ -73,6 +73,7 @@ class Supervisor {
     sys::UniqueFd pidfd;
     std::unique_ptr<FdWatch> pidfd_watch;  // hostPID
     std::unique_ptr<LogStream> out, err;
+    std::string config_fault;        // why it could not be started when it was last tried
     std::unique_ptr<Checks> checks;  // from the first probe or hook on
   };
 
@@ -106,6 +107,7 @@ class Supervisor {
   void begin_launch(std::size_t index);
   void on_launch(std::size_t index);
   void fail_start(std::size_t index, const char* reason, const std::string& message, int exit_code);
+  void hold_start(std::size_t index, const std::string& message);
   void give_go();
   void make_group(std::size_t index);
   void watch_own_child(std::size_t index);

@@ -37,8 +37,8 @@ struct Mounts {
   std::vector<sys::UniqueFd> sources;  // what the binds (and the tree around them) borrow
 };
 
-// What the manifest refers to is not there (any more), or cannot be expanded: the start fails with
-// the reason CreateContainerConfigError.
+// What the manifest refers to is not there (any more), or cannot be expanded: the container waits
+// with the reason CreateContainerConfigError.
 class ContainerConfigError : public sys::Error {
  public:
   using sys::Error::Error;

@@ -214,4 +214,47 @@ TEST_SUITE("pod/lifecycle") {
     CHECK(is(life.exited(0, 137, 9), {{Kind::start, 0}}));
     CHECK(life.state.containers[0].restart_count == 1);
   }
+
+  TEST_CASE("what a container refers to is gone: it waits and is tried again") {
+    Life life(RestartPolicy::never, 0, 2);
+    life.spec.containers[0].restart = ContainerRestart::always;
+    life.up();
+    life.started(0);
+    life.started(1);
+    CHECK(words(life.exited(0, 3)) == "start 0");
+    CHECK(words(life.feed(event::ConfigFault{0, "configmap \"c\" not found", 4ns})).empty());
+    CHECK(life[0].stage == Stage::waiting);
+    CHECK(life[0].waiting_reason == "CreateContainerConfigError");
+    CHECK(life[0].waiting_message == "configmap \"c\" not found");
+    CHECK(life[0].launches == 1);
+    CHECK(life[0].restart_count == 0);
+    REQUIRE(life[0].last);
+    CHECK(life[0].last->exit_code == 3);
+    CHECK(all_running(life.state, 0));
+    REQUIRE(life.machine.next_wake(life.state));
+    CHECK(words(life.tick(9s)).empty());
+    CHECK(words(life.tick(1s)) == "start 0");
+    CHECK(words(life.feed(event::ConfigFault{0, "still", 4ns})).empty());
+    CHECK(words(life.feed(event::ConfigChanged{5ns})) == "start 0");
+    CHECK(words(life.started(0)).empty());
+    CHECK(life[0].launches == 2);
+    CHECK(life[0].restart_count == 1);
+    CHECK(words(life.feed(event::ConfigChanged{5ns})).empty());
+  }
+
+  TEST_CASE("a stop ends the waiting for what is gone") {
+    Life life(RestartPolicy::always, 0, 1);
+    life.up();
+    life.started(0);
+    life.exited(0, 1);
+    life.feed(event::ConfigFault{0, "gone", 4ns});
+    CHECK(words(life.stop(9s)) == "tear down");
+    CHECK_FALSE(life.machine.next_wake(life.state));
+    Life other(RestartPolicy::always, 0, 1);
+    other.up();
+    other.started(0);
+    CHECK(words(other.exited(0, 1)) == "start 0");
+    CHECK(words(other.stop(9s)) == "terminate 0");
+    CHECK(words(other.feed(event::ConfigFault{0, "gone", 4ns})) == "tear down");
+  }
 }
