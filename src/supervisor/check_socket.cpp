@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <boost/asio/post.hpp>
@@ -126,16 +127,11 @@ class SocketCheck : public Answering {
     const int result = ::connect(
         socket_.get(), reinterpret_cast<const sockaddr*>(&address->storage), address->size);
     if (result < 0 && errno != EINPROGRESS) return fail(refusal(errno));
-    watch_.emplace(io_, socket_.get());
-    // Over the loopback it is mostly there at once.
-    if (result == 0) return on_connected();
-    watch_->wait_writable([this] {
-      int error = 0;
-      socklen_t size = sizeof error;
-      (void)::getsockopt(socket_.get(), SOL_SOCKET, SO_ERROR, &error, &size);
-      if (error != 0) return fail(refusal(error));
-      on_connected();
-    });
+    // Over the loopback the answer is mostly there when connect(2) returns, though it says that it
+    // is under way: no need to ask the loop.
+    pollfd ready{socket_.get(), POLLOUT, 0};
+    if (result == 0 || ::poll(&ready, 1, 0) > 0) return on_answer();
+    watch().wait_writable([this] { on_answer(); });
   }
 
   void send(std::string text) {
@@ -143,7 +139,7 @@ class SocketCheck : public Answering {
     while (!out_.empty()) {
       const ssize_t sent = ::send(socket_.get(), out_.data(), out_.size(), MSG_NOSIGNAL);
       if (sent < 0) {
-        if (errno == EAGAIN) return watch_->wait_writable([this] { send({}); });
+        if (errno == EAGAIN) return watch().wait_writable([this] { send({}); });
         return fail("write to " + peer_ + ": " + std::strerror(errno));
       }
       out_.erase(0, static_cast<std::size_t>(sent));
@@ -151,7 +147,7 @@ class SocketCheck : public Answering {
   }
 
   void receive() {
-    watch_->wait([this] {
+    watch().wait([this] {
       std::array<char, 4096> buffer;
       const ssize_t got = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
       if (got < 0 && errno == EAGAIN) return receive();
@@ -177,7 +173,16 @@ class SocketCheck : public Answering {
   std::string late_ = "context deadline exceeded while awaiting the answer";
 
  private:
-  void on_connected() {
+  // Only what does not go at once needs one.
+  FdWatch& watch() {
+    if (!watch_) watch_.emplace(io_, socket_.get());
+    return *watch_;
+  }
+  void on_answer() {
+    int error = 0;
+    socklen_t size = sizeof error;
+    (void)::getsockopt(socket_.get(), SOL_SOCKET, SO_ERROR, &error, &size);
+    if (error != 0) return fail(refusal(error));
     connected_ = true;
     talk();
   }
