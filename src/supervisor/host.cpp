@@ -11,11 +11,8 @@
 namespace pausa::supervisor {
 namespace {
 
-// PREFIX/bin/pausa has its helpers in PREFIX/libexec/pausa.
-sys::UniqueFd open_helper(const std::string& program, const char* name) {
-  const auto bin = program.rfind('/');
-  const auto prefix = program.rfind('/', bin == 0 ? 0 : bin - 1);
-  const std::string path = program.substr(0, prefix) + "/libexec/pausa/" + name;
+sys::UniqueFd open_helper(const char* name) {
+  const std::string path = sys::helper_path(name);
   try {
     return sys::open_program(path);
   } catch (sys::Error& error) {
@@ -31,8 +28,8 @@ Host Host::probe() {
   Host host{program,
             // As it runs now: out of reach, if it is.
             sys::open_at(AT_FDCWD, "/proc/self/exe", O_PATH),
-            open_helper(program, "pausa-infra"),
-            open_helper(program, "pausa-guard"),
+            open_helper("pausa-infra"),
+            open_helper("pausa-guard"),
             cgroup::Hierarchy::detect(),
             security::host_caps(),
             ::geteuid() == 0,

@@ -105,4 +105,11 @@ UniqueFd open_program(const std::string& path) {
   return open_at(AT_FDCWD, path, O_PATH);
 }
 
+std::string helper_path(const std::string& name) {
+  const std::string program = own_program();
+  const auto bin = program.rfind('/');
+  const auto prefix = program.rfind('/', bin == 0 ? 0 : bin - 1);
+  return program.substr(0, prefix) + "/libexec/pausa/" + name;
+}
+
 }  // namespace pausa::sys

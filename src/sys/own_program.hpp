@@ -12,6 +12,9 @@ namespace pausa::sys {
 // The path of this program, also after shield_own_program().
 std::string own_program();
 
+// One of the programs beside it: PREFIX/libexec/pausa/NAME for PREFIX/bin/pausa.
+std::string helper_path(const std::string& name);
+
 // Executes this program again from where nobody can write to it: a read-only copy of its mount (as
 // root), or a sealed copy in memory. Returns when it runs from there already, or from a file that
 // this user cannot write to anyway. To be called first of all.

@@ -1,0 +1,52 @@
+// Runs another program and hears what it says: skopeo, busybox, our own under libexec. It gets the
+// environment that is given and no descriptor but those that are named. Not for child zones.
+#pragma once
+
+#include "sys/fd.hpp"
+
+#include <sys/types.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace pausa::sys {
+
+struct ToolRequest {
+  std::string program;                           // an absolute path
+  std::vector<std::string> arguments;            // argv, with its name first
+  std::vector<std::string> environment;          // NAME=VALUE
+  std::vector<std::pair<int, int>> descriptors;  // ours, and the number that it has there
+  bool hear_output = false;  // what it prints is kept; else it goes to /dev/null
+  bool hear_errors = true;   // likewise; else it goes where ours goes
+};
+
+// One that runs. Destroyed before wait(), it is killed.
+class Tool {
+ public:
+  // Throws sys::Error when it cannot be executed.
+  explicit Tool(const ToolRequest& request);
+  ~Tool();
+  Tool(Tool&& other) noexcept;
+  Tool& operator=(Tool&&) = delete;
+  Tool(const Tool&) = delete;
+  Tool& operator=(const Tool&) = delete;
+
+  struct Result {
+    int code = 0;  // as the shell's $?
+    std::string output;
+    std::string errors;  // the first 64 KiB
+  };
+  // Reads both to their end, then waits for its end. Throws when it prints more than 16 MiB.
+  Result wait();
+
+ private:
+  pid_t pid_ = -1;
+  UniqueFd output_;
+  UniqueFd errors_;
+};
+
+// The first of the usual folders that has an executable file of this name; empty: none has.
+std::string find_tool(const std::string& name);
+
+}  // namespace pausa::sys

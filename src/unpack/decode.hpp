@@ -1,0 +1,49 @@
+// The bytes of a layer's blob, decompressed on the way: plain, gzip (several members, too) or zstd,
+// by what the bytes themselves are. Both digests are computed while they pass.
+#pragma once
+
+#include "unpack/digest.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+namespace pausa::unpack {
+
+enum class Compression : std::uint8_t { none, gzip, zstd };
+
+class LayerStream {
+ public:
+  // fd: borrowed, read from its offset to its end. Throws sys::Error for bytes in another format.
+  LayerStream(int fd, std::string digest, std::string diff_id, std::uint64_t most_bytes);
+  ~LayerStream();
+  LayerStream(const LayerStream&) = delete;
+  LayerStream& operator=(const LayerStream&) = delete;
+
+  // The next decompressed bytes, valid until the next call; empty at the end.
+  std::string_view next();
+  // Reads what is left and compares both digests.
+  void finish();
+
+ private:
+  class Decoder;
+  class Plain;
+  class Gzip;
+  class Zstd;
+
+  int fd_;
+  Digester blob_;
+  Digester diff_;
+  std::uint64_t most_bytes_;
+  std::uint64_t bytes_ = 0;
+  std::vector<unsigned char> input_;
+  std::size_t begin_ = 0;  // of what is unread in input_
+  std::size_t end_ = 0;
+  std::vector<unsigned char> output_;
+  std::unique_ptr<Decoder> decoder_;
+
+  bool fill();  // false at the end of the file
+};
+
+}  // namespace pausa::unpack

@@ -1,0 +1,125 @@
+#include "unpack/tar.hpp"
+
+#include "sys/error.hpp"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+
+#include <memory>
+
+namespace pausa::unpack {
+namespace {
+
+using Archive = std::unique_ptr<archive, decltype(&::archive_read_free)>;
+
+la_ssize_t read_stream(archive* from, void* stream, const void** buffer) {
+  try {
+    const auto bytes = static_cast<LayerStream*>(stream)->next();
+    *buffer = bytes.data();
+    return static_cast<la_ssize_t>(bytes.size());
+  } catch (const std::exception& error) {
+    // Not through libarchive's C frames: told again behind them.
+    ::archive_set_error(from, EINVAL, "%s", error.what());
+    return -1;
+  }
+}
+
+[[noreturn]] void fail(archive* from) {
+  const char* why = ::archive_error_string(from);
+  throw sys::Error(why != nullptr ? shown(why) : "the archive is broken");
+}
+
+Kind kind_of(archive_entry* from) {
+  if (::archive_entry_hardlink(from) != nullptr) return Kind::hardlink;
+  switch (::archive_entry_filetype(from)) {
+    case AE_IFREG:
+      return Kind::file;
+    case AE_IFDIR:
+      return Kind::directory;
+    case AE_IFLNK:
+      return Kind::symlink;
+    case AE_IFIFO:
+      return Kind::fifo;
+    case AE_IFCHR:
+      return Kind::character;
+    case AE_IFBLK:
+      return Kind::block;
+    default:
+      throw sys::Error("an entry of an unknown type");
+  }
+}
+
+RawEntry raw_entry(archive_entry* from) {
+  RawEntry raw;
+  const char* path = ::archive_entry_pathname(from);
+  if (path == nullptr) throw sys::Error("an entry without a name");
+  raw.path = path;
+  try {
+    raw.kind = kind_of(from);
+  } catch (sys::Error& error) {
+    error.prepend("entry \"" + shown(raw.path) + "\"");
+    throw;
+  }
+  if (const char* target = raw.kind == Kind::hardlink ? ::archive_entry_hardlink(from)
+                                                      : ::archive_entry_symlink(from))
+    raw.link = target;
+  raw.mode = ::archive_entry_perm(from);
+  raw.uid = ::archive_entry_uid(from);
+  raw.gid = ::archive_entry_gid(from);
+  raw.size = ::archive_entry_size(from);
+  raw.mtime = ::archive_entry_mtime(from);
+  raw.mtime_ns = static_cast<std::uint32_t>(::archive_entry_mtime_nsec(from));
+  if (raw.kind == Kind::character || raw.kind == Kind::block) {
+    raw.major = static_cast<unsigned>(::archive_entry_rdevmajor(from));
+    raw.minor = static_cast<unsigned>(::archive_entry_rdevminor(from));
+  }
+  (void)::archive_entry_xattr_reset(from);
+  const char* name = nullptr;
+  const void* value = nullptr;
+  std::size_t size = 0;
+  while (::archive_entry_xattr_next(from, &name, &value, &size) == ARCHIVE_OK)
+    raw.xattrs.emplace_back(name, std::string(static_cast<const char*>(value), size));
+  return raw;
+}
+
+void copy_data(archive* from, Writer& writer) {
+  for (;;) {
+    const void* bytes = nullptr;
+    std::size_t size = 0;
+    la_int64_t offset = 0;
+    const int result = ::archive_read_data_block(from, &bytes, &size, &offset);
+    if (result == ARCHIVE_EOF) return;
+    if (result != ARCHIVE_OK) fail(from);
+    if (offset < 0) throw sys::Error("a piece of a file before its beginning");
+    if (size > 0)
+      writer.write({static_cast<const char*>(bytes), size}, static_cast<std::uint64_t>(offset));
+  }
+}
+
+}  // namespace
+
+void unpack_tar(LayerStream& stream, Writer& writer, const Limits& limits) {
+  const Archive tar(::archive_read_new(), &::archive_read_free);
+  if (!tar) throw std::bad_alloc();
+  (void)::archive_read_support_format_tar(tar.get());
+  (void)::archive_read_support_format_empty(tar.get());
+  // Names are bytes; extensions of macOS are ordinary files here.
+  (void)::archive_read_set_options(tar.get(),
+                                   "hdrcharset=BINARY,!mac-ext,!read_concatenated_archives");
+  if (::archive_read_open(tar.get(), &stream, nullptr, read_stream, nullptr) != ARCHIVE_OK)
+    fail(tar.get());
+  for (;;) {
+    archive_entry* from = nullptr;
+    const int result = ::archive_read_next_header(tar.get(), &from);
+    if (result == ARCHIVE_EOF) break;
+    if (result != ARCHIVE_OK) fail(tar.get());
+    auto entry = plan(raw_entry(from), limits);
+    if (!entry) continue;
+    writer.add(*entry);
+    if (entry->kind == Kind::file && entry->size > 0) copy_data(tar.get(), writer);
+  }
+  writer.finish();
+}
+
+}  // namespace pausa::unpack

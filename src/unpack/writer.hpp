@@ -1,0 +1,69 @@
+// Writes the entries of a layer below one directory. Every path is resolved inside it (openat2(2),
+// RESOLVE_IN_ROOT), every change is made by descriptor, and the last component is never followed:
+// a link that an earlier entry has planted leads nowhere but into the layer itself.
+#pragma once
+
+#include "sys/fd.hpp"
+#include "unpack/entry.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace pausa::unpack {
+
+struct Totals {
+  std::uint64_t bytes = 0;  // in files, holes not counted
+  std::uint64_t entries = 0;
+  std::uint64_t skipped = 0;  // device nodes that we may not make
+};
+
+class Writer {
+ public:
+  // root: borrowed, a directory. owners: whether ids can be given away (we are root in our user
+  // namespace).
+  Writer(int root, const Limits& limits, bool owners);
+
+  // All but the contents of a file. Throws sys::Error with the entry's name.
+  void add(const Entry& entry);
+  // A piece of the file that was added last; the gaps between pieces are holes.
+  void write(std::string_view bytes, std::uint64_t offset);
+  // The times of the directories, last of all.
+  void finish();
+
+  const Totals& totals() const { return totals_; }
+  // The directories that hide what lies below them in other layers; relative, in order. They have
+  // the attribute "user.overlay.opaque".
+  const std::vector<std::string>& opaque() const { return opaque_; }
+
+ private:
+  struct FolderTime {
+    std::string path;
+    timespec time;
+  };
+
+  int parent_of(const std::string& path);
+  // True when a whiteout of this layer stood there.
+  bool clear_place(int parent, const Entry& entry);
+  void end_file();
+  void add_file(int parent, const Entry& entry);
+  void add_directory(int parent, const Entry& entry, bool hides);
+  void add_hardlink(int parent, const Entry& entry);
+  void add_node(int parent, const Entry& entry);
+  void dress(int fd, const Entry& entry) const;
+  void white_out(int parent, const Entry& entry);
+  void make_opaque(int folder, const std::string& path);
+
+  int root_;
+  Limits limits_;
+  bool owners_;
+  Totals totals_;
+  std::string folder_path_;  // which folder_ is
+  sys::UniqueFd folder_;
+  Entry file_entry_;
+  sys::UniqueFd file_;
+  std::vector<FolderTime> times_;
+  std::vector<std::string> opaque_;
+};
+
+}  // namespace pausa::unpack
