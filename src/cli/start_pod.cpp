@@ -135,10 +135,10 @@ std::optional<SupervisorCall> begin_update(const state::Store& store, const stat
 }
 
 void anchor_images(manifest::LoadedPod& loaded, const std::string& folder) {
-  constexpr std::string_view scheme = "dir:";
   const auto anchor = [&](std::string& image) {
-    if (image.starts_with(scheme) && image.size() > scheme.size() && image[scheme.size()] != '/')
-      image = std::string(scheme) + folder + "/" + image.substr(scheme.size());
+    for (const std::string_view scheme : {"dir:", "oci:", "oci-archive:", "docker-archive:"})
+      if (image.starts_with(scheme) && image.size() > scheme.size() && image[scheme.size()] != '/')
+        image.insert(scheme.size(), folder + "/");
   };
   auto& spec = loaded.pod.spec;
   for (auto* list : {&spec.init_containers, &spec.containers})

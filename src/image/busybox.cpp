@@ -1,19 +1,17 @@
 #include "image/busybox.hpp"
 
+#include "image/staging.hpp"
 #include "sys/error.hpp"
 #include "sys/path.hpp"
-#include "sys/process.hpp"
+#include "sys/tool.hpp"
 
 #include <elf.h>
 #include <errno.h>
-#include <spawn.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <set>
 
 namespace pausa::image {
@@ -21,8 +19,6 @@ namespace {
 
 constexpr const char* recipe = "1";  // part of the directory's name: raise it when the tree changes
 constexpr const char* advice = "install one: apt-get install busybox-static";
-constexpr std::string_view staging_prefix = ".staging-";
-constexpr std::size_t most_listing = 1U << 20U;
 
 struct Folder {
   const char* path;
@@ -82,33 +78,13 @@ bool is_static_program(int fd) {
 
 // The paths under which busybox wants to be called ("usr/bin/wc"), asked once per assembly.
 std::vector<std::string> list_applets(const std::string& program) {
-  int ends[2];
-  sys::check(::pipe2(ends, O_CLOEXEC), "make a pipe");
-  const sys::UniqueFd from(ends[0]);
-  sys::UniqueFd into(ends[1]);
-  posix_spawn_file_actions_t actions;
-  ::posix_spawn_file_actions_init(&actions);
-  ::posix_spawn_file_actions_adddup2(&actions, into.get(), STDOUT_FILENO);
-  std::string name = "busybox";
-  std::string option = "--list-full";
-  char* const arguments[] = {name.data(), option.data(), nullptr};
-  char* const environment[] = {nullptr};
-  pid_t child = -1;
-  const int failed =
-      ::posix_spawn(&child, program.c_str(), &actions, nullptr, arguments, environment);
-  ::posix_spawn_file_actions_destroy(&actions);
-  if (failed != 0) throw sys::Error(failed, "run " + program);
-  into.reset();
-  std::string listing;
-  try {
-    listing = sys::read_all(from.get(), most_listing, "the list of applets");
-  } catch (...) {
-    (void)::waitpid(child, nullptr, 0);
-    throw;
-  }
-  int status = 0;
-  sys::check(::waitpid(child, &status, 0), "wait for ", program);
-  if (status != 0) throw sys::Error(program + " --list-full failed");
+  sys::ToolRequest request;
+  request.program = program;
+  request.arguments = {"busybox", "--list-full"};
+  request.hear_output = true;
+  const auto result = sys::Tool(request).wait();
+  if (result.code != 0) throw sys::Error(program + " --list-full failed");
+  const std::string& listing = result.output;
   std::vector<std::string> applets;
   for (std::size_t start = 0; start < listing.size();) {
     const std::size_t end = std::min(listing.find('\n', start), listing.size());
@@ -156,16 +132,6 @@ void build(int root, int program, const std::vector<std::string>& applets) {
   for (const Text& file : texts) sys::create_file_at(root, file.path, file.text, file.mode);
 }
 
-void sweep_abandoned(int store) {
-  for (const std::string& name : sys::list_dir(store)) {
-    try {
-      if (is_abandoned_staging(name)) sys::remove_tree_at(store, name);
-    } catch (const sys::Error&) {
-      // Somebody else sweeps it too, or it stays for Store::remove_all.
-    }
-  }
-}
-
 }  // namespace
 
 std::string find_busybox() {
@@ -175,16 +141,6 @@ std::string find_busybox() {
   sys::Error error("the built-in image is made of this machine's busybox, and there is none");
   error.advise(advice);
   throw error;
-}
-
-bool is_abandoned_staging(std::string_view name) {
-  if (!name.starts_with(staging_prefix)) return false;
-  sys::ProcessId owner;
-  const char* const end = name.data() + name.size();
-  const auto [dash, bad_pid] = std::from_chars(name.data() + staging_prefix.size(), end, owner.pid);
-  if (bad_pid != std::errc() || dash == end || *dash != '-') return true;
-  const auto [rest, bad_time] = std::from_chars(dash + 1, end, owner.start_time);
-  return bad_time != std::errc() || !sys::alive(owner);
 }
 
 std::string assemble_busybox(const Store& store) {
@@ -209,10 +165,7 @@ std::string assemble_busybox(const Store& store, const std::string& program) {
   }
   const auto folder = sys::make_dirs_at(AT_FDCWD, store.rootfs_dir(), 0700);
   sweep_abandoned(folder.get());
-  const sys::ProcessId self = sys::self_id();
-  static unsigned serial = 0;
-  const std::string staging = std::string(staging_prefix) + std::to_string(self.pid) + "-" +
-                              std::to_string(self.start_time) + "-" + std::to_string(++serial);
+  const std::string staging = staging_name();
   try {
     sys::remove_tree_at(folder.get(), staging);
     const auto root = sys::make_dirs_at(folder.get(), staging, 0755);

@@ -4,7 +4,6 @@
 #include "image/image.hpp"
 
 #include <string>
-#include <string_view>
 
 namespace pausa::image {
 
@@ -15,8 +14,5 @@ std::string assemble_busybox(const Store& store);
 std::string assemble_busybox(const Store& store, const std::string& program);
 // Where the machine has it; throws if it has none.
 std::string find_busybox();
-
-// Staged directories of assemblies whose process is gone.
-bool is_abandoned_staging(std::string_view name);
 
 }  // namespace pausa::image

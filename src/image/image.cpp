@@ -2,12 +2,14 @@
 
 #include "image/busybox.hpp"
 #include "image/host.hpp"
+#include "image/library.hpp"
 #include "sys/error.hpp"
 #include "sys/path.hpp"
 
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 #include <optional>
 
 namespace pausa::image {
@@ -17,33 +19,29 @@ constexpr const char* usual_path =
     "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 constexpr std::string_view dir_scheme = "dir:";
 constexpr std::string_view host_scheme = "host:";
-constexpr const char* ways =
-    "images from registries and archives come in a later version; use busybox (built in),"
-    " dir:PATH (a root file system in a directory) or host: (this machine's own files)";
+constexpr std::array<std::string_view, 4> archives{
+    "oci:", "oci-archive:", "docker-archive:", "containers-storage:"};
 
-bool is_tag(std::string_view tag) {
-  const auto word = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-  };
-  return !tag.empty() && tag.size() <= 128 && word(tag.front()) &&
-         std::all_of(tag.begin(), tag.end(),
-                     [&](char c) { return word(c) || c == '.' || c == '-'; });
+// The parsed name, or none for what is no name of a library's image.
+std::optional<Reference> reference_of(std::string_view image) {
+  auto parsed = parse_reference(image);
+  if (auto* reference = std::get_if<Reference>(&parsed)) return std::move(*reference);
+  return std::nullopt;
 }
 
-// "busybox" and its longer spellings, less the registry; what follows is empty or ":TAG" or "@…".
-std::optional<std::string_view> after_busybox(std::string_view image) {
-  for (const std::string_view prefix : {"docker.io/", "index.docker.io/"})
-    if (image.starts_with(prefix)) {
-      image.remove_prefix(prefix.size());
-      break;
-    }
-  for (const std::string_view name : {"library/busybox", "busybox"}) {
-    if (!image.starts_with(name)) continue;
-    image.remove_prefix(name.size());
-    if (image.empty() || image.front() == ':' || image.front() == '@') return image;
-    return std::nullopt;
-  }
-  return std::nullopt;
+// Built in, with any tag; a digest asks for exact contents, which it does not have.
+bool is_busybox(const Reference& reference) {
+  const auto& name = reference.repository;
+  return reference.digest.empty() &&
+         ((reference.registry.empty() && (name == "busybox" || name == "library/busybox")) ||
+          (reference.registry == "docker.io" && name == "library/busybox"));
+}
+
+std::optional<StoredImage> find_stored(std::string_view image, const Store& store) {
+  const Library library(store.data_dir());
+  if (is_archive(image)) return library.find_name(image);
+  const auto reference = reference_of(image);
+  return reference ? library.find(*reference) : std::nullopt;
 }
 
 bool has_shell(int root) {
@@ -57,6 +55,24 @@ ResolvedImage resolve_busybox(std::string_view image, const Store& store) {
   resolved.description = "busybox of this machine (" + find_busybox() + ")";
   resolved.config.cmd = {"sh"};
   resolved.reference = image;
+  return resolved;
+}
+
+ResolvedImage resolve_stored(std::string_view image, const StoredImage& stored,
+                             const Store& store) {
+  const Library library(store.data_dir());
+  ResolvedImage resolved;
+  resolved.reference = image;
+  resolved.description =
+      stored.name.substr(0, stored.name.find('@')) + "@" + stored.manifest.digest;
+  auto document = library.config(library.manifest(stored));
+  // The topmost first; a layer that comes twice hides nothing the second time.
+  for (auto at = document.diff_ids.rbegin(); at != document.diff_ids.rend(); ++at) {
+    auto path = library.layer_path(*at);
+    if (std::find(resolved.layers.begin(), resolved.layers.end(), path) == resolved.layers.end())
+      resolved.layers.push_back(std::move(path));
+  }
+  resolved.config = std::move(document.config);
   return resolved;
 }
 
@@ -94,19 +110,36 @@ ResolvedImage resolve_host(std::string_view image, const Store& store) {
   return resolved;
 }
 
+ResolvedImage with_path(ResolvedImage resolved) {
+  auto& env = resolved.config.env;
+  if (std::none_of(env.begin(), env.end(),
+                   [](const std::string& entry) { return entry.starts_with("PATH="); }))
+    env.insert(env.begin(), usual_path);
+  return resolved;
+}
+
 }  // namespace
 
 std::vector<std::string> Store::contents() const {
   std::vector<std::string> paths;
-  const auto dir = sys::try_open_at(AT_FDCWD, rootfs_dir(), O_RDONLY | O_DIRECTORY);
-  if (!dir) return paths;
-  for (const std::string& name : sys::list_dir(dir.get()))
-    paths.push_back(rootfs_dir() + "/" + name);
+  const Library library(data_dir_);
+  for (const auto& folder : {rootfs_dir(), library.images_dir(), library.layers_dir()}) {
+    const auto dir = sys::try_open_at(AT_FDCWD, folder, O_RDONLY | O_DIRECTORY);
+    if (!dir) continue;
+    for (const std::string& name : sys::list_dir(dir.get())) paths.push_back(folder + "/" + name);
+  }
   return paths;
 }
 
 void Store::remove_all() const {
-  sys::remove_tree_at(AT_FDCWD, rootfs_dir());
+  const Library library(data_dir_);
+  for (const auto& folder : {library.images_dir(), library.layers_dir(), rootfs_dir()})
+    sys::remove_tree_at(AT_FDCWD, folder);
+}
+
+bool is_archive(std::string_view image) {
+  return std::any_of(archives.begin(), archives.end(),
+                     [&](std::string_view scheme) { return image.starts_with(scheme); });
 }
 
 std::string check_reference(std::string_view image) {
@@ -114,27 +147,70 @@ std::string check_reference(std::string_view image) {
   if (image.starts_with(host_scheme)) return "host: takes nothing behind the colon";
   if (image.starts_with(dir_scheme))
     return image.size() > dir_scheme.size() ? "" : "dir: needs the path of a directory";
-  const auto rest = after_busybox(image);
-  if (!rest) return ways;
-  if (rest->find('@') != std::string_view::npos)
-    return "a digest asks for exact contents, which the built-in busybox does not have; leave the"
-           " digest out";
-  if (!rest->empty() && !is_tag(rest->substr(1))) return "the tag is malformed";
-  return "";
+  if (is_archive(image)) return image.ends_with(':') ? "what is behind the colon is missing" : "";
+  auto parsed = parse_reference(image);
+  auto* fault = std::get_if<std::string>(&parsed);
+  return fault == nullptr ? "" : std::move(*fault);
+}
+
+std::optional<Origin> origin_of(std::string_view image) {
+  if (image.starts_with(host_scheme) || image.starts_with(dir_scheme)) return std::nullopt;
+  if (is_archive(image)) return Origin{std::string(image), std::string(image)};
+  const auto reference = reference_of(image);
+  if (!reference) throw sys::Error("image " + std::string(image) + ": " + check_reference(image));
+  if (!reference->registry.empty())
+    return Origin{"docker://" + reference->full(), reference->full()};
+  const auto likely = meanings(*reference);
+  if (const auto alias = aliased(*reference); alias)
+    return Origin{"docker://" + alias->full(), alias->full()};
+  throw sys::Error("image " + std::string(image) +
+                   ": a name without a registry, which is not guessed; write image: " +
+                   likely.front().full() + " if that is meant");
+}
+
+bool is_built_in(std::string_view image, const Store& store) {
+  const auto reference = reference_of(image);
+  return reference && is_busybox(*reference) && !find_stored(image, store);
+}
+
+bool is_here(std::string_view image, const Store& store) {
+  if (image.starts_with(host_scheme) || image.starts_with(dir_scheme)) return true;
+  return is_built_in(image, store) || find_stored(image, store);
+}
+
+ResolvedImage resolve_again(std::string_view image, std::string_view description,
+                            const Store& store) {
+  const std::size_t at = description.rfind('@');
+  if (at != std::string_view::npos && is_digest(description.substr(at + 1)))
+    for (const auto& stored : Library(store.data_dir()).list())
+      if (stored.manifest.digest == description.substr(at + 1))
+        return with_path(resolve_stored(image, stored, store));
+  return resolve(image, store);
 }
 
 ResolvedImage resolve(std::string_view image, const Store& store) {
   const std::string problem = check_reference(image);
   if (!problem.empty()) throw sys::Error("image " + std::string(image) + ": " + problem);
   ResolvedImage resolved;
-  if (image.starts_with(dir_scheme))
+  if (image.starts_with(dir_scheme)) {
     resolved = resolve_dir(image);
-  else if (image.starts_with(host_scheme))
+  } else if (image.starts_with(host_scheme)) {
     resolved = resolve_host(image, store);
-  else
+  } else if (const auto stored = find_stored(image, store)) {
+    try {
+      resolved = resolve_stored(image, *stored, store);
+    } catch (sys::Error& error) {
+      error.prepend("image " + std::string(image));
+      throw;
+    }
+  } else if (const auto reference = reference_of(image); reference && is_busybox(*reference)) {
     resolved = resolve_busybox(image, store);
-  resolved.config.env = {usual_path};
-  return resolved;
+  } else {
+    sys::Error error("image " + std::string(image) + " is not on this machine");
+    error.advise("pausa image pull " + std::string(image) + " brings it");
+    throw error;
+  }
+  return with_path(std::move(resolved));
 }
 
 }  // namespace pausa::image

@@ -52,7 +52,8 @@ ExecSession::ExecSession(const state::Store& store, const state::Record& record,
   sandbox_ = find_pod_sandbox(record.infra, run_dir.get());
   if (!sandbox_) throw sys::Error("the pod does not run");
   enter_user_namespace(host_, sandbox_->pidfd.get());
-  image_ = image::resolve(container_of(pod_, container).image, image::Store(store.paths().root));
+  image_ = image::resolve_again(container_of(pod_, container).image, entry.image,
+                                image::Store(store.paths().root));
   if (host_.cgroups.tracks() && !entry.cgroup.empty()) group_ = host_.cgroups.open(entry.cgroup);
 }
 

@@ -102,7 +102,12 @@ std::vector<image::ResolvedImage> resolve_images(const pod::Pod& pod, const stat
 Charge load_charge(const state::Store& store, state::Lock lock, state::Record record) {
   auto pod = read_stored_pod(store, record.key).pod;
   Charge charge{store, std::move(lock), std::move(record), std::move(pod), {}};
-  charge.images = resolve_images(charge.pod, store);
+  const image::Store images(store.paths().root);
+  std::size_t i = 0;
+  for (const auto* list : {&charge.pod.spec.init_containers, &charge.pod.spec.containers})
+    for (const auto& container : *list)
+      charge.images.push_back(
+          image::resolve_again(container.image, charge.record.containers.at(i++).image, images));
   return charge;
 }
 

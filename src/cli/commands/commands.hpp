@@ -38,6 +38,9 @@ int run_generate(const Arguments& arguments);
 std::string generate_options();
 int run_ns(const Arguments& arguments);
 std::string ns_options();
+int run_image(const Arguments& arguments);
+std::string image_options();
+
 int run_volume(const Arguments& arguments);
 std::string volume_options();
 int run_version(const Arguments& arguments);

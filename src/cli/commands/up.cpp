@@ -1,4 +1,5 @@
 #include "cli/attach.hpp"
+#include "cli/bring_images.hpp"
 #include "cli/commands/commands.hpp"
 #include "cli/objects.hpp"
 #include "cli/options.hpp"
@@ -29,6 +30,7 @@ const std::vector<Option> table{
     {"allow-unsafe-sysctls", "PATTERN", "allow these sysctls of the pod's own namespaces, too"},
     {"detach,d", nullptr, "return when all containers run (the default without a terminal)"},
     {"attach", nullptr, "stay until the pods have ended; ^C removes them (the default on one)"},
+    {"pull", "always|missing|never", "when to fetch images, instead of each imagePullPolicy"},
     {"no-attach", nullptr, "as --detach"},
     {"wait", nullptr, "return when all containers are ready, or the pod has succeeded"},
     {"timeout", "TIME", "give up after this time (exit code 124)"},
@@ -139,11 +141,8 @@ int run_up(const Arguments& arguments) {
 
   const state::Store store(state::Paths::from_environment());
   store.prepare();
-  std::vector<WantedPod> pods(loaded.pods.size());
-  for (std::size_t i = 0; i < pods.size(); ++i) {
-    anchor_images(loaded.pods[i], loaded.sources[loaded.pods[i].source].folder.string());
-    pods[i].images = resolve_images(loaded.pods[i], store);
-  }
+  for (auto& entry : loaded.pods)
+    anchor_images(entry, loaded.sources[entry.source].folder.string());
   const StartOptions start{backoff_from(options), options.has("explain"), options.has("quiet"),
                            exact_probes(options), ""};
   add_objects_of_files(options.all("configmap-from"), pod::ObjectKind::config_map, loaded);
@@ -164,6 +163,12 @@ int run_up(const Arguments& arguments) {
     std::cout << plan_text(plan, loaded);
     return exit_ok;
   }
+  const auto pull = options.get("pull");
+  bring_images(store, loaded.pods, pull ? parse_pull_when(*pull) : PullWhen::by_policy,
+               options.has("quiet"));
+  std::vector<WantedPod> pods(loaded.pods.size());
+  for (std::size_t i = 0; i < pods.size(); ++i)
+    pods[i].images = resolve_images(loaded.pods[i], store);
 
   Patience patience;
   if (const auto text = options.get("timeout"))

@@ -70,26 +70,35 @@ TEST_SUITE("reference/unit") {
     }
   }
 
-  TEST_CASE("what cannot be resolved is refused with the ways that can") {
-    for (const char* image : {"nginx", "nginx:1.27", "busybox2", "quay.io/library/busybox", "",
-                              "example.com/busybox", "busyboxx:1", "oci:layout:tag", "host"}) {
-      CAPTURE(image);
-      const std::string text = image::check_reference(image);
-      CHECK(mentions(text, "dir:PATH"));
-      CHECK(mentions(text, "host:"));
-      CHECK(mentions(text, "later version"));
-    }
+  TEST_CASE("what cannot be an image is refused, with what is wrong") {
+    for (const char* image : {"nginx", "nginx:1.27", "quay.io/library/busybox", "oci:layout:tag",
+                              "docker-archive:x.tar", "localhost:5000/a/b:c"})
+      CHECK_MESSAGE(image::check_reference(image).empty(), image);
     CHECK(mentions(image::check_reference("busybox@sha256:0123"), "digest"));
-    CHECK(mentions(image::check_reference("busybox:1@sha256:0123"), "digest"));
     CHECK(mentions(image::check_reference("busybox:"), "tag"));
     CHECK(mentions(image::check_reference("busybox:a b"), "tag"));
     CHECK(mentions(image::check_reference("busybox:" + std::string(129, 'a')), "tag"));
+    CHECK(mentions(image::check_reference("Busybox"), "lower-case"));
+    CHECK(mentions(image::check_reference(""), "name"));
     CHECK(mentions(image::check_reference("host:/etc"), "nothing behind"));
     CHECK(mentions(image::check_reference("dir:"), "path"));
+    CHECK(mentions(image::check_reference("oci:"), "behind the colon"));
     const TempTree tree;
     const std::string text =
-        message_of([&] { image::resolve("nginx", image::Store(tree.path())); });
-    CHECK(text.starts_with("image nginx: "));
+        message_of([&] { image::resolve("example.com/nginx", image::Store(tree.path())); });
+    CHECK(text ==
+          "image example.com/nginx is not on this machine; pausa image pull example.com/nginx "
+          "brings it");
+  }
+
+  TEST_CASE("an image comes from where its name says, a short name is not guessed") {
+    CHECK(image::origin_of("example.com/a:1")->source == "docker://example.com/a:1");
+    CHECK(image::origin_of("docker.io/nginx")->name == "docker.io/library/nginx:latest");
+    CHECK(image::origin_of("oci:/x:v1")->source == "oci:/x:v1");
+    CHECK_FALSE(image::origin_of("dir:/x"));
+    CHECK_FALSE(image::origin_of("host:"));
+    CHECK(mentions(message_of([] { (void)image::origin_of("no-such-name-at-all:3"); }),
+                   "write image: docker.io/library/no-such-name-at-all:3"));
   }
 }
 

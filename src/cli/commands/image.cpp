@@ -1,0 +1,220 @@
+#include "cli/bring_images.hpp"
+#include "cli/commands/commands.hpp"
+#include "cli/options.hpp"
+#include "cli/output.hpp"
+#include "cli/table.hpp"
+#include "image/archive.hpp"
+#include "supervisor/user_namespace.hpp"
+#include "sys/error.hpp"
+
+#include <iostream>
+#include <set>
+
+namespace pausa::cli {
+namespace {
+
+using image::Library;
+using pod::Node;
+
+const std::vector<Option> table{
+    {"tls-verify", "true|false", "pull: false takes a registry without a certificate, too"},
+    {"quiet,q", nullptr, "no progress on standard error"},
+    {"output,o", "FORMAT", "ls: table, json, yaml, name; inspect: json, yaml"}};
+
+// "1.5M", for people.
+std::string short_size(std::uint64_t bytes) {
+  constexpr std::string_view units = "KMGT";
+  if (bytes < 1000) return std::to_string(bytes);
+  double value = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  for (value /= 1000; value >= 1000 && unit + 1 < units.size(); value /= 1000) ++unit;
+  auto text = std::to_string(value);
+  text.resize(text.find('.') + 2);
+  return text + units[unit] + "B";
+}
+
+Node texts_node(const std::vector<std::string>& texts) {
+  Node list = Node::make_list();
+  for (const auto& text : texts) list.push(Node::make_string(text));
+  return list;
+}
+
+Node image_node(const Library& library, const image::StoredImage& image) {
+  const auto manifest = library.manifest(image);
+  const auto document = library.config(manifest);
+  Node node = Node::make_map();
+  const auto set = [&node](const char* key, const std::string& text) {
+    if (!text.empty()) node.set(key, Node::make_string(text));
+  };
+  set("name", image.name);
+  set("digest", image.manifest.digest);
+  set("architecture", document.architecture);
+  set("os", document.os);
+  set("created", document.created);
+  node.set("size", Node::make_integer(static_cast<std::int64_t>(Library::size(manifest))));
+  Node& config = node.set("config");
+  config = Node::make_map();
+  config.set("entrypoint", texts_node(document.config.entrypoint));
+  config.set("cmd", texts_node(document.config.cmd));
+  config.set("env", texts_node(document.config.env));
+  config.set("workingDir", Node::make_string(document.config.working_dir));
+  config.set("user", Node::make_string(document.config.user));
+  config.set("stopSignal", Node::make_string(document.config.stop_signal));
+  config.set("exposedPorts", texts_node(document.exposed_ports));
+  Node labels = Node::make_map();
+  for (const auto& [key, value] : document.labels) labels.set(key, Node::make_string(value));
+  config.set("labels", std::move(labels));
+  Node layers = Node::make_list();
+  for (std::size_t i = 0; i < manifest.layers.size(); ++i) {
+    Node layer = Node::make_map();
+    layer.set("digest", Node::make_string(manifest.layers[i].digest));
+    layer.set("diffId", Node::make_string(document.diff_ids[i]));
+    layer.set("size", Node::make_integer(static_cast<std::int64_t>(manifest.layers[i].size)));
+    layer.set("path", Node::make_string(library.layer_path(document.diff_ids[i])));
+    layers.push(std::move(layer));
+  }
+  node.set("layers", std::move(layers));
+  return node;
+}
+
+int list_images(const Library& library, Format format) {
+  Table rows({"NAME", "DIGEST", "LAYERS", "SIZE"});
+  std::vector<Node> items;
+  for (const auto& image : library.list()) {
+    if (format == Format::name) {
+      if (!image.name.empty()) std::cout << image.name << "\n";
+    } else if (format == Format::table) {
+      const auto manifest = library.manifest(image);
+      const auto& digest = image.manifest.digest;
+      rows.add({image.name.empty() ? "<none>" : image.name, digest.substr(0, digest.find(':') + 13),
+                std::to_string(manifest.layers.size()), short_size(Library::size(manifest))});
+    } else {
+      items.push_back(image_node(library, image));
+    }
+  }
+  if (format == Format::table)
+    std::cout << rows.text();
+  else if (format != Format::name)
+    std::cout << node_text(list_node(std::move(items)), format);
+  return exit_ok;
+}
+
+image::StoredImage find_image(const Library& library, const std::string& word) {
+  if (auto image = library.find_name(word)) return std::move(*image);
+  auto parsed = image::parse_reference(word);
+  const auto* reference = std::get_if<image::Reference>(&parsed);
+  auto image = reference != nullptr ? library.find(*reference) : std::nullopt;
+  if (!image) throw NoSuchObject("no image " + word + " on this machine");
+  return std::move(*image);
+}
+
+std::string image_name(const std::string& word) {
+  auto parsed = image::parse_reference(word);
+  if (const auto* fault = std::get_if<std::string>(&parsed))
+    throw UsageError("image name \"" + word + "\": " + *fault);
+  auto& reference = std::get<image::Reference>(parsed);
+  // Made here, so it is nobody's registry's.
+  if (reference.registry.empty()) reference.registry = "localhost";
+  return reference.full();
+}
+
+int pull_images(const state::Store& store, const std::vector<std::string>& words,
+                const Options& options) {
+  const auto verify = options.get("tls-verify").value_or("true");
+  if (verify != "true" && verify != "false")
+    throw UsageError("--tls-verify: \"" + verify + "\" is neither true nor false");
+  for (const auto& word : words) {
+    if (const auto fault = image::check_reference(word); !fault.empty())
+      throw sys::Error("InvalidImageName: " + word + ": " + fault);
+    const auto origin = image::origin_of(word);
+    if (!origin) throw UsageError("image pull: " + word + " needs no pull");
+    const auto image = bring_image(store, *origin, verify == "true", options.has("quiet"));
+    std::cout << image.name << "@" << image.manifest.digest << std::endl;
+  }
+  return exit_ok;
+}
+
+int load_image(const state::Store& store, const std::vector<std::string>& words, bool quiet) {
+  const auto archive = image::look_into(words[0]);
+  std::string name = words.size() > 1 ? words[1] : archive.name;
+  if (name.empty())
+    throw UsageError("image load: " + words[0] + " does not tell its name: image load FILE NAME");
+  const auto image = bring_image(store, {archive.source, image_name(name)}, true, quiet);
+  std::cout << image.name << "@" << image.manifest.digest << std::endl;
+  return exit_ok;
+}
+
+// The digests of images that containers of pods run on.
+std::set<std::string> digests_in_use(const state::Store& store) {
+  std::set<std::string> digests;
+  std::vector<state::Damaged> damaged;
+  for (const auto& record : store.list(&damaged))
+    for (const auto& container : record.containers)
+      if (const auto at = container.image.rfind('@'); at != std::string::npos)
+        digests.insert(container.image.substr(at + 1));
+  if (!damaged.empty()) throw sys::Error(damaged.front().why);
+  return digests;
+}
+
+int remove_images(const state::Store& store, const Library& library,
+                  const std::vector<std::string>& words) {
+  for (const auto& word : words) {
+    const auto image = find_image(library, word);
+    if (library.remove(image.name)) std::cout << image.name << std::endl;
+  }
+  const auto in_use = digests_in_use(store);
+  supervisor::with_subordinate_ids([&] { (void)library.prune(in_use); });
+  return exit_ok;
+}
+
+int prune_images(const state::Store& store, const Library& library, bool quiet) {
+  const auto before = library.list().size();
+  const auto in_use = digests_in_use(store);
+  supervisor::with_subordinate_ids([&] { (void)library.prune(in_use); });
+  if (!quiet) std::cerr << "pausa: removed " << before - library.list().size() << " images\n";
+  return exit_ok;
+}
+
+}  // namespace
+
+std::string image_options() {
+  return options_help(table);
+}
+
+int run_image(const Arguments& arguments) {
+  const Options options(table, arguments);
+  auto words = options.words();
+  if (words.empty()) throw UsageError("image: say pull, load, ls, inspect, tag, rm or prune");
+  const std::string verb = words.front();
+  words.erase(words.begin());
+  const state::Store store(state::Paths::from_environment());
+  const Library library(store.paths().root);
+  if (verb == "pull" && !words.empty()) return pull_images(store, words, options);
+  if (verb == "load" && (words.size() == 1 || words.size() == 2))
+    return load_image(store, words, options.has("quiet"));
+  if (verb == "ls" && words.empty())
+    return list_images(
+        library, output_format(options, {Format::table, Format::json, Format::yaml, Format::name}));
+  if (verb == "inspect" && !words.empty()) {
+    const Format format = output_format(options, {Format::json, Format::yaml});
+    std::vector<Node> items;
+    for (const auto& word : words) items.push_back(image_node(library, find_image(library, word)));
+    std::cout << node_text(
+        items.size() == 1 ? std::move(items.front()) : list_node(std::move(items)), format);
+    return exit_ok;
+  }
+  if (verb == "tag" && words.size() == 2) {
+    auto image = find_image(library, words[0]);
+    image.name = image_name(words[1]);
+    library.add(image);
+    std::cout << image.name << std::endl;
+    return exit_ok;
+  }
+  if (verb == "rm" && !words.empty()) return remove_images(store, library, words);
+  if (verb == "prune" && words.empty()) return prune_images(store, library, options.has("quiet"));
+  throw UsageError(
+      "image: say pull NAME…, load FILE [NAME], ls, inspect NAME…, tag NAME NEW, rm NAME… or "
+      "prune");
+}
+
+}  // namespace pausa::cli

@@ -1,0 +1,47 @@
+// The JSON documents of an image, read strictly: what is not understood is refused, what an image
+// may not decide is not read at all. Sources: the OCI image specification 1.1 and Docker's image
+// manifest version 2, schema 2. Pure. Every error is a sys::Error that says what is wrong.
+#pragma once
+
+#include "image/image.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace pausa::image {
+
+inline constexpr std::size_t most_document_bytes = std::size_t{4} << 20U;
+// More than any kernel stacks in one overlay.
+inline constexpr std::size_t most_layers = 500;
+
+struct Descriptor {
+  std::string media_type;
+  std::string digest;  // well-formed
+  std::uint64_t size = 0;
+  std::string name;  // org.opencontainers.image.ref.name; of an index alone
+};
+
+// index.json of an OCI image layout.
+std::vector<Descriptor> parse_index(std::string_view json);
+std::string index_text(const std::vector<Descriptor>& manifests);
+
+struct Manifest {
+  Descriptor config;
+  std::vector<Descriptor> layers;  // the lowest first
+};
+Manifest parse_manifest(std::string_view json);
+
+struct ConfigDocument {
+  ImageConfig config;
+  std::vector<std::string> diff_ids;  // the lowest first
+  std::string architecture;
+  std::string os;
+  std::string created;
+  std::vector<std::string> exposed_ports;
+  std::vector<std::pair<std::string, std::string>> labels;
+};
+ConfigDocument parse_config(std::string_view json);
+
+}  // namespace pausa::image

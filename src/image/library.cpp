@@ -1,0 +1,238 @@
+#include "image/library.hpp"
+
+#include "image/staging.hpp"
+#include "sys/error.hpp"
+#include "sys/path.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <set>
+
+namespace pausa::image {
+namespace {
+
+constexpr std::size_t most_index_bytes = std::size_t{64} << 20U;
+constexpr std::size_t most_aliases_bytes = std::size_t{1} << 20U;
+constexpr const char* layout_mark = "{\"imageLayoutVersion\":\"1.0.0\"}\n";
+
+std::string with_dash(std::string digest) {
+  std::replace(digest.begin(), digest.end(), ':', '-');
+  return digest;
+}
+
+std::uint64_t bytes_of(int dir, const std::string& name) {
+  struct ::stat info {};
+  return ::fstatat(dir, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0
+             ? static_cast<std::uint64_t>(info.st_blocks) * 512
+             : 0;
+}
+
+// Removes from a folder what is not to be kept; the bytes of files only, directories count as none.
+std::uint64_t remove_others(const std::string& path, const std::set<std::string>& keep) {
+  const auto dir = sys::try_open_at(AT_FDCWD, path, O_RDONLY | O_DIRECTORY);
+  if (!dir) return 0;
+  std::uint64_t bytes = 0;
+  for (const auto& name : sys::list_dir(dir.get())) {
+    if (keep.contains(name)) continue;
+    if (is_staging(name) && !is_abandoned_staging(name)) continue;
+    bytes += bytes_of(dir.get(), name);
+    sys::remove_tree_at(dir.get(), name);
+  }
+  return bytes;
+}
+
+std::optional<Reference> with_name(const Reference& reference, const std::string& name) {
+  auto parsed = parse_reference(name);
+  auto* other = std::get_if<Reference>(&parsed);
+  if (other == nullptr || other->registry.empty()) return std::nullopt;
+  other->tag = reference.tag;
+  other->digest = reference.digest;
+  return std::move(*other);
+}
+
+// An open-file-description lock: gone with whoever held it. Empty: somebody else has it.
+sys::UniqueFd lock(const std::string& path, short kind, bool wait) {
+  auto fd = sys::open_at(AT_FDCWD, path, O_RDWR | O_CREAT, 0600);
+  struct flock range {};
+  range.l_type = kind;
+  range.l_whence = SEEK_SET;
+  while (::fcntl(fd.get(), wait ? F_OFD_SETLKW : F_OFD_SETLK, &range) < 0) {
+    if (!wait && (errno == EAGAIN || errno == EACCES)) return sys::UniqueFd();
+    if (errno != EINTR) sys::check(-1, "lock ", path);
+  }
+  return fd;
+}
+
+}  // namespace
+
+std::optional<Reference> aliased(const Reference& short_name) {
+  for (const char* path : {"/etc/containers/registries.conf.d/shortnames.conf",
+                           "/etc/containers/registries.conf.d/000-shortnames.conf",
+                           "/usr/share/containers/registries.conf.d/000-shortnames.conf"}) {
+    const auto text = sys::read_file_at(AT_FDCWD, path, most_aliases_bytes);
+    if (!text) continue;
+    if (const auto alias = find_alias(*text, short_name.repository))
+      if (auto reference = with_name(short_name, *alias)) return reference;
+  }
+  return std::nullopt;
+}
+
+std::vector<Reference> meanings(const Reference& reference) {
+  if (!reference.registry.empty()) return {reference};
+  std::vector<Reference> found;
+  if (auto alias = aliased(reference)) found.push_back(std::move(*alias));
+  for (const char* registry : {"docker.io/", "localhost/"})
+    if (auto other = with_name(reference, registry + reference.repository))
+      found.push_back(std::move(*other));
+  return found;
+}
+
+std::string Library::blob_path(const std::string& digest) const {
+  const std::size_t colon = digest.find(':');
+  return blobs_dir() + "/" + digest.substr(0, colon) + "/" + digest.substr(colon + 1);
+}
+
+std::string Library::layer_path(const std::string& diff_id) const {
+  return layers_dir() + "/" + with_dash(diff_id);
+}
+
+void Library::prepare() const {
+  const auto images = sys::make_dirs_at(AT_FDCWD, images_dir(), 0700);
+  for (const auto& path : {blobs_dir() + "/sha256", layers_dir()})
+    (void)sys::make_dirs_at(AT_FDCWD, path, 0700);
+  if (::faccessat(images.get(), "oci-layout", F_OK, 0) != 0)
+    sys::replace_file_at(images.get(), "oci-layout", layout_mark, 0600);
+}
+
+std::vector<StoredImage> Library::list() const {
+  std::vector<StoredImage> images;
+  const auto text = sys::read_file_at(AT_FDCWD, images_dir() + "/index.json", most_index_bytes);
+  if (!text) return images;
+  try {
+    for (auto& descriptor : parse_index(*text)) {
+      auto name = std::move(descriptor.name);
+      images.push_back({std::move(name), std::move(descriptor)});
+    }
+  } catch (sys::Error& error) {
+    error.prepend(images_dir() + "/index.json");
+    throw;
+  }
+  return images;
+}
+
+std::optional<StoredImage> Library::find(const Reference& reference) const {
+  const auto images = list();
+  if (images.empty()) return std::nullopt;
+  for (const auto& meaning : meanings(reference)) {
+    Reference wanted = meaning;
+    const std::string digest = std::exchange(wanted.digest, "");
+    for (const auto& image : images) {
+      if (!digest.empty() && image.manifest.digest != digest) continue;
+      const bool named = digest.empty() || !wanted.tag.empty()
+                             ? image.name == wanted.full()
+                             : image.name.starts_with(wanted.name() + ":") ||
+                                   image.name.starts_with(wanted.name() + "@");
+      if (named || image.name == meaning.full()) return image;
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<StoredImage> Library::find_name(std::string_view name) const {
+  for (auto& image : list())
+    if (image.name == name) return std::move(image);
+  return std::nullopt;
+}
+
+std::string Library::read_document(const Descriptor& descriptor, const char* what) const {
+  auto text = sys::read_file_at(AT_FDCWD, blob_path(descriptor.digest), most_document_bytes);
+  if (!text || text->size() != descriptor.size)
+    throw sys::Error(std::string("the image's ") + what + " " + descriptor.digest +
+                     (text ? " has another size than it should" : " is gone"));
+  return std::move(*text);
+}
+
+Manifest Library::manifest(const StoredImage& image) const {
+  return parse_manifest(read_document(image.manifest, "manifest"));
+}
+
+ConfigDocument Library::config(const Manifest& manifest) const {
+  auto document = parse_config(read_document(manifest.config, "config"));
+  if (document.diff_ids.size() != manifest.layers.size())
+    throw sys::Error("the image has " + std::to_string(manifest.layers.size()) +
+                     " layers, its config " + std::to_string(document.diff_ids.size()));
+  return document;
+}
+
+std::uint64_t Library::size(const Manifest& manifest) {
+  std::uint64_t bytes = manifest.config.size;
+  for (const auto& layer : manifest.layers) bytes += layer.size;
+  return bytes;
+}
+
+void Library::write_index(const std::vector<StoredImage>& images) const {
+  std::vector<Descriptor> descriptors;
+  for (const auto& image : images) {
+    descriptors.push_back(image.manifest);
+    descriptors.back().name = image.name;
+  }
+  write_durably(images_dir(), "index.json", index_text(descriptors));
+}
+
+void Library::add(const StoredImage& image) const {
+  const auto held = lock(images_dir() + "/lock", F_WRLCK, true);
+  auto images = list();
+  for (auto& other : images)
+    if (other.name == image.name) other.name.clear();
+  std::erase_if(images, [&](const StoredImage& other) {
+    return other.name.empty() && other.manifest.digest == image.manifest.digest;
+  });
+  images.push_back(image);
+  write_index(images);
+}
+
+bool Library::remove(const std::string& name) const {
+  const auto held = lock(images_dir() + "/lock", F_WRLCK, true);
+  auto images = list();
+  const auto found = std::find_if(images.begin(), images.end(),
+                                  [&](const StoredImage& image) { return image.name == name; });
+  if (found == images.end()) return false;
+  found->name.clear();
+  write_index(images);
+  return true;
+}
+
+sys::UniqueFd Library::keep_all() const {
+  return lock(images_dir() + "/use.lock", F_RDLCK, true);
+}
+
+std::uint64_t Library::prune(const std::set<std::string>& in_use) const {
+  if (!sys::try_open_at(AT_FDCWD, images_dir(), O_RDONLY | O_DIRECTORY)) return 0;
+  const auto alone = lock(images_dir() + "/use.lock", F_WRLCK, false);
+  if (!alone) throw sys::Error("an image is being brought in; try again when that is done");
+  const auto held = lock(images_dir() + "/lock", F_WRLCK, true);
+  auto images = list();
+  if (std::erase_if(images, [&](const StoredImage& image) {
+        return image.name.empty() && !in_use.contains(image.manifest.digest);
+      }) != 0)
+    write_index(images);
+  std::set<std::string> blobs;
+  std::set<std::string> layers;
+  const auto keep_blob = [&](const std::string& digest) {
+    blobs.insert(digest.substr(digest.find(':') + 1));
+  };
+  for (const auto& image : images) {
+    keep_blob(image.manifest.digest);
+    const auto parts = manifest(image);
+    keep_blob(parts.config.digest);
+    for (const auto& layer : parts.layers) keep_blob(layer.digest);
+    for (const auto& diff_id : config(parts).diff_ids) layers.insert(with_dash(diff_id));
+  }
+  return remove_others(blobs_dir() + "/sha256", blobs) +
+         remove_others(blobs_dir() + "/sha512", blobs) + remove_others(layers_dir(), layers) +
+         remove_others(images_dir(), {"blobs", "index.json", "lock", "oci-layout", "use.lock"});
+}
+
+}  // namespace pausa::image

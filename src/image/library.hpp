@@ -1,0 +1,76 @@
+// The images on this machine, below the data directory: an OCI image layout (images/: oci-layout,
+// index.json, blobs/ALGORITHM/HEX) that other tools can read, and each layer unpacked once
+// (layers/ALGORITHM-HEX, by the digest of its tar), as a lower directory of overlays. A directory
+// in layers/ is complete, whatever was killed: it gets its name when it is. An image is in the
+// index when all of it is there.
+#pragma once
+
+#include "image/document.hpp"
+#include "image/reference.hpp"
+#include "sys/fd.hpp"
+
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace pausa::image {
+
+struct StoredImage {
+  std::string name;  // Reference::full(); empty: it has lost its name to another
+  Descriptor manifest;
+};
+
+// What people may mean by a name, the likeliest first: itself; of a short one the alias that this
+// machine has for it, docker.io's and localhost's.
+std::vector<Reference> meanings(const Reference& reference);
+// The alias alone (registries.conf(5)).
+std::optional<Reference> aliased(const Reference& short_name);
+
+class Library {
+ public:
+  explicit Library(std::string data_dir) : root_(std::move(data_dir)) {}
+
+  std::string images_dir() const { return root_ + "/images"; }
+  std::string blobs_dir() const { return images_dir() + "/blobs"; }
+  std::string layers_dir() const { return root_ + "/layers"; }
+  // digest: well-formed.
+  std::string blob_path(const std::string& digest) const;
+  std::string layer_path(const std::string& diff_id) const;
+
+  // Makes the folders (0700) and the layout's mark.
+  void prepare() const;
+
+  // In the order of the index.
+  std::vector<StoredImage> list() const;
+  // The image of this name, or of the likeliest of its meanings that is there. With a digest, one
+  // that has it.
+  std::optional<StoredImage> find(const Reference& reference) const;
+
+  std::optional<StoredImage> find_name(std::string_view name) const;
+
+  // Of an image in the index. Throws sys::Error when its files are damaged.
+  Manifest manifest(const StoredImage& image) const;
+  ConfigDocument config(const Manifest& manifest) const;
+  // Bytes of its blobs.
+  static std::uint64_t size(const Manifest& manifest);
+
+  // Takes an image whose blobs and layers are there into the index; another of this name loses it.
+  void add(const StoredImage& image) const;
+  // False: there is none of this name. Its files stay until prune().
+  bool remove(const std::string& name) const;
+  // Removes images that have no name and whose manifest's digest is not in use, then what no image
+  // of the index needs, and what was left half made. Returns the bytes. Throws while an image is
+  // being brought in.
+  std::uint64_t prune(const std::set<std::string>& in_use) const;
+  // Nothing is pruned while somebody holds one of these.
+  sys::UniqueFd keep_all() const;
+
+ private:
+  void write_index(const std::vector<StoredImage>& images) const;
+  std::string read_document(const Descriptor& descriptor, const char* what) const;
+
+  std::string root_;
+};
+
+}  // namespace pausa::image

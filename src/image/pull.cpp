@@ -1,0 +1,215 @@
+#include "image/pull.hpp"
+
+#include "image/staging.hpp"
+#include "sys/error.hpp"
+#include "sys/path.hpp"
+#include "sys/tool.hpp"
+
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <deque>
+
+namespace pausa::image {
+namespace {
+
+// A folder that goes away with its object.
+class Staging {
+ public:
+  explicit Staging(const std::string& parent)
+      : parent_(sys::open_dir(parent)), name_(staging_name()), path_(parent + "/" + name_) {
+    sys::check(::mkdirat(parent_.get(), name_.c_str(), 0755), "make ", path_);
+    sys::check(::fchmodat(parent_.get(), name_.c_str(), 0755, 0), "chmod ", path_);
+  }
+  ~Staging() {
+    try {
+      if (!name_.empty()) sys::remove_tree_at(parent_.get(), name_);
+    } catch (const sys::Error&) {
+      // The next one sweeps it.
+    }
+  }
+  Staging(Staging&& other) noexcept
+      : parent_(std::move(other.parent_)),
+        name_(std::exchange(other.name_, "")),
+        path_(std::move(other.path_)) {}
+  Staging& operator=(Staging&&) = delete;
+  Staging(const Staging&) = delete;
+  Staging& operator=(const Staging&) = delete;
+
+  const std::string& path() const { return path_; }
+  // Somebody else may have been first, with the same contents.
+  void become(const std::string& name) {
+    if (::renameat(parent_.get(), name_.c_str(), parent_.get(), name.c_str()) == 0)
+      name_.clear();
+    else if (errno != EEXIST && errno != ENOTEMPTY)
+      sys::check(-1, "name ", name);
+  }
+
+ private:
+  sys::UniqueFd parent_;
+  std::string name_;
+  std::string path_;
+};
+
+std::vector<std::string> own_environment() {
+  std::vector<std::string> variables;
+  for (char** variable = environ; *variable != nullptr; ++variable)
+    variables.emplace_back(*variable);
+  return variables;
+}
+
+// The last line: skopeo's own word is behind a timestamp and a level.
+std::string last_words(std::string text) {
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  text.erase(0, text.rfind('\n') + 1);
+  constexpr std::string_view key = "msg=\"";
+  if (const auto at = text.find(key); at != std::string::npos) {
+    text.erase(0, at + key.size());
+    if (text.ends_with('"')) text.pop_back();
+    std::string plain;
+    for (std::size_t i = 0; i < text.size(); ++i)
+      if (text[i] != '\\' || i + 1 == text.size() || text[i + 1] != '"') plain += text[i];
+    text = plain;
+  }
+  for (char& c : text)
+    if (static_cast<unsigned char>(c) < 0x20) c = ' ';
+  return text;
+}
+
+void fetch(const Library& library, const PullRequest& request, const std::string& layout) {
+  const std::string skopeo = sys::find_tool("skopeo");
+  if (skopeo.empty()) {
+    sys::Error error("skopeo is not installed, which brings images in");
+    error.advise("install it: apt-get install skopeo");
+    throw error;
+  }
+  sys::ToolRequest tool;
+  tool.program = skopeo;
+  tool.arguments = {"skopeo"};
+  if (!request.policy.empty())
+    tool.arguments.insert(tool.arguments.end(), {"--policy", request.policy});
+  tool.arguments.insert(tool.arguments.end(),
+                        {"copy", "--quiet", "--dest-oci-accept-uncompressed-layers",
+                         "--dest-shared-blob-dir", library.blobs_dir()});
+  if (!request.verify_tls) tool.arguments.emplace_back("--src-tls-verify=false");
+  tool.arguments.insert(tool.arguments.end(), {request.source, "oci:" + layout + ":image"});
+  tool.environment = own_environment();
+  const auto result = sys::Tool(tool).wait();
+  if (result.code != 0) {
+    const auto words = last_words(result.errors);
+    throw sys::Error(words.empty() ? "skopeo ended with exit code " + std::to_string(result.code)
+                                   : words);
+  }
+}
+
+void require_digest(const Library& library, const PullRequest& request, const Descriptor& document,
+                    const char* what) {
+  const auto blob =
+      sys::open_at(AT_FDCWD, library.blob_path(document.digest), O_RDONLY | O_NOFOLLOW);
+  sys::ToolRequest tool;
+  tool.program = request.unpacker;
+  tool.arguments = {"pausa-unpack", document.digest};
+  tool.descriptors = {{blob.get(), 0}};
+  const auto result = sys::Tool(tool).wait();
+  if (result.code != 0)
+    throw sys::Error(std::string("the image's ") + what + ": " + last_words(result.errors));
+}
+
+struct Unpacking {
+  std::string layer;  // the name that it is to have
+  Staging staging;
+  sys::Tool tool;
+};
+
+Unpacking begin_unpacking(const Library& library, const PullRequest& request,
+                          const Descriptor& layer, const std::string& diff_id) {
+  const auto blob = sys::open_at(AT_FDCWD, library.blob_path(layer.digest), O_RDONLY | O_NOFOLLOW);
+  struct ::stat info {};
+  sys::check(::fstat(blob.get(), &info), "stat a layer");
+  if (static_cast<std::uint64_t>(info.st_size) != layer.size)
+    throw sys::Error("layer " + layer.digest + " has " + std::to_string(info.st_size) +
+                     " bytes, its descriptor says " + std::to_string(layer.size));
+  const auto path = library.layer_path(diff_id);
+  Staging staging(library.layers_dir());
+  const auto folder = sys::open_dir(staging.path());
+  sys::ToolRequest tool;
+  tool.program = request.unpacker;
+  tool.arguments = {"pausa-unpack", layer.digest, diff_id};
+  tool.descriptors = {{blob.get(), 0}, {folder.get(), 3}};
+  tool.hear_output = true;
+  return {path.substr(path.rfind('/') + 1), std::move(staging), sys::Tool(tool)};
+}
+
+void finish_unpacking(Unpacking& unpacking, bool host_root) {
+  const auto result = unpacking.tool.wait();
+  if (result.code != 0) {
+    auto words = last_words(result.errors);
+    if (words.empty()) words = "the unpacker ended with exit code " + std::to_string(result.code);
+    throw sys::Error("unpack " + unpacking.layer + ": " + words);
+  }
+  if (!host_root) return;
+  const auto root = sys::open_dir(unpacking.staging.path());
+  const std::string& list = result.output;
+  for (std::size_t at = 0; at < list.size();) {
+    const std::size_t end = std::min(list.find('\0', at), list.size());
+    const std::string path = end == at ? "." : list.substr(at, end - at);
+    const auto folder = sys::open_in_root(root.get(), path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    sys::check(::fsetxattr(folder.get(), "trusted.overlay.opaque", "y", 1, 0), "make ", path,
+               " opaque");
+    at = end + 1;
+  }
+}
+
+void unpack_layers(const Library& library, const PullRequest& request, const Manifest& manifest,
+                   const std::vector<std::string>& diff_ids) {
+  const auto most = static_cast<std::size_t>(std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN)));
+  std::deque<Unpacking> running;
+  std::vector<Unpacking> done;
+  std::set<std::string> begun;
+  const auto finish_first = [&] {
+    finish_unpacking(running.front(), request.host_root);
+    done.push_back(std::move(running.front()));
+    running.pop_front();
+  };
+  for (std::size_t i = 0; i < diff_ids.size(); ++i) {
+    if (!begun.insert(diff_ids[i]).second) continue;
+    if (::faccessat(AT_FDCWD, library.layer_path(diff_ids[i]).c_str(), F_OK, 0) == 0) continue;
+    if (running.size() == most) finish_first();
+    running.push_back(begin_unpacking(library, request, manifest.layers[i], diff_ids[i]));
+  }
+  while (!running.empty()) finish_first();
+  if (done.empty()) return;
+  // A name means complete, also after a power cut: what the layers hold goes to the disk first.
+  const auto layers = sys::open_dir(library.layers_dir());
+  sys::check(::syncfs(layers.get()), "write the layers to the disk");
+  for (auto& unpacking : done) unpacking.staging.become(unpacking.layer);
+  sys::check(::fsync(layers.get()), "write the layers' names to the disk");
+}
+
+}  // namespace
+
+StoredImage pull(const Library& library, const PullRequest& request) {
+  library.prepare();
+  const auto kept = library.keep_all();
+  sweep_abandoned(sys::open_dir(library.images_dir()).get());
+  sweep_abandoned(sys::open_dir(library.layers_dir()).get());
+  const Staging layout(library.images_dir());
+  fetch(library, request, layout.path());
+  const auto index =
+      sys::read_file_at(AT_FDCWD, layout.path() + "/index.json", most_document_bytes);
+  if (!index) throw sys::Error("skopeo brought no image");
+  const auto manifests = parse_index(*index);
+  if (manifests.size() != 1)
+    throw sys::Error("skopeo brought " + std::to_string(manifests.size()) + " images");
+  StoredImage image{request.name, manifests.front()};
+  require_digest(library, request, image.manifest, "manifest");
+  const auto manifest = library.manifest(image);
+  require_digest(library, request, manifest.config, "config");
+  unpack_layers(library, request, manifest, library.config(manifest).diff_ids);
+  library.add(image);
+  return image;
+}
+
+}  // namespace pausa::image

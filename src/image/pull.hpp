@@ -1,0 +1,29 @@
+// Brings an image into the library: skopeo carries it from where it is (registry, archive, layout,
+// another store; authentication, mirrors, signatures and registries.conf are its business), we
+// compare every digest, and each layer is unpacked by a confined process of its own (pausa-unpack).
+// What was killed half way leaves nothing that counts, and its parts are used by the next attempt.
+#pragma once
+
+#include "image/library.hpp"
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace pausa::image {
+
+struct PullRequest {
+  std::string source;    // as skopeo spells it: docker://NAME, oci:DIR:TAG, docker-archive:FILE …
+  std::string name;      // under which it is kept: Reference::full()
+  std::string unpacker;  // the path of pausa-unpack
+  bool verify_tls = true;
+  std::string policy;     // a policy.json(5) instead of the machine's; empty: the machine's
+  bool host_root = true;  // we are root outside of any user namespace
+  // One line of progress, without a newline.
+  std::function<void(const std::string&)> tell;
+};
+
+// Throws sys::Error with what the registry, skopeo or the unpacker said.
+StoredImage pull(const Library& library, const PullRequest& request);
+
+}  // namespace pausa::image

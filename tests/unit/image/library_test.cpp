@@ -1,0 +1,118 @@
+#include "image/library.hpp"
+
+#include "support/temp_tree.hpp"
+#include "sys/error.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace pausa;
+
+namespace {
+
+std::string digest_of(char digit) {
+  return "sha256:" + std::string(64, digit);
+}
+
+// An image whose documents and layer are there; the digests are not looked at once it is in.
+image::StoredImage put(const image::Library& library, const std::string& name, char digit) {
+  const auto write = [&](char which, const std::string& text) {
+    const auto digest = digest_of(which);
+    sys::create_file_at(AT_FDCWD, library.blob_path(digest), text, 0600);
+    return R"({"mediaType":"application/vnd.oci.image.config.v1+json","digest":")" + digest +
+           R"(","size":)" + std::to_string(text.size()) + "}";
+  };
+  const char config_digit = static_cast<char>(digit + 1);
+  const auto config =
+      write(config_digit, R"({"rootfs":{"diff_ids":[")" + digest_of(digit) + R"("]}})");
+  (void)write('f', "layer");
+  const std::string text =
+      R"({"schemaVersion":2,"config":)" + config +
+      R"(,"layers":[{"mediaType":"application/vnd.oci.image.layer.v1.tar","digest":")" +
+      digest_of('f') + R"(","size":5}]})";
+  sys::create_file_at(AT_FDCWD, library.blob_path(digest_of(digit)), text, 0600);
+  (void)sys::make_dirs_at(AT_FDCWD, library.layer_path(digest_of(digit)), 0755);
+  image::StoredImage image{
+      name, {"application/vnd.oci.image.manifest.v1+json", digest_of(digit), text.size(), ""}};
+  library.add(image);
+  return image;
+}
+
+std::string found(const image::Library& library, const std::string& text) {
+  const auto image = library.find(std::get<image::Reference>(image::parse_reference(text)));
+  return image ? image->name : "none";
+}
+
+bool exists(const std::string& path) {
+  return ::access(path.c_str(), F_OK) == 0;
+}
+
+}  // namespace
+
+TEST_SUITE("image/library") {
+  TEST_CASE("an image is found by its name, by what people mean, and by its digest") {
+    const test::TempTree tree;
+    const image::Library library(tree.path());
+    CHECK(library.list().empty());
+    library.prepare();
+    put(library, "docker.io/library/web:1", '0');
+    put(library, "localhost/mine:latest", '2');
+    CHECK(found(library, "docker.io/web:1") == "docker.io/library/web:1");
+    CHECK(found(library, "web:1") == "docker.io/library/web:1");
+    CHECK(found(library, "web") == "none");
+    CHECK(found(library, "mine") == "localhost/mine:latest");
+    CHECK(found(library, "web@" + digest_of('0')) == "docker.io/library/web:1");
+    CHECK(found(library, "web@" + digest_of('2')) == "none");
+    const auto manifest = library.manifest(*library.find_name("localhost/mine:latest"));
+    CHECK(library.config(manifest).diff_ids.at(0) == digest_of('2'));
+    CHECK(image::Library::size(manifest) > 5);
+  }
+
+  TEST_CASE("a name goes to the newest image; the older one stays while it is in use") {
+    const test::TempTree tree;
+    const image::Library library(tree.path());
+    library.prepare();
+    put(library, "a/b:1", '0');
+    put(library, "a/b:1", '4');
+    CHECK(library.list().size() == 2);
+    CHECK(library.find_name("a/b:1")->manifest.digest == digest_of('4'));
+    (void)library.prune({digest_of('0')});
+    CHECK(exists(library.layer_path(digest_of('0'))));
+    (void)library.prune({});
+    CHECK_FALSE(exists(library.layer_path(digest_of('0'))));
+    CHECK_FALSE(exists(library.blob_path(digest_of('1'))));
+    CHECK(exists(library.layer_path(digest_of('4'))));
+    CHECK(exists(library.blob_path(digest_of('5'))));
+    CHECK(library.list().size() == 1);
+  }
+
+  TEST_CASE("what is removed is gone at the next pruning, with what was left half made") {
+    const test::TempTree tree;
+    const image::Library library(tree.path());
+    library.prepare();
+    put(library, "a/b:1", '0');
+    tree.dir("layers/.staging-1-1-1/bin");  // of nobody who lives
+    tree.file("images/blobs/sha256/oci-put-blob123", "half");
+    CHECK(library.remove("a/b:1"));
+    CHECK_FALSE(library.remove("a/b:1"));
+    {
+      const auto busy = library.keep_all();
+      CHECK_THROWS_AS((void)library.prune({}), sys::Error);
+    }
+    (void)library.prune({});
+    CHECK(library.list().empty());
+    CHECK(sys::list_dir(sys::open_dir(library.layers_dir()).get()).empty());
+    CHECK(sys::list_dir(sys::open_dir(library.blobs_dir() + "/sha256").get()).empty());
+  }
+
+  TEST_CASE("files that are damaged are told") {
+    const test::TempTree tree;
+    const image::Library library(tree.path());
+    library.prepare();
+    const auto image = put(library, "a/b:1", '0');
+    sys::create_file_at(AT_FDCWD, library.blob_path(digest_of('1')), "short", 0600);
+    const auto manifest = library.manifest(image);
+    CHECK_THROWS_AS((void)library.config(manifest), sys::Error);
+    tree.file("images/index.json", "{");
+    CHECK_THROWS_AS((void)library.list(), sys::Error);
+  }
+}
