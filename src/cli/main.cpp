@@ -1,6 +1,7 @@
 #include "cli/aliases.hpp"
 #include "cli/commands/commands.hpp"
 #include "cli/help.hpp"
+#include "cli/job_keeper.hpp"
 #include "cli/rollout.hpp"
 #include "manifest/sources.hpp"
 #include "sys/error.hpp"
@@ -25,6 +26,10 @@ const std::vector<Command>& commands() {
        "pausa down web.yaml\npausa down web\npausa down --all", run_down, down_options},
       {"diff", "tell what up would change", "FILE…",
        "pausa diff web.yaml      # exit code 0: nothing, 1: something", run_diff, diff_options},
+      {"run-job", "start a Job of a CronJob", "[OPTION…] CRONJOB",
+       "pausa run-job nightly              # follow it; exit code 0: Complete, 1: Failed\n"
+       "pausa run-job -d --name=extra nightly",
+       run_run_job, run_job_options},
       {"ps", "list pods", "[OPTION…] [POD…]",
        "pausa ps\n"
        "pausa ps -a -l tier=front       # those that ended too, by label\n"
@@ -98,6 +103,7 @@ const std::vector<Command>& commands() {
       {"__complete", "", "", "", run_complete, nullptr, true},
       {"__man", "", "", "", run_manual, nullptr, true},
       {"supervise", "", "", "", run_supervise, nullptr, true},
+      {"keep-job", "", "", "", run_keep_job, nullptr, true},
   };
   return table;
 }
@@ -112,14 +118,14 @@ const Command* find_command(std::string_view name) {
 
 // Those from which processes in pods are forked.
 bool enters_pods(std::string_view verb) {
-  constexpr std::array verbs{"up", "start", "restart", "exec", "supervise"};
+  constexpr std::array verbs{"up", "start", "restart", "exec", "supervise", "run-job", "keep-job"};
   return std::find(verbs.begin(), verbs.end(), verb) != verbs.end();
 }
 
 // All but those that only tell, and those that must work whatever is amiss.
 bool touches_pods(std::string_view verb) {
-  constexpr std::array others{"validate", "explain", "doctor",     "reset",    "completion",
-                              "version",  "__man",   "__complete", "supervise"};
+  constexpr std::array others{"validate", "explain", "doctor",     "reset",     "completion",
+                              "version",  "__man",   "__complete", "supervise", "keep-job"};
   return std::find(others.begin(), others.end(), verb) == others.end();
 }
 
@@ -146,6 +152,7 @@ int dispatch(char** argv, Arguments arguments) {
       sys::shield_own_program(argv);
       take_back_abandoned(store);
     }
+    if (arguments[0] != "down") revive_keepers(store);
   }
   arguments.erase(arguments.begin());
   return command->run(arguments);

@@ -93,6 +93,7 @@ void add_objects_of_files(const std::vector<std::string>& words, pod::ObjectKind
                           manifest::LoadResult& loaded) {
   std::set<std::string> namespaces;
   for (const auto& entry : loaded.pods) namespaces.insert(entry.pod.metadata.namespace_);
+  for (const auto& entry : loaded.workloads) namespaces.insert(entry.workload.metadata.namespace_);
   if (namespaces.empty()) namespaces.insert("default");
   for (const auto& word : words) {
     const auto split = word.find('=');
@@ -133,14 +134,17 @@ pod::Diagnostics missing_references(const manifest::LoadResult& loaded, const st
                                     const std::vector<pod::Object>& leaving) {
   const KnownObjects known(loaded, paths, leaving);
   pod::Diagnostics all;
-  for (const auto& entry : loaded.pods) {
+  const auto look_at = [&](const manifest::LoadedPod& entry) {
     auto findings = pod::check_references(entry.object, entry.pod.metadata.namespace_, known);
     for (auto& finding : findings) {
       finding.file = loaded.sources[entry.source].name;
       finding.path.insert(0, entry.prefix);
       all.push_back(std::move(finding));
     }
-  }
+  };
+  for (const auto& entry : loaded.pods) look_at(entry);
+  for (const auto& entry : loaded.workloads)
+    if (entry.sample) look_at(*entry.sample);
   manifest::sort_and_dedupe(all, loaded.sources);
   return all;
 }

@@ -1,6 +1,7 @@
 #include "cli/plan_set.hpp"
 
 #include "cli/pod_words.hpp"
+#include "cli/workloads.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -89,6 +90,13 @@ Leftovers find_leftovers(const state::Store& store, const manifest::LoadResult& 
   return found;
 }
 
+void SetPlan::add(Leftovers more) {
+  for (auto& key : more.pods)
+    if (std::find(leftovers.pods.begin(), leftovers.pods.end(), key) == leftovers.pods.end())
+      leftovers.pods.push_back(std::move(key));
+  for (auto& object : more.objects) leftovers.objects.push_back(std::move(object));
+}
+
 bool SetPlan::differs() const {
   const auto changes = [](const auto& plan) {
     return plan.kind != std::decay_t<decltype(plan)>::Kind::keep;
@@ -106,6 +114,8 @@ SetPlan plan_set(const state::Store& store, const manifest::LoadResult& loaded) 
   for (const auto& entry : loaded.pods)
     plan.pods.push_back(
         plan_pod(store, {entry.pod.metadata.namespace_, entry.pod.metadata.name}, entry.object));
+  plan.leftovers.pods = surplus_pods(store, loaded);
+  plan.leftovers.objects = surplus_claims(store, loaded, plan.leftovers.pods);
   return plan;
 }
 

@@ -16,7 +16,7 @@ namespace pausa::cli {
 // the folder and "/-". Empty for a pipe that some shell made: it has no name to come back to.
 std::string origin_of(const manifest::Source& source);
 
-// What is to go with --prune.
+// What is to go: pods that their workload has no longer, and with --prune what is not named.
 struct Leftovers {
   std::vector<state::PodKey> pods;
   std::vector<pod::Object> objects;
@@ -30,6 +30,8 @@ struct SetPlan {
   std::vector<ObjectPlan> objects;
   std::vector<PodPlan> pods;  // as the manifest's
   Leftovers leftovers;
+
+  void add(Leftovers more);
 
   // Whether `up` would change anything.
   bool differs() const;

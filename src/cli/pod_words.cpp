@@ -2,6 +2,7 @@
 
 #include "cli/command.hpp"
 #include "cli/remove_pod.hpp"
+#include "cli/workloads.hpp"
 
 #include <iostream>
 
@@ -20,7 +21,8 @@ std::vector<Target> targets_from(const Options& options, const state::Store& sto
                                  const std::string& verb) {
   std::vector<Target> targets;
   for (const auto& word : options.words())
-    targets.push_back(parse_target(word, options.get("namespace")));
+    for (auto& target : targets_of(store, word, options.get("namespace")))
+      targets.push_back(std::move(target));
   if (options.has("all")) {
     for (auto& key : every_pod(store)) targets.push_back({std::move(key), ""});
   } else if (targets.empty()) {

@@ -35,20 +35,29 @@ class Procession {
 
   const std::vector<state::PodKey>& keys() const { return keys_; }
 
-  // Sets all on their way. False: interrupted. Throws sys::Error.
+  // Sets all on their way that need not wait for their turn. False: interrupted. Throws sys::Error.
   bool begin(const Patience& patience) {
-    make_room();
+    tell_changes();
+    make_room([](const WantedPod& pod) { return pod.turn == Turn::any; });
     ways_.resize(pods_.size());
-    for (std::size_t i = 0; i < pods_.size(); ++i) begin_update_of(i);
+    for (std::size_t i = 0; i < pods_.size(); ++i)
+      if (pods_[i].turn == Turn::any) begin_update_of(i);
     for (std::size_t i = 0; i < pods_.size(); ++i) {
       if (interrupted(patience)) return false;
-      begin_start_of(i);
+      if (pods_[i].turn == Turn::any) begin_start_of(i);
     }
     return true;
   }
 
-  // Until it has run, or will not.
+  // Until it has run, or will not. To be asked in the order of the pods.
   StartResult await(std::size_t i, const Patience& patience) {
+    if (pods_[i].turn != Turn::any) {
+      auto obstacle = await_turn(i, patience);
+      if (obstacle.kind != StartResult::Kind::running) return obstacle;
+      make_room([&](const WantedPod& pod) { return &pod == &pods_[i]; });
+      begin_update_of(i);
+      begin_start_of(i);
+    }
     auto& way = ways_[i];
     if (way.update) {
       switch (way.update->listen(patience)) {
@@ -64,7 +73,9 @@ class Procession {
       if (reply && !reply->ok) return {StartResult::Kind::failed, reply->error};
       if (!reply) start(i);  // its supervisor died over it
     }
-    return await_start(store_, way.starting, patience.deadline, patience.interrupt);
+    auto result = await_start(store_, way.starting, patience.deadline, patience.interrupt);
+    last_ = result.kind;
+    return result;
   }
 
  private:
@@ -73,17 +84,50 @@ class Procession {
     StartingPod starting;
   };
 
-  // Those that are made anew end at the same time.
-  void make_room() {
-    std::vector<state::PodKey> ending;
+  void tell_changes() const {
     for (std::size_t i = 0; i < pods_.size(); ++i) {
       const auto& plan = pods_[i].plan;
       const bool changes =
           plan.kind == PodPlan::Kind::update || plan.kind == PodPlan::Kind::recreate;
       if (changes && !pods_[i].options.quiet)
         std::cerr << "pausa: pod " << plan_text(keys_[i], plan) << std::endl;
-      if (plan.kind == PodPlan::Kind::recreate) ending.push_back(keys_[i]);
     }
+  }
+
+  // The pod before it of the same workload has run by now, or never will; it may have to be ready.
+  StartResult await_turn(std::size_t i, const Patience& patience) const {
+    const Target before{keys_[i - 1], ""};
+    if (last_ != StartResult::Kind::running)
+      return {last_, before.key.name + " before it does not run"};
+    if (pods_[i].turn != Turn::after_ready) return {};
+    if (!pods_[i].options.quiet &&
+        look(store_, before, Goal::ready).kind == Progress::Kind::on_the_way)
+      std::cerr << "pausa: pod " << keys_[i].name << " waits until " << before.key.name
+                << " is ready" << std::endl;
+    const auto progress = wait_pod(store_, before, Goal::ready, patience);
+    switch (progress.kind) {
+      case Progress::Kind::reached:
+        return {};
+      case Progress::Kind::interrupted:
+        return {StartResult::Kind::interrupted, "interrupted"};
+      case Progress::Kind::on_the_way:
+        return {StartResult::Kind::timed_out,
+                before.key.name + " before it is not ready: " + progress.missing};
+      case Progress::Kind::impossible:
+        break;
+    }
+    return {StartResult::Kind::ended,
+            before.key.name + " before it will not be ready: " + progress.missing};
+  }
+
+  // Those that are made anew end at the same time.
+  template <typename Counts>
+  void make_room(Counts counts) {
+    std::vector<state::PodKey> ending;
+    for (std::size_t i = 0; i < pods_.size(); ++i)
+      if (pods_[i].plan.kind == PodPlan::Kind::recreate && counts(pods_[i]))
+        ending.push_back(keys_[i]);
+    if (ending.empty()) return;
     if (end_pods(store_, ending, true, std::nullopt, true) != exit_ok)
       throw sys::Error("a pod that is to be made anew could not be ended");
   }
@@ -112,6 +156,7 @@ class Procession {
   std::vector<WantedPod> pods_;
   std::vector<state::PodKey> keys_;
   std::vector<Way> ways_;
+  StartResult::Kind last_ = StartResult::Kind::running;  // of the pod before
 };
 
 // What is there now of all that is about to change.

@@ -6,6 +6,7 @@
 #include "cli/plan_set.hpp"
 #include "cli/start_pod.hpp"
 #include "cli/wait_pod.hpp"
+#include "cli/workloads.hpp"
 #include "state/journal.hpp"
 
 #include <vector>
@@ -18,6 +19,7 @@ struct WantedPod {
   std::vector<image::ResolvedImage> images;
   PodPlan plan;
   StartOptions options;
+  Turn turn = Turn::any;  // with regard to the pod before it
 };
 
 struct RolloutResult {

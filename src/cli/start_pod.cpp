@@ -134,23 +134,31 @@ std::optional<SupervisorCall> begin_update(const state::Store& store, const stat
   return SupervisorCall::put(store, key, request);
 }
 
-void anchor_images(manifest::LoadedPod& loaded, const std::string& folder) {
-  const auto anchor = [&](std::string& image) {
-    for (const std::string_view scheme : {"dir:", "oci:", "oci-archive:", "docker-archive:"})
-      if (image.starts_with(scheme) && image.size() > scheme.size() && image[scheme.size()] != '/')
-        image.insert(scheme.size(), folder + "/");
-  };
-  auto& spec = loaded.pod.spec;
-  for (auto* list : {&spec.init_containers, &spec.containers})
-    for (auto& container : *list) anchor(container.image);
-  auto* object = loaded.object.find("spec");
+namespace {
+
+void anchor(std::string& image, const std::string& folder) {
+  for (const std::string_view scheme : {"dir:", "oci:", "oci-archive:", "docker-archive:"})
+    if (image.starts_with(scheme) && image.size() > scheme.size() && image[scheme.size()] != '/')
+      image.insert(scheme.size(), folder + "/");
+}
+
+}  // namespace
+
+void anchor_images_in(pod::Node& spec, const std::string& folder) {
   for (const char* field : {"initContainers", "containers"}) {
-    auto* list = object == nullptr ? nullptr : object->find(field);
+    auto* list = spec.find(field);
     if (list == nullptr) continue;
     for (auto& container : list->items)
       if (auto* image = container.find("image"); image != nullptr && image->is_string())
-        anchor(image->text);
+        anchor(image->text, folder);
   }
+}
+
+void anchor_images(manifest::LoadedPod& loaded, const std::string& folder) {
+  auto& spec = loaded.pod.spec;
+  for (auto* list : {&spec.init_containers, &spec.containers})
+    for (auto& container : *list) anchor(container.image, folder);
+  if (auto* object = loaded.object.find("spec")) anchor_images_in(*object, folder);
 }
 
 std::vector<image::ResolvedImage> resolve_images(const manifest::LoadedPod& loaded,

@@ -25,6 +25,9 @@ struct StartingPod {
 // manifest lies, not to where the user stands.
 void anchor_images(manifest::LoadedPod& loaded, const std::string& folder);
 
+// The same for the `spec` of a pod or pod template as a tree.
+void anchor_images_in(pod::Node& spec, const std::string& folder);
+
 // The images of all containers, init containers first. Throws sys::Error that names the container.
 std::vector<image::ResolvedImage> resolve_images(const manifest::LoadedPod& loaded,
                                                  const state::Store& store);

@@ -4,6 +4,7 @@
 #include "manifest/sources.hpp"
 #include "manifest/text.hpp"
 #include "pod/decode.hpp"
+#include "pod/job.hpp"
 #include "pod/suggest.hpp"
 #include "pod/validate.hpp"
 #include "pod/value.hpp"
@@ -198,26 +199,18 @@ class Unpacker {
 
   void workload(const Node& node, pod::WorkloadKind kind) {
     pod::Diagnostics findings = pod::validate_workload(node, kind, options_);
-    LoadedWorkload loaded{pod::decode_workload(node, kind), node, source_, prefix_};
+    LoadedWorkload loaded{pod::decode_workload(node, kind), node, source_, prefix_, {}};
     Node* const pod_template = pod::template_of(loaded.object, kind);
     resolve_host_paths(pod_template ? pod_template->find("spec") : nullptr);
     if (pod_template) check_template_annotations(*pod_template, kind, findings);
-    bool bad = add_findings(std::move(findings));
-    if (!pod::keeps_pods(kind)) {
-      fault(ErrorKind::forbidden, node.find("kind")->mark, "kind", {},
-            "not supported by pausa yet: Jobs");
-      bad = true;
-    }
+    const bool bad = add_findings(std::move(findings));
     const bool doubled = is_doubled(node, pod::resource_name(kind), loaded.workload.metadata);
     if (bad || doubled) return;
+    if (!pod::keeps_pods(kind)) {
+      loaded.sample = made_pod(pod::sample_pod(loaded.object, loaded.workload), loaded.workload);
+    }
     for (Node& object : pod::pods_of(loaded.object, loaded.workload)) {
-      LoadedPod made;
-      made.source = source_;
-      pod::Diagnostics known;
-      made.pod = pod::decode_pod(object, known);
-      made.object = std::move(object);
-      made.prefix = prefix_ + std::string(pod::template_prefix(kind));
-      made.owner = pod::workload_words(kind, loaded.workload.metadata.name);
+      LoadedPod made = made_pod(std::move(object), loaded.workload);
       if (is_doubled(node, "pod", made.pod.metadata)) return;
       result_.pods.push_back(std::move(made));
     }
@@ -227,6 +220,17 @@ class Unpacker {
       made_claims_.push_back(std::move(made));
     }
     result_.workloads.push_back(std::move(loaded));
+  }
+
+  LoadedPod made_pod(Node object, const pod::Workload& workload) const {
+    LoadedPod made;
+    made.source = source_;
+    pod::Diagnostics known;
+    made.pod = pod::decode_pod(object, known);
+    made.object = std::move(object);
+    made.prefix = prefix_ + std::string(pod::template_prefix(workload.kind));
+    made.owner = pod::workload_words(workload.kind, workload.metadata.name);
+    return made;
   }
 
   // Faults of our own annotations are found where a pod is decoded.

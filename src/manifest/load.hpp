@@ -12,6 +12,7 @@
 #include "pod/workload.hpp"
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,7 @@ struct LoadedWorkload {
   pod::Node object;  // with absolute hostPaths
   std::size_t source = 0;
   std::string prefix;
+  std::optional<LoadedPod> sample;  // of a Job or CronJob: what its pods are like
 };
 
 struct LoadResult {

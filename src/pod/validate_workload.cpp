@@ -135,6 +135,30 @@ void check_selector(const Value& spec, WorkloadKind kind, Findings& findings) {
   }
 }
 
+// The template of a StatefulSet with the volumes that its claims are; null without any.
+Node with_claims(const Value& spec) {
+  const Value claims = spec["volumeClaimTemplates"];
+  if (claims.size() == 0 || !spec["template"].present()) return {};
+  Node whole = *spec["template"].node();
+  Node* const pod = whole.find("spec");
+  if (!pod || !pod->is_map()) return {};
+  Node& volumes = pod->set("volumes");
+  if (volumes.is_null()) volumes = Node::make_list();
+  for (const Value& claim : claims.items()) {
+    const std::string name(claim["metadata"]["name"].text());
+    std::erase_if(volumes.items, [&name](const Node& volume) {
+      const Node* const other = volume.find("name");
+      return other && other->text == name;
+    });
+    Node volume = Node::make_map();
+    volume.set("name", Node::make_string(name));
+    volume.set("persistentVolumeClaim").set("claimName", Node::make_string("made-of-the-template"));
+    volume.mark = claim.mark();
+    volumes.push(std::move(volume));
+  }
+  return whole;
+}
+
 // What of the host several pods cannot share.
 void note_host_ports(const Value& spec, const Value& name, Findings& findings) {
   const std::int64_t replicas = spec["replicas"].integer().value_or(1);
@@ -182,7 +206,8 @@ void check_workload_rules(const Value& object, WorkloadKind kind, Findings& find
   check_at_least_zero(spec["minReadySeconds"], findings);
   check_at_least_zero(spec["revisionHistoryLimit"], findings);
   check_selector(spec, kind, findings);
-  const Value pod_template = spec["template"];
+  const Node whole = with_claims(spec);
+  const Value pod_template = whole.is_map() ? Value(whole, "spec.template") : spec["template"];
   check_template(pod_template, findings);
   const Value policy = pod_template["spec"]["restartPolicy"];
   if (policy.present() && (policy.is("OnFailure") || policy.is("Never")))

@@ -1,57 +1,26 @@
 #include "state/object_store.hpp"
 
+#include "state/json_node.hpp"
 #include "sys/error.hpp"
 #include "sys/path.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <boost/json.hpp>
-
 namespace pausa::state {
 namespace {
-
-namespace json = boost::json;
 
 // An object holds 1 MiB at most, to which come base64 and escapes.
 constexpr std::size_t object_limit = 8U << 20U;
 constexpr const char* cluster_folder = "_cluster";
 constexpr std::string_view suffix = ".json";
 
-pod::Node to_node(const json::value& value) {
-  switch (value.kind()) {
-    case json::kind::null:
-      return {};
-    case json::kind::bool_:
-      return pod::Node::make_boolean(value.get_bool());
-    case json::kind::int64:
-    case json::kind::uint64:
-      return pod::Node::make_integer(value.to_number<std::int64_t>());
-    case json::kind::double_:
-      return pod::Node::make_real(value.get_double());
-    case json::kind::string:
-      return pod::Node::make_string(std::string(value.get_string()));
-    case json::kind::array: {
-      pod::Node list = pod::Node::make_list();
-      for (const auto& item : value.get_array()) list.push(to_node(item));
-      return list;
-    }
-    case json::kind::object: {
-      pod::Node map = pod::Node::make_map();
-      for (const auto& [key, item] : value.get_object()) map.set(key, to_node(item));
-      return map;
-    }
-  }
-  return {};
-}
-
 }  // namespace
 
 std::optional<pod::Object> object_from_json(const std::string& text, pod::ObjectKind kind) {
-  boost::system::error_code error;
-  const json::value value = json::parse(text, error);
-  if (error || !value.is_object()) return std::nullopt;
-  return pod::decode_object(to_node(value), kind);
+  const auto node = node_from_json(text);
+  if (!node) return std::nullopt;
+  return pod::decode_object(*node, kind);
 }
 
 std::string ObjectStore::folder(pod::ObjectKind kind, const std::string& namespace_) const {

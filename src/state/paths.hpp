@@ -6,6 +6,7 @@
 //                                  it), containers/, volumes/, logs/, events.jsonl,
 //                                  supervisor.error (while it cannot work)
 //   ROOT/objects/                  ConfigMaps, Secrets, claims… (state/object_store.hpp)
+//   ROOT/jobs/NAMESPACE_NAME/      a Job (state/job_store.hpp)
 //   ROOT/volumes/NAMESPACE_NAME/   the data of a claim
 //   ROOT/undo/                     what an up is about to change (state/journal.hpp)
 //   ROOT/trash/                    what was removed, until it is swept
@@ -44,6 +45,7 @@ struct Paths {
   std::string volume_dir(const PodKey& claim) const { return volumes() + "/" + claim.folder(); }
   std::string objects() const { return root + "/objects"; }
   std::string undo() const { return root + "/undo"; }
+  std::string jobs() const { return root + "/jobs"; }
   std::string trash() const { return root + "/trash"; }
 };
 

@@ -108,15 +108,20 @@ std::vector<Record> Store::list(std::vector<Damaged>* damaged) const {
   return records;
 }
 
-std::vector<PodKey> Store::list_without_record() const {
+std::vector<PodKey> Store::list_keys() const {
   std::vector<PodKey> keys;
   const sys::UniqueFd dir(::open(paths_.data_pods().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!dir) return keys;
-  for (const auto& folder : sys::list_dir(dir.get())) {
-    const auto key = key_of(folder);
-    if (key && ::access((paths_.run_dir(*key) + "/pod.json").c_str(), F_OK) != 0)
-      keys.push_back(*key);
-  }
+  for (const auto& folder : sys::list_dir(dir.get()))
+    if (auto key = key_of(folder)) keys.push_back(std::move(*key));
+  return keys;
+}
+
+std::vector<PodKey> Store::list_without_record() const {
+  auto keys = list_keys();
+  std::erase_if(keys, [this](const PodKey& key) {
+    return ::access((paths_.run_dir(key) + "/pod.json").c_str(), F_OK) == 0;
+  });
   return keys;
 }
 

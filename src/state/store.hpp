@@ -55,6 +55,8 @@ class Store {
 
   // Every pod that has a record, sorted by folder; unreadable ones are told through `damaged`.
   std::vector<Record> list(std::vector<Damaged>* damaged = nullptr) const;
+  // Every pod that has data.
+  std::vector<PodKey> list_keys() const;
   // Pods that have data but no record of this boot.
   std::vector<PodKey> list_without_record() const;
 

@@ -20,6 +20,10 @@ void Watch::add(const PodKey& key) {
   add_path(paths_.run_dir(key), IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF);
 }
 
+void Watch::add_folder(const std::string& path) {
+  add_path(path, IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF);
+}
+
 void Watch::add_path(const std::string& path, std::uint32_t events) {
   if (::inotify_add_watch(inotify_.get(), path.c_str(), events | IN_ONLYDIR) >= 0) return;
   if (errno == ENOENT) return;

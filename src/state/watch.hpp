@@ -19,6 +19,8 @@ class Watch {
   // The pod's own folder, if there is one. Its coming is seen in any case: add again then, since
   // the folder is a new one. The order that misses nothing: clear, add, read, wait.
   void add(const PodKey& key);
+  // What is put into this folder, or leaves it.
+  void add_folder(const std::string& path);
   // Forgets what has happened so far; whether anything had.
   bool clear() noexcept;
 

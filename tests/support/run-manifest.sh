@@ -1,27 +1,37 @@
 #!/usr/bin/env bash
 # run-manifest FILE: runs an example manifest and compares with what its header says:
-#   # Expected (exit code N):
+#   # Expected (exit code N):         or (running): it does not end
 #   #   MEMBER | a line that MEMBER prints
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 file=$1
 
-expected_code=$(sed -n 's/^# Expected (exit code \([0-9]*\)):$/\1/p' "$file")
-match "the header of $file names an exit code" "$expected_code" '^[0-9]+$'
+expected_code=$(sed -n 's/^# Expected (exit code \([0-9]*\)):$/\1/p; s/^# Expected (running):$/running/p' "$file")
+match "the header of $file names an exit code" "$expected_code" '^([0-9]+|running)$'
 mapfile -t expected < <(sed -n '/^# Expected/,/^[^#]/s/^#   \([a-z0-9-]* | .*\)/\1/p' "$file")
 between "the header of $file names lines to expect" 1 ${#expected[@]} 100
 pod=$(sed -n 's/^  name: *//p' "$file" | head -n 1)
+kind=$(sed -n 's/^kind: *//p' "$file" | head -n 1)
+target=$pod
+[[ $kind == Pod ]] || target=${kind,,}/$pod # a workload: its pods
+
+prints() { pausa logs --prefix=never "$1" | grep -qxF -- "$2"; }
 
 up "$file"
-trace "$pod"
-expect_exit 0 pausa wait --for=exited --timeout 60s "$pod"
+for each in $(pausa ps -q "$target"); do trace "$each"; done
+[[ $expected_code == running ]] || expect_exit 0 pausa wait --for=exited --timeout 60s "$target"
 
 for line in "${expected[@]}"; do
   member=${line%% | *}
-  expect_exit 0 pausa logs "$pod/$member"
-  check "$member prints: ${line#* | }" grep -qxF -- "${line#* | }" <<<"$output"
+  eventually "$member prints: ${line#* | }" prints "$target/$member" "${line#* | }"
 done
 
-codes=$(field "$pod" '[.status.containerStatuses[].state.terminated.exitCode] | sort | last')
+if [[ $expected_code == running ]]; then
+  expect_exit 0 pausa down "$file"
+  eventually "nothing of it is left" nothing_remains
+  exit
+fi
+codes=$output
+[[ $kind == Job ]] || codes=$(field "$pod" '[.status.containerStatuses[].state.terminated.exitCode] | sort | last')
 same "the exit code of the pod's members" "$expected_code" "$codes"
 
 expect_exit 0 pausa down "$file"

@@ -8,6 +8,8 @@ namespace pausa::cli {
 
 int run_up(const Arguments& arguments);
 std::string up_options();
+int run_run_job(const Arguments& arguments);
+std::string run_job_options();
 int run_diff(const Arguments& arguments);
 std::string diff_options();
 int run_down(const Arguments& arguments);
@@ -59,6 +61,7 @@ int run_completion(const Arguments& arguments);
 std::string completion_options();
 int run_complete(const Arguments& arguments);
 int run_manual(const Arguments& arguments);
+int run_keep_job(const Arguments& arguments);
 int run_supervise(const Arguments& arguments);
 
 }  // namespace pausa::cli

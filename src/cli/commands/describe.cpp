@@ -5,6 +5,7 @@
 #include "cli/pod_list.hpp"
 #include "cli/table.hpp"
 #include "cli/target.hpp"
+#include "cli/workloads.hpp"
 #include "pod/status.hpp"
 
 #include <algorithm>
@@ -216,9 +217,11 @@ int run_describe(const Arguments& arguments) {
   bool first = true;
   for (const auto& word : options.words()) {
     try {
-      const auto text = describe(store, parse_target(word, options.get("namespace")).key);
-      std::cout << (first ? "" : "\n") << text;
-      first = false;
+      for (const auto& target : targets_of(store, word, options.get("namespace"))) {
+        const auto text = describe(store, target.key);
+        std::cout << (first ? "" : "\n") << text;
+        first = false;
+      }
     } catch (const NoSuchObject& missing) {
       std::cerr << "pausa: " << missing.what() << "\n";
       code = exit_no_such_object;

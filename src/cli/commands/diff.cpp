@@ -1,4 +1,5 @@
 #include "cli/commands/commands.hpp"
+#include "cli/jobs.hpp"
 #include "cli/options.hpp"
 #include "cli/plan_set.hpp"
 #include "cli/start_pod.hpp"
@@ -38,9 +39,14 @@ int run_diff(const Arguments& arguments) {
   for (auto& entry : loaded.pods)
     anchor_images(entry, loaded.sources[entry.source].folder.string());
   auto plan = plan_set(store, loaded);
-  if (options.has("prune")) plan.leftovers = find_leftovers(store, loaded, files, false);
+  if (options.has("prune")) plan.add(find_leftovers(store, loaded, files, false));
   std::cout << plan_text(plan, loaded);
-  return plan.differs() ? exit_failed : exit_ok;
+  bool differs = plan.differs();
+  for (const auto& job : wanted_jobs(store, loaded)) {
+    std::cout << plan_text(job) << "\n";
+    differs = differs || changes_anything(job);
+  }
+  return differs ? exit_failed : exit_ok;
 }
 
 }  // namespace pausa::cli

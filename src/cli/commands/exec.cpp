@@ -2,6 +2,7 @@
 #include "cli/options.hpp"
 #include "cli/signals.hpp"
 #include "cli/target.hpp"
+#include "cli/workloads.hpp"
 #include "supervisor/pod_access.hpp"
 #include "sys/error.hpp"
 
@@ -81,7 +82,8 @@ std::string exec_options() {
 int run_exec(const Arguments& arguments) {
   const Options options(table, arguments, 1);
   if (options.words().empty()) throw UsageError("exec needs a pod and a command");
-  auto target = parse_target(options.words().front(), options.get("namespace"));
+  const state::Store store(state::Paths::from_environment());
+  auto target = target_of(store, options.words().front(), options.get("namespace"));
   if (const auto name = options.get("container")) target.container = *name;
   supervisor::ExecOptions what;
   what.argv.assign(options.words().begin() + 1, options.words().end());
@@ -92,7 +94,6 @@ int run_exec(const Arguments& arguments) {
   what.env = variables_from(options);
   what.user = options.get("user");
   what.working_dir = options.get("workdir");
-  const state::Store store(state::Paths::from_environment());
   try {
     return execute(store, target, what);
   } catch (sys::Error& error) {

@@ -1,6 +1,7 @@
 #include "cli/commands/commands.hpp"
 #include "cli/options.hpp"
 #include "cli/target.hpp"
+#include "cli/workloads.hpp"
 #include "supervisor/stored_pod.hpp"
 
 #include <iostream>
@@ -25,10 +26,15 @@ int run_generate(const Arguments& arguments) {
   const state::Store store(state::Paths::from_environment());
   std::string text;
   for (std::size_t i = 1; i < words.size(); ++i) {
-    const auto key = parse_target(words[i], options.get("namespace")).key;
-    const auto stored = supervisor::find_stored_pod(store, key);
-    if (!stored) throw NoSuchObject("no pod " + key.name + " in namespace " + key.namespace_);
-    text += (text.empty() ? "" : "---\n") + pod::to_yaml(stored->object);
+    for (const auto& [key, container] : targets_of(store, words[i], options.get("namespace"))) {
+      auto stored = supervisor::find_stored_pod(store, key);
+      if (!stored) throw NoSuchObject("no pod " + key.name + " in namespace " + key.namespace_);
+      // By itself it has no owner.
+      if (auto* const metadata = stored->object.find("metadata"))
+        std::erase_if(metadata->entries,
+                      [](const pod::Entry& entry) { return entry.key == "ownerReferences"; });
+      text += (text.empty() ? "" : "---\n") + pod::to_yaml(stored->object);
+    }
   }
   std::cout << text;
   return exit_ok;

@@ -1,9 +1,11 @@
 #include "cli/commands/commands.hpp"
 #include "cli/inspect_object.hpp"
+#include "cli/jobs.hpp"
 #include "cli/options.hpp"
 #include "cli/output.hpp"
 #include "cli/target.hpp"
 #include "cli/template.hpp"
+#include "cli/workloads.hpp"
 
 #include <iostream>
 
@@ -24,6 +26,20 @@ pod::Node object_of(const state::Store& store, const Target& target) {
   return inspect_object(store, as_of_now(find_pod(store, target.key)));
 }
 
+// A Job or CronJob is an object of its own; of the other kinds the pods are shown.
+std::optional<pod::Node> job_named(const state::Store& store, const std::string& word,
+                                   const std::optional<std::string>& namespace_) {
+  const auto workload = workload_named(store, word, namespace_);
+  if (!workload || pod::keeps_pods(workload->kind)) return std::nullopt;
+  const state::JobStore jobs(store.paths());
+  if (workload->kind == pod::WorkloadKind::cron_job) {
+    if (auto object = jobs.read_cron_job(workload->key)) return object;
+  } else if (const auto job = jobs.read(workload->key)) {
+    return job_object(*job);
+  }
+  throw NoSuchObject("no " + workload->owner() + " in namespace " + workload->key.namespace_);
+}
+
 }  // namespace
 
 std::string inspect_options() {
@@ -38,12 +54,17 @@ int run_inspect(const Arguments& arguments) {
   std::vector<pod::Node> objects;
   int code = exit_ok;
   for (const auto& word : options.words()) {
-    const auto target = parse_target(word, options.get("namespace"));
-    if (!target.container.empty())
-      throw UsageError("inspect shows pods; the containers of " + target.key.name +
-                       " are in its object, below status and pausa.containers");
     try {
-      objects.push_back(object_of(store, target));
+      if (auto job = job_named(store, word, options.get("namespace"))) {
+        objects.push_back(std::move(*job));
+        continue;
+      }
+      for (const auto& target : targets_of(store, word, options.get("namespace"))) {
+        if (!target.container.empty())
+          throw UsageError("inspect shows pods; the containers of " + target.key.name +
+                           " are in its object, below status and pausa.containers");
+        objects.push_back(object_of(store, target));
+      }
     } catch (const NoSuchObject& missing) {
       std::cerr << "pausa: " << missing.what() << "\n";
       code = exit_no_such_object;

@@ -3,8 +3,8 @@
 #include "cli/moment.hpp"
 #include "cli/options.hpp"
 #include "cli/pod_words.hpp"
-#include "cli/target.hpp"
 #include "cli/terminal.hpp"
+#include "cli/workloads.hpp"
 
 #include <poll.h>
 #include <unistd.h>
@@ -108,8 +108,9 @@ int run_logs(const Arguments& arguments) {
     if (containers.empty()) view.add(target.key, target.container);
     for (const auto& name : containers) view.add(target.key, name);
   };
-  for (const auto& word : options.words()) add(parse_target(word, options.get("namespace")));
   std::vector<state::Damaged> damaged;
+  for (const auto& word : options.words())
+    for (const auto& target : targets_of(store, word, options.get("namespace"))) add(target);
   if (options.words().empty()) {
     for (const auto& record : store.list(&damaged)) add({record.key, ""});
     for (const auto& key : store.list_without_record()) add({key, ""});

@@ -4,6 +4,7 @@
 #include "cli/options.hpp"
 #include "cli/output.hpp"
 #include "cli/target.hpp"
+#include "cli/workloads.hpp"
 #include "sys/error.hpp"
 
 #include <unistd.h>
@@ -28,8 +29,8 @@ int run_ns(const Arguments& arguments) {
   const auto format =
       output_format(options, {Format::table, Format::wide, Format::json, Format::yaml});
   if (options.words().size() != 1) throw UsageError("ns needs one pod");
-  const auto target = parse_target(options.words().front(), options.get("namespace"));
   const state::Store store(state::Paths::from_environment());
+  const auto target = target_of(store, options.words().front(), options.get("namespace"));
   const auto record = as_of_now(find_pod(store, target.key));
   if (record.state.finished)
     throw sys::Error("pod " + record.key.name + " has ended, and its namespaces with it");

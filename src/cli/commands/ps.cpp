@@ -7,6 +7,7 @@
 #include "cli/table.hpp"
 #include "cli/target.hpp"
 #include "cli/template.hpp"
+#include "cli/workloads.hpp"
 #include "supervisor/stored_pod.hpp"
 
 #include <unistd.h>
@@ -64,10 +65,11 @@ class Filter {
         fields_.emplace_back(key, value);
     }
     for (const auto& word : options.words()) {
-      const auto target = parse_target(word, options.get("namespace"));
-      if (!target.container.empty())
-        throw UsageError("ps lists pods; \"" + word + "\" names a container");
-      names_.push_back(target.key);
+      for (auto& target : targets_of(store, word, options.get("namespace"))) {
+        if (!target.container.empty())
+          throw UsageError("ps lists pods; \"" + word + "\" names a container");
+        names_.push_back(std::move(target.key));
+      }
     }
   }
 
@@ -101,7 +103,7 @@ class Filter {
 };
 
 struct Row {
-  std::string ready, status, restarts, age, uid, infra, containers;
+  std::string ready, status, restarts, age, uid, infra, containers, owner;
 };
 
 Row row_of(const PodEntry& entry, pod::WallTime now, bool whole_ids) {
@@ -146,7 +148,8 @@ Node row_node(const PodEntry& entry, const Row& row) {
   return node;
 }
 
-std::string table_text(const std::vector<PodEntry>& entries, const Options& options, bool wide) {
+std::string table_text(const state::Store& store, const std::vector<PodEntry>& entries,
+                       const Options& options, bool wide) {
   const bool with_namespace =
       options.has("all-namespaces") ||
       std::any_of(entries.begin(), entries.end(), [&entries](const PodEntry& entry) {
@@ -156,17 +159,20 @@ std::string table_text(const std::vector<PodEntry>& entries, const Options& opti
   if (with_namespace) header.emplace_back("NAMESPACE");
   for (const char* name : {"NAME", "READY", "STATUS", "RESTARTS", "AGE"}) header.emplace_back(name);
   if (wide)
-    for (const char* name : {"INFRA", "UID", "CONTAINERS"}) header.emplace_back(name);
+    for (const char* name : {"INFRA", "UID", "CONTAINERS", "OWNER"}) header.emplace_back(name);
   Table lines(std::move(header));
   const pod::WallTime now = std::chrono::system_clock::now().time_since_epoch();
   for (const auto& entry : entries) {
-    const Row row = row_of(entry, now, options.has("no-trunc"));
+    Row row = row_of(entry, now, options.has("no-trunc"));
+    if (wide) row.owner = owner_of(store, entry.key);
+    if (row.owner.empty()) row.owner = "-";
     Table::Row cells;
     if (with_namespace) cells.push_back(entry.key.namespace_);
     for (const auto& cell : {entry.key.name, row.ready, row.status, row.restarts, row.age})
       cells.push_back(cell);
     if (wide)
-      for (const auto& cell : {row.infra, row.uid, row.containers}) cells.push_back(cell);
+      for (const auto& cell : {row.infra, row.uid, row.containers, row.owner})
+        cells.push_back(cell);
     lines.add(std::move(cells));
   }
   return lines.text(!options.has("no-headers"));
@@ -225,7 +231,7 @@ int run_ps(const Arguments& arguments) {
   } else if (entries.empty() && ::isatty(STDOUT_FILENO) == 1) {
     std::cerr << (ended ? "no pods\n" : "no pods run (pausa ps -a shows those that ended)\n");
   } else {
-    std::cout << table_text(entries, options, format == Format::wide);
+    std::cout << table_text(store, entries, options, format == Format::wide);
   }
   return code;
 }

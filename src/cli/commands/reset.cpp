@@ -1,4 +1,5 @@
 #include "cli/commands/commands.hpp"
+#include "cli/job_keeper.hpp"
 #include "cli/options.hpp"
 #include "cli/pod_words.hpp"
 #include "cli/remove_pod.hpp"
@@ -42,10 +43,13 @@ class Reset {
       if (ended) std::cout << "pod/" << key.name << "\n";
       return ended;
     });
+    const state::JobStore jobs(paths_);
+    for (const auto& key : jobs.list()) step("job " + key.name, [&] { end_keeper(store_, key); });
     if (end_pods(store_, keys, true, grace) != exit_ok) failed_ = true;
     step("images", [this] { remove_images(); });
     // Only what is ours by name: the two folders may have been given by the user.
-    for (const char* name : {"undo", "objects", "trash", "rootfs"}) remove_below(paths_.root, name);
+    for (const char* name : {"undo", "jobs", "objects", "trash", "rootfs"})
+      remove_below(paths_.root, name);
     // The folders of a pod that still runs are the only trace of it.
     if (!failed_) {
       remove_below(paths_.root, "volumes");

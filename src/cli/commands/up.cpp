@@ -1,6 +1,7 @@
 #include "cli/attach.hpp"
 #include "cli/bring_images.hpp"
 #include "cli/commands/commands.hpp"
+#include "cli/jobs.hpp"
 #include "cli/objects.hpp"
 #include "cli/options.hpp"
 #include "cli/plan_set.hpp"
@@ -117,6 +118,32 @@ int prune(const state::Store& store, const Leftovers& leftovers, bool quiet) {
   return code;
 }
 
+// Those with a keeper.
+std::vector<state::PodKey> running_jobs(const std::vector<WantedJob>& jobs) {
+  std::vector<state::PodKey> keys;
+  for (const auto& job : jobs)
+    if (job.kind == pod::WorkloadKind::job) keys.push_back(job.key);
+  return keys;
+}
+
+// Until their first pods run, or to their end.
+int tell_jobs(const state::Store& store, const std::vector<WantedJob>& jobs,
+              const Patience& patience, bool to_the_end) {
+  int code = exit_ok;
+  for (const auto& job : jobs) {
+    int its = exit_ok;
+    if (job.kind == pod::WorkloadKind::job)
+      its = to_the_end ? await_job_end(store, job.key, patience)
+                       : await_job_begun(store, job.key, patience);
+    if (its == exit_interrupted) return its;
+    if (its == exit_ok)
+      std::cout << job.words() << std::endl;
+    else
+      code = its;
+  }
+  return code;
+}
+
 void tell_names(const std::vector<state::PodKey>& keys) {
   std::string names;
   for (const auto& key : keys) names += (names.empty() ? "" : ", ") + key.name;
@@ -149,7 +176,7 @@ int run_up(const Arguments& arguments) {
   add_objects_of_files(options.all("secret-from"), pod::ObjectKind::secret, loaded);
   auto plan = plan_set(store, loaded);
   if (options.has("prune"))
-    plan.leftovers = find_leftovers(store, loaded, files, options.has("volumes"));
+    plan.add(find_leftovers(store, loaded, files, options.has("volumes")));
   else if (options.has("volumes"))
     throw UsageError("up: --volumes is of use with --prune only");
 
@@ -159,13 +186,18 @@ int run_up(const Arguments& arguments) {
                                       "nothing was started");
     return exit_manifest;
   }
+  const auto jobs = wanted_jobs(store, loaded);
   if (options.has("dry-run")) {
     std::cout << plan_text(plan, loaded);
+    for (const auto& job : jobs) std::cout << plan_text(job) << "\n";
     return exit_ok;
   }
   const auto pull = options.get("pull");
-  bring_images(store, loaded.pods, pull ? parse_pull_when(*pull) : PullWhen::by_policy,
-               options.has("quiet"));
+  const auto when = pull ? parse_pull_when(*pull) : PullWhen::by_policy;
+  const auto samples = job_samples(loaded);
+  for (const auto* wanted : {&std::as_const(loaded.pods), &samples})
+    bring_images(store, *wanted, when, options.has("quiet"));
+  for (const auto& sample : samples) (void)resolve_images(sample, store);
   std::vector<WantedPod> pods(loaded.pods.size());
   for (std::size_t i = 0; i < pods.size(); ++i)
     pods[i].images = resolve_images(loaded.pods[i], store);
@@ -182,8 +214,10 @@ int run_up(const Arguments& arguments) {
   patience.interrupt = signals.fd();
   std::string words;
   for (const auto& object : plan.objects) words += object_words(object.object) + "\n";
+  const auto turns = turns_of(loaded, plan.pods);
   for (std::size_t i = 0; i < pods.size(); ++i) {
     auto& entry = loaded.pods[i];
+    pods[i].turn = turns[i];
     pods[i].options = start;
     pods[i].options.origin = origin_of(loaded.sources[entry.source]);
     pods[i].plan = std::move(plan.pods[i]);
@@ -196,6 +230,9 @@ int run_up(const Arguments& arguments) {
     return result.code;
   }
   if (result.code == exit_ok) result.code = prune(store, plan.leftovers, options.has("quiet"));
+  // When all else stands.
+  if (result.code == exit_ok)
+    for (const auto& job : jobs) start_job(store, job, start);
   if (!attached) {
     std::cout << words << std::flush;
     for (const auto& key : result.up) {
@@ -209,14 +246,19 @@ int run_up(const Arguments& arguments) {
       else
         std::cout << "pod/" << key.name << std::endl;
     }
+    if (result.code == exit_ok) result.code = tell_jobs(store, jobs, patience, options.has("wait"));
+    while (signals.take()) continue;
     return result.code;
   }
-  if (result.up.empty()) return result.code;
+  const auto followed = result.code == exit_ok ? running_jobs(jobs) : std::vector<state::PodKey>();
+  if (result.up.empty() && followed.empty()) return result.code;
   LogStyle style;
   style.colour = !options.has("no-color") && wants_colour(STDOUT_FILENO);
   const bool quiet = options.has("quiet");
-  if (!quiet) tell_names(result.up);
-  const int ended = attach(store, result.up, signals, style, quiet);
+  auto names = result.up;
+  names.insert(names.end(), followed.begin(), followed.end());
+  if (!quiet) tell_names(names);
+  const int ended = attach(store, result.up, signals, style, quiet, followed);
   return ended != exit_ok ? ended : result.code;
 }
 

@@ -47,7 +47,8 @@ void check_images(const manifest::LoadedPod& loaded, manifest::LoadResult& resul
       finding.kind = pod::ErrorKind::invalid;
       finding.file = result.sources[loaded.source].name;
       finding.mark = image->mark;
-      finding.path = "spec." + std::string(field) + "[" + std::to_string(i) + "].image";
+      finding.path =
+          loaded.prefix + "spec." + std::string(field) + "[" + std::to_string(i) + "].image";
       finding.value = "\"" + image->text + "\"";
       finding.text = fault;
       result.diagnostics.push_back(std::move(finding));
@@ -107,6 +108,8 @@ int run_validate(const Arguments& arguments) {
   if (files.empty()) throw UsageError("validate needs a manifest");
   auto loaded = manifest::load_paths(files, {}, variables_from(options).get());
   for (const auto& entry : loaded.pods) check_images(entry, loaded);
+  for (const auto& entry : loaded.workloads)
+    if (entry.sample) check_images(*entry.sample, loaded);
   manifest::sort_and_dedupe(loaded.diagnostics, loaded.sources);
   const bool valid = !pod::has_errors(loaded.diagnostics);
   const int code = valid ? exit_ok : exit_manifest;
@@ -121,6 +124,12 @@ int run_validate(const Arguments& arguments) {
     for (const auto& entry : loaded.pods)
       std::cout << loaded.sources[entry.source].name << ": pod/" << entry.pod.metadata.name
                 << " is valid\n";
+  if (valid)
+    for (const auto& entry : loaded.workloads)
+      if (entry.sample)
+        std::cout << loaded.sources[entry.source].name << ": "
+                  << pod::workload_words(entry.workload.kind, entry.workload.metadata.name)
+                  << " is valid\n";
   return code;
 }
 

@@ -1,9 +1,11 @@
 #include "cli/commands/commands.hpp"
+#include "cli/jobs.hpp"
 #include "cli/log_search.hpp"
 #include "cli/pod_words.hpp"
 #include "cli/port_check.hpp"
 #include "cli/remove_pod.hpp"
 #include "cli/wait_pod.hpp"
+#include "cli/workloads.hpp"
 #include "sys/error.hpp"
 
 #include <sys/timerfd.h>
@@ -152,6 +154,75 @@ std::string name_of(const Target& target) {
   return target.key.name + (target.container.empty() ? "" : "/" + target.container);
 }
 
+// The Jobs among the words, and the pods.
+std::pair<std::vector<state::PodKey>, std::vector<Target>> split_words(const Options& options,
+                                                                       const state::Store& store) {
+  std::vector<state::PodKey> jobs;
+  std::vector<Target> targets;
+  for (const auto& word : options.words()) {
+    const auto workload = workload_named(store, word, options.get("namespace"));
+    if (workload && workload->kind == pod::WorkloadKind::job)
+      jobs.push_back(workload->key);
+    else
+      for (auto& target : targets_of(store, word, options.get("namespace")))
+        targets.push_back(std::move(target));
+  }
+  if (options.has("all"))
+    for (auto& key : every_pod(store)) targets.push_back({std::move(key), ""});
+  else if (jobs.empty() && targets.empty())
+    throw UsageError("wait needs a pod, or --all");
+  return {std::move(jobs), std::move(targets)};
+}
+
+Progress look_at_job(const std::optional<state::Job>& job, const Aim& aim) {
+  const bool deleted = aim.kind == Aim::Kind::goal && aim.goal == Goal::deleted;
+  if (!job)
+    return {deleted ? Progress::Kind::reached : Progress::Kind::on_the_way, "there is no such job"};
+  const auto spec = pod::decode_job(job->object);
+  if (aim.kind == Aim::Kind::condition &&
+      pod::job_condition(spec, job->state, aim.condition, aim.value))
+    return {Progress::Kind::reached, {}};
+  const bool exited = aim.kind == Aim::Kind::goal && aim.goal == Goal::exited;
+  if (exited && job->state.finished) return {Progress::Kind::reached, {}};
+  const std::string word = "it is " + std::string(pod::job_word(spec, job->state)) +
+                           (job->state.reason.empty() ? "" : " (" + job->state.reason + ")");
+  const bool over = job->state.finished && !deleted;
+  return {over ? Progress::Kind::impossible : Progress::Kind::on_the_way, word};
+}
+
+int wait_for_job(const state::Store& store, const state::PodKey& key, const Aim& aim,
+                 const Patience& patience, const std::string& limit) {
+  const bool exited = aim.kind == Aim::Kind::goal && aim.goal == Goal::exited;
+  const bool deleted = aim.kind == Aim::Kind::goal && aim.goal == Goal::deleted;
+  if (aim.kind != Aim::Kind::condition && !exited && !deleted)
+    throw UsageError(
+        "a Job is waited for with condition=complete, condition=failed, exited or "
+        "deleted");
+  const state::JobStore jobs(store.paths());
+  if (exited && !jobs.read(key))
+    throw NoSuchObject("no job " + key.name + " in namespace " + key.namespace_);
+  const auto progress = wait_job(
+      store, key, [&aim](const auto& job) { return look_at_job(job, aim); }, patience);
+  switch (progress.kind) {
+    case Progress::Kind::reached:
+      if (exited) {
+        const auto job = jobs.read(key);
+        std::cout << (job && job->state.complete == false ? 1 : 0) << std::endl;
+      } else {
+        std::cout << "job/" << key.name << std::endl;
+      }
+      return exit_ok;
+    case Progress::Kind::impossible:
+      std::cerr << "pausa: job " << key.name << " will not be " << aim.words << ": "
+                << progress.missing << "\n";
+      return exit_failed;
+    default:
+      std::cerr << "pausa: job " << key.name << " is not " << aim.words << " after " << limit
+                << ": " << progress.missing << "\n";
+      return exit_timed_out;
+  }
+}
+
 }  // namespace
 
 std::string wait_options() {
@@ -163,7 +234,7 @@ int run_wait(const Arguments& arguments) {
   const state::Store store(state::Paths::from_environment());
   const Aim aim = aim_from(options);
   const bool for_exit = aim.kind == Aim::Kind::goal && aim.goal == Goal::exited;
-  const auto targets = targets_from(options, store, "wait");
+  const auto [jobs, targets] = split_words(options, store);
   Patience patience;
   const auto limit = options.get("timeout");
   if (limit)
@@ -171,6 +242,11 @@ int run_wait(const Arguments& arguments) {
                         std::chrono::duration_cast<std::chrono::steady_clock::duration>(
                             parse_duration(*limit, "--timeout"));
   int code = exit_ok;
+  for (const auto& job : jobs) {
+    const int its = wait_for_job(store, job, aim, patience, limit.value_or(""));
+    if (its == exit_timed_out) return its;
+    if (its != exit_ok) code = its;
+  }
   for (const auto& target : targets) {
     if (for_exit && !pod_exists(store, target.key))
       throw NoSuchObject("no pod " + target.key.name + " in namespace " + target.key.namespace_);

@@ -4,6 +4,7 @@
 #include "cli/inspect_object.hpp"
 #include "cli/options.hpp"
 #include "cli/target.hpp"
+#include "cli/workloads.hpp"
 #include "log/layout.hpp"
 #include "log/merge.hpp"
 #include "supervisor/stored_pod.hpp"
@@ -138,10 +139,11 @@ int run_why(const Arguments& arguments) {
   bool first = true;
   for (const auto& word : options.words()) {
     try {
-      const auto target = parse_target(word, options.get("namespace"));
-      if (!first) std::cout << "\n";
-      first = false;
-      why(store, target);
+      for (const auto& target : targets_of(store, word, options.get("namespace"))) {
+        if (!first) std::cout << "\n";
+        first = false;
+        why(store, target);
+      }
     } catch (const NoSuchObject& missing) {
       std::cerr << "pausa: " << missing.what() << "\n";
       code = exit_no_such_object;
