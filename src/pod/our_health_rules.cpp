@@ -31,9 +31,6 @@ void check_handler(const Value& container, const Value& handler, Findings& findi
     check_named_port(container, action["port"], findings);
     check_host(action["host"], findings);
   }
-  const Value scheme = handler["httpGet"]["scheme"];
-  if (scheme.is("HTTPS"))
-    findings.forbidden(scheme, "not supported by pausa yet: HTTPS; use tcpSocket");
 }
 
 }  // namespace

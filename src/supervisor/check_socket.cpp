@@ -4,8 +4,10 @@
 #include "pod/http_check.hpp"
 #include "supervisor/check.hpp"
 #include "supervisor/fd_watch.hpp"
+#include "supervisor/tls_relay.hpp"
 #include "sys/error.hpp"
 #include "sys/net_socket.hpp"
+#include "sys/own_program.hpp"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -107,6 +109,7 @@ class SocketCheck : public Answering {
   void connect(const std::string& host, std::uint16_t port) {
     watch_.reset();
     socket_.reset();
+    relay_.reset();
     connected_ = false;
     ++connections_;
     out_.clear();
@@ -151,12 +154,20 @@ class SocketCheck : public Answering {
       std::array<char, 4096> buffer;
       const ssize_t got = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
       if (got < 0 && errno == EAGAIN) return receive();
-      if (got < 0) return fail("read from " + peer_ + ": " + std::strerror(errno));
-      if (got == 0) return fail("read from " + peer_ + ": the connection ends before the answer");
+      if (got <= 0) return fail(why_lost(got == 0 ? 0 : errno));
       const int connection = connections_;
       take({buffer.data(), static_cast<std::size_t>(got)});
       if (!finished() && connection == connections_) receive();
     });
+  }
+
+  // What is said from here on goes through TLS. A name is told to the server, an address is not.
+  void secure(const std::string& host) {
+    const bool named = address_of(host, 0) == std::nullopt || host == "localhost";
+    watch_.reset();
+    relay_.emplace(sys::helper_path("pausa-tls"), std::move(socket_), named ? host : std::string());
+    socket_ = relay_->take_stream();
+    watch_.emplace(io_, socket_.get());
   }
 
   void succeed() { end({true, false, {}}); }
@@ -170,6 +181,7 @@ class SocketCheck : public Answering {
   virtual void take(std::string_view /*bytes*/) {}
 
   CheckOptions options_;
+  std::string scope_;  // of failures on the way
   std::string late_ = "context deadline exceeded while awaiting the answer";
 
  private:
@@ -186,6 +198,14 @@ class SocketCheck : public Answering {
     connected_ = true;
     talk();
   }
+  std::string why_lost(int error) const {
+    // What the relay says is in whole words; that it says nothing means the server's orderly end.
+    if (const std::string told = relay_ ? relay_->failure() : ""; !told.empty())
+      return scope_ + told;
+    if (error != 0) return scope_ + "read from " + peer_ + ": " + std::strerror(error);
+    return scope_ +
+           (relay_ ? "EOF" : "read from " + peer_ + ": the connection ends before the answer");
+  }
   std::string refusal(int error) const {
     return "dial tcp " + peer_ + ": connect: " + std::strerror(error);
   }
@@ -193,6 +213,7 @@ class SocketCheck : public Answering {
   boost::asio::steady_timer timer_;
   sys::UniqueFd socket_;
   std::optional<FdWatch> watch_;
+  std::optional<TlsRelay> relay_;
   std::string peer_;
   std::string out_;
   bool connected_ = false;
@@ -223,12 +244,19 @@ class HttpGetCheck : public SocketCheck {
 
  private:
   void go() {
-    late_ = "Get \"" + pod::url_of(place_) + "\": context deadline exceeded while awaiting headers";
-    if (place_.https) return fail("Get \"" + pod::url_of(place_) + "\": no HTTPS here");
+    scope_ = "Get \"" + pod::url_of(place_) + "\": ";
+    late_ = scope_ + "context deadline exceeded while awaiting headers";
     answer_ = {};
     connect(place_.host, place_.port);
   }
   void talk() override {
+    if (place_.https) {
+      try {
+        secure(place_.host);
+      } catch (const sys::Error& error) {
+        return fail(scope_ + error.what());
+      }
+    }
     send(pod::http_request(place_, what_));
     if (!finished()) receive();
   }
@@ -237,7 +265,7 @@ class HttpGetCheck : public SocketCheck {
       case pod::HttpAnswer::Progress::more:
         return;
       case pod::HttpAnswer::Progress::malformed:
-        return fail("Get \"" + pod::url_of(place_) + "\": the answer is not HTTP");
+        return fail(scope_ + "the answer is not HTTP");
       case pod::HttpAnswer::Progress::done:
         break;
     }
@@ -254,8 +282,7 @@ class HttpGetCheck : public SocketCheck {
       return fail("redirect to \"" + answer_.location() + "\", which is no place for HTTP");
     if (next->host != place_.host)
       return end({true, true, "Probe terminated redirects, to " + pod::url_of(*next)});
-    if (++redirects_ >= most_redirects)
-      return fail("Get \"" + pod::url_of(place_) + "\": stopped after 10 redirects");
+    if (++redirects_ >= most_redirects) return fail(scope_ + "stopped after 10 redirects");
     place_ = *next;
     go();
   }
