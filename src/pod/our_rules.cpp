@@ -37,7 +37,7 @@ void check_no_nul(const Value& value, Findings& findings) {
 
 // "null" and "~" where text is wanted: the empty value, or the word? Nothing at all is clear.
 void check_null_words(const Value& pod, Findings& findings) {
-  for (const std::string_view list : {"containers", "initContainers"}) {
+  for (const std::string_view list : {"containers", "initContainers", "ephemeralContainers"}) {
     for (const Value& container : pod["spec"][list].items()) {
       for (const Value& variable : container["env"].items()) {
         const Value value = variable["value"];
@@ -100,9 +100,27 @@ void check_mounts_of(const Value& container, Findings& findings) {
   std::map<std::string, std::string_view> seen;  // plain spelling to the one used
   for (const Value& mount : container["volumeMounts"].items()) {
     check_mount_path(mount["mountPath"], privileged, seen, findings);
+  }
+}
+
+// What is in memory, and what we write ourselves, is mounted in the pod alone.
+bool is_private(const Value& volume) {
+  return volume["emptyDir"]["medium"].is("Memory") || volume["configMap"].present() ||
+         volume["secret"].present() || volume["downwardAPI"].present() ||
+         volume["projected"].present();
+}
+
+void check_propagation(const Value& container, const Value& spec, Findings& findings) {
+  for (const Value& mount : container["volumeMounts"].items()) {
     const Value propagation = mount["mountPropagation"];
-    if (propagation.is("HostToContainer") || propagation.is("Bidirectional"))
-      findings.forbidden(propagation, "not supported by pausa yet: mount propagation");
+    if (!propagation.is("HostToContainer") && !propagation.is("Bidirectional")) continue;
+    for (const Value& volume : spec["volumes"].items())
+      if (volume["name"].is(mount["name"].text()) && is_private(volume))
+        findings.forbidden(propagation,
+                           "this volume is the pod's own: nothing of the host's is "
+                           "mounted in it");
+    if (propagation.is("Bidirectional") && !spec["hostUsers"].truth().value_or(true))
+      findings.forbidden(propagation, "mounts of a user namespace are not for the host");
   }
 }
 
@@ -200,8 +218,11 @@ void check_our_rules(const Value& pod, const ValidateOptions& options, Findings&
   check_no_nul(pod, findings);
   check_null_words(pod, findings);
   check_meta(pod, findings);
-  for (const std::string_view list : {"containers", "initContainers"})
-    for (const Value& container : spec[list].items()) check_container(container, findings);
+  for (const std::string_view list : {"containers", "initContainers", "ephemeralContainers"})
+    for (const Value& container : spec[list].items()) {
+      check_container(container, findings);
+      check_propagation(container, spec, findings);
+    }
   for (const Value& volume : spec["volumes"].items()) check_volume(volume, findings);
   check_spec(spec, findings);
   check_our_env_rules(spec, findings);

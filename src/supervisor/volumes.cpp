@@ -7,6 +7,7 @@
 #include "supervisor/group_owner.hpp"
 #include "supervisor/surroundings.hpp"
 #include "sys/error.hpp"
+#include "sys/mount_info.hpp"
 #include "sys/path.hpp"
 #include "sys/process.hpp"
 
@@ -97,6 +98,19 @@ std::uint64_t propagation_flag(pod::MountPropagation propagation) {
       return MS_SHARED;
   }
   return MS_PRIVATE;
+}
+
+// As container runtimes do: what cannot spread is not mounted as if it could.
+void require_propagation(int source, const std::string& volume, pod::MountPropagation propagation) {
+  if (propagation == pod::MountPropagation::none) return;
+  const auto mount = sys::mount_of(source);
+  const bool both = propagation == pod::MountPropagation::bidirectional;
+  if (mount && (mount->shared || (!both && mount->slave))) return;
+  sys::Error error("volume " + volume + " is mounted on " +
+                   (mount ? mount->point : "an unknown place") + ", which is not a shared " +
+                   (both ? "mount" : "or slave mount"));
+  if (mount) error.advise("mount --make-shared " + mount->point);
+  throw error;
 }
 
 std::string normal_path(const std::string& path) {
@@ -235,6 +249,7 @@ void open_mount(const pod::Pod& pod, const pod::VolumeMount& mount, const pod::V
     bind.recursive = claimed.host_path;
     bind.read_only = bind.read_only || claim.read_only;
   }
+  require_propagation(source.get(), mount.name, mount.propagation);
   if (!sub_path.empty()) source = open_sub_path(source.get(), sub_path, make_sub_path);
   struct ::stat info {};
   sys::check(::fstat(source.get(), &info), "look at the source");
