@@ -7,6 +7,7 @@
 #include "sys/process.hpp"
 
 #include <poll.h>
+#include <strings.h>
 
 #include <algorithm>
 #include <array>
@@ -74,6 +75,7 @@ Progress look_at_record(const state::Record& record, const Target& target, Goal 
     const auto& entry = record.containers[i];
     const auto& state = record.state.containers[i];
     if (!target.container.empty() && entry.name != target.container) continue;
+    if (target.container.empty() && state.ephemeral) continue;
     // Of init containers it is wanted that they are done.
     const bool init = target.container.empty() && entry.init && !state.sidecar;
     if (target.container.empty() && entry.init && goal == Goal::exited) continue;
@@ -112,7 +114,8 @@ Progress look_at_condition(const state::Store& store, const state::PodKey& key,
        conditions == nullptr ? std::vector<pod::Node>{} : conditions->items) {
     const std::string& name = condition.find("type")->text;
     const std::string& now = condition.find("status")->text;
-    if (name == type && now == value) return {Kind::reached, {}};
+    // kubectl does not mind how they are written.
+    if (::strcasecmp(name.c_str(), type.c_str()) == 0 && now == value) return {Kind::reached, {}};
     known += (known.empty() ? "" : ", ") + name + " is " + now;
   }
   return {record->state.finished ? Kind::impossible : Kind::on_the_way, known};

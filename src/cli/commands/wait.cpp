@@ -60,10 +60,8 @@ Aim aim_from(const Options& options) {
     const auto split = condition->find('=');
     aim.condition = condition->substr(0, split);
     aim.value = split == std::string::npos ? "True" : condition->substr(split + 1);
-    // kubectl does not mind how they are written.
-    for (auto* word : {&aim.condition, &aim.value})
-      if (!word->empty() && word->front() >= 'a' && word->front() <= 'z')
-        word->front() = static_cast<char>(word->front() - 'a' + 'A');
+    if (aim.value == "true" || aim.value == "false")
+      aim.value.front() = static_cast<char>(aim.value.front() - 'a' + 'A');
     aim.words = "of condition " + aim.condition + "=" + aim.value;
     return aim;
   }
