@@ -92,9 +92,8 @@ Node namespaces_node(const sys::NamespaceInodes& inodes) {
 }
 
 Node inspect_object(const state::Store& store, const state::Record& record) {
-  const auto stored = supervisor::read_stored_pod(store, record.key);
-  const auto& spec = stored.pod.spec;
-  if (spec.init_containers.size() + spec.containers.size() != record.state.containers.size())
+  const auto stored = supervisor::read_living_pod(store, record);
+  if (pod::container_count(stored.pod.spec) != record.state.containers.size())
     throw sys::Error("pod " + record.key.name + ": its stored manifest is damaged");
   pod::Identity identity;
   identity.uid = record.uid;

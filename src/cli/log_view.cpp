@@ -189,7 +189,7 @@ void LogView::print() {
     while (selection_.follow && reader_.flush(line, reader)) put(line, reader);
     if (prefixed() || style_.timestamps) finish_line();
   }
-  write_out(STDOUT_FILENO, out_);
+  write_out(to_, out_);
   out_.clear();
 }
 
@@ -197,7 +197,7 @@ void LogView::print_unfinished() {
   log::Line line;
   std::size_t reader = 0;
   while (reader_.flush(line, reader)) put(line, reader);
-  write_out(STDOUT_FILENO, out_);
+  write_out(to_, out_);
   out_.clear();
 }
 
@@ -216,6 +216,13 @@ void LogView::put(const log::Line& line, std::size_t reader) {
     write_out(STDERR_FILENO, "pausa: " + label + ": " + line.text + "\n");
     return;
   }
+  if (const int to =
+          style_.apart && line.stream == log::Stream::err ? STDERR_FILENO : STDOUT_FILENO;
+      to != to_) {
+    write_out(to_, out_);
+    out_.clear();
+    to_ = to;
+  }
   const std::size_t stream = stream_of(line, reader);
   const bool decorated = prefixed() || style_.timestamps;
   if (decorated && open_ && *open_ != stream) finish_line();
@@ -233,7 +240,7 @@ void LogView::put(const log::Line& line, std::size_t reader) {
     open_.reset();
   }
   if (out_.size() < output_chunk) return;
-  write_out(STDOUT_FILENO, out_);
+  write_out(to_, out_);
   out_.clear();
 }
 

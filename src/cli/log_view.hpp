@@ -28,6 +28,7 @@ struct LogStyle {
   Prefix prefix = Prefix::automatic;
   bool timestamps = false;
   bool colour = false;
+  bool apart = false;  // what the containers wrote to stderr goes to ours
 };
 
 struct LogSelection {
@@ -93,6 +94,7 @@ class LogView {
   std::optional<std::size_t> open_;  // the stream whose line is printed, but not to its end
   std::set<std::size_t> inside_;     // streams whose next piece goes on with a line
   std::string out_;
+  int to_ = 1;  // the descriptor that it is for
 };
 
 // Writes all of it, whatever the descriptor; throws sys::Error.

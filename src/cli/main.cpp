@@ -53,6 +53,12 @@ const std::vector<Command>& commands() {
        "pausa exec -u 1000 -w /tmp web/api sh -c 'id; pwd'\n"
        "pausa exec web/db cat < dump.sql",
        run_exec, exec_options},
+      {"debug", "add a container for debugging to a pod that runs",
+       "[OPTION…] POD[/CONTAINER] [[--] COMMAND…]",
+       "pausa debug -it web/api              # a shell that sees api's processes\n"
+       "pausa debug -i web -- netstat -tln\n"
+       "pausa logs $(pausa debug web -- ps)   # without -i it prints its name and is left alone",
+       run_debug, debug_options},
       {"stop", "stop pods and keep them", "[OPTION…] POD…|--all",
        "pausa stop web\npausa stop -t 0 web     # at once", run_stop, stop_options},
       {"start", "start stopped pods again", "[OPTION…] POD…|--all", "pausa start web", run_start,
@@ -68,6 +74,11 @@ const std::vector<Command>& commands() {
        "pausa wait --for='log=listening on' web/api\n"
        "pausa wait --for=port=8080 web",
        run_wait, wait_options},
+      {"condition", "set a condition of a pod, as readinessGates ask for",
+       "[OPTION…] POD TYPE=True|False…",
+       "pausa condition web example.com/fed=True\n"
+       "pausa condition --reason Drained web example.com/fed=False",
+       run_condition, condition_options},
       {"events", "print the history of pods", "[OPTION…] [POD…]",
        "pausa events web\npausa events -f web", run_events, events_options},
       {"describe", "tell all about a pod, for people", "[OPTION…] POD…", "pausa describe web",
@@ -118,7 +129,8 @@ const Command* find_command(std::string_view name) {
 
 // Those from which processes in pods are forked.
 bool enters_pods(std::string_view verb) {
-  constexpr std::array verbs{"up", "start", "restart", "exec", "supervise", "run-job", "keep-job"};
+  constexpr std::array verbs{"up",    "start",     "restart", "exec",
+                             "debug", "supervise", "run-job", "keep-job"};
   return std::find(verbs.begin(), verbs.end(), verb) != verbs.end();
 }
 

@@ -112,6 +112,14 @@ bool bring_up_to_date(const state::Store& store, const state::PodKey& key,
   throw sys::Error("pod " + key.name + ": its supervisor does not answer");
 }
 
+// What was added to the pod while it ran ends with it.
+void drop_ephemeral(state::Record& record) {
+  const auto end = static_cast<std::ptrdiff_t>(pod::first_ephemeral(record.state));
+  record.containers.erase(record.containers.begin() + end, record.containers.end());
+  record.state.containers.erase(record.state.containers.begin() + end,
+                                record.state.containers.end());
+}
+
 // A reboot has taken the record; the logs still tell how often the containers were started.
 void count_instances(const state::Store& store, state::Record& record) {
   const sys::UniqueFd logs = sys::try_open_at(
@@ -239,6 +247,7 @@ StartingPod start_again(const state::Store& store, const state::PodKey& key, boo
   if (record && runs(*record)) return {key, sys::UniqueFd()};  // somebody was faster
   auto host = supervisor::Host::probe();
   if (record && record->boot_id != sys::boot_id()) forget_processes(*record);
+  if (record) drop_ephemeral(*record);
   state::Record known;
   known.key = key;
   auto charge = supervisor::load_charge(store, std::move(lock), record.value_or(known));

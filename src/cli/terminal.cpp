@@ -25,4 +25,16 @@ bool wants_colour(int fd) {
   return variable("TERM") != "dumb" && ::isatty(fd) == 1;
 }
 
+RawTerminal::RawTerminal(int fd) : fd_(fd) {
+  termios now{};
+  if (::tcgetattr(fd, &now) < 0) return;
+  before_ = now;
+  ::cfmakeraw(&now);
+  (void)::tcsetattr(fd, TCSADRAIN, &now);
+}
+
+RawTerminal::~RawTerminal() {
+  if (before_) (void)::tcsetattr(fd_, TCSADRAIN, &*before_);
+}
+
 }  // namespace pausa::cli

@@ -9,8 +9,8 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::array<std::string_view, 6> op_names{"ping",    "stop",    "remove",
-                                                   "restart", "refresh", "update"};
+constexpr std::array<std::string_view, 8> op_names{"ping",    "stop",   "remove", "restart",
+                                                   "refresh", "update", "add",    "condition"};
 
 std::optional<json::object> parse_object(std::string_view packet) {
   boost::system::error_code error;
@@ -25,6 +25,7 @@ std::string encode(const Request& request) {
   json::object object;
   object["op"] = op_names[static_cast<std::size_t>(request.op)];
   if (!request.container.empty()) object["container"] = request.container;
+  if (!request.object.empty()) object["object"] = request.object;
   if (request.grace_ms) object["graceMs"] = *request.grace_ms;
   return json::serialize(object);
 }
@@ -49,6 +50,10 @@ std::optional<Request> decode_request(std::string_view packet) {
   if (const auto* container = object->if_contains("container")) {
     if (!container->is_string()) return std::nullopt;
     request.container = std::string(container->get_string());
+  }
+  if (const auto* given = object->if_contains("object")) {
+    if (!given->is_string()) return std::nullopt;
+    request.object = std::string(given->get_string());
   }
   if (const auto* grace = object->if_contains("graceMs")) {
     if (!grace->is_int64() || grace->get_int64() < 0) return std::nullopt;

@@ -11,17 +11,20 @@ namespace pausa::control {
 
 enum class Op : std::uint8_t {
   ping,
-  stop,     // end the pod; answered when nothing of it runs any more
-  remove,   // stop, then remove everything of it
-  restart,  // one container, in the living pod; answered when it is running again
-  refresh,  // objects have changed: write the pod's generated files anew
-  update    // take the staged manifest over; answered when the changed containers run again
+  stop,      // end the pod; answered when nothing of it runs any more
+  remove,    // stop, then remove everything of it
+  restart,   // one container, in the living pod; answered when it is running again
+  refresh,   // objects have changed: write the pod's generated files anew
+  update,    // take the staged manifest over; answered when the changed containers run again
+  add,       // an ephemeral container; answered when it has been started
+  condition  // set one that a readinessGate may name
 };
 
 struct Request {
   Op op = Op::ping;
   std::string container;                 // restart
   std::optional<std::int64_t> grace_ms;  // else the manifest's
+  std::string object;                    // add, condition: as JSON
 };
 
 struct Reply {

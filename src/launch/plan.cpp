@@ -39,7 +39,7 @@ OwnedPlan::OwnedPlan(MemberRequest request)
   add_mounts(layout_->attach());
   add_mounts(layout_->finish());
 
-  become_member(pod, request.own_pid_namespace, -1, &layout_->member());
+  become_member(pod, request.own_pid_namespace, request.nested_pidfd, &layout_->member());
   lay_out();
 }
 
@@ -84,7 +84,7 @@ void OwnedPlan::become_member(const Pod& pod, bool own_pid_namespace, int nested
   fork.fd = nested;
   add(Op::wait_go, "wait until the member stands in the pod's record");
   add(Op::session, "own session").flags = process_.terminal ? 1 : 0;
-  if (own_pid_namespace && own != nullptr) add_mounts(*own);
+  if (late && own != nullptr) add_mounts(*own);
   if (late) give_up_privileges();
   if (!process_.working_dir.empty()) {
     auto& step = add(Op::working_dir, "change to working directory " + process_.working_dir);

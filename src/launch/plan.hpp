@@ -48,6 +48,7 @@ struct MemberRequest {
   Process process;
   std::vector<int> cgroup_tasks;  // v1
   bool own_pid_namespace = false;
+  int nested_pidfd = -1;  // whose PID namespace it is born in: another member's that has its own
   std::unique_ptr<rootfs::Layout> layout;
 };
 

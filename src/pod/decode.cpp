@@ -167,6 +167,15 @@ Container container(const Node& node, bool host_network) {
   get(node, "stdin", out.stdin_open);
   get(node, "stdinOnce", out.stdin_once);
   get(node, "tty", out.tty);
+  each(node, "resizePolicy", [&out](const Node& item) {
+    std::string resource;
+    std::string policy;
+    get(item, "resourceName", resource);
+    get(item, "restartPolicy", policy);
+    if (policy != "RestartContainer") return;
+    if (resource == "cpu") out.cpu_needs_restart = true;
+    if (resource == "memory") out.memory_needs_restart = true;
+  });
   return out;
 }
 
@@ -266,6 +275,12 @@ Spec spec(const Node& node) {
 }
 
 }  // namespace
+
+Container decode_ephemeral(const Node& node) {
+  Container out = container(node, false);
+  get(node, "targetContainerName", out.target);
+  return out;
+}
 
 Pod decode_pod(const Node& pod, Diagnostics& findings) {
   Pod out;

@@ -12,5 +12,7 @@ namespace pausa::pod {
 // pod must have passed validation without errors; of one that has not, wrong parts read as unset.
 // Faults of our own annotations (pausa/…) are added to findings, with marks and paths, no file.
 Pod decode_pod(const Node& pod, Diagnostics& findings);
+// An ephemeral container, which is added to a pod that runs.
+Container decode_ephemeral(const Node& container);
 
 }  // namespace pausa::pod

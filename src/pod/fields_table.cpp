@@ -20,6 +20,7 @@ constexpr std::string_view one_by_one =
 constexpr std::string_view no_history = "there are no revisions; keep the manifests";
 constexpr std::string_view selinux =
     "SELinux labels are not set; a label that is not applied must not be asked for";
+constexpr std::string_view not_ephemeral = "not for ephemeral containers, as in Kubernetes";
 
 // clang-format off
 constexpr FieldSupport table[] = {
@@ -51,7 +52,7 @@ constexpr FieldSupport table[] = {
     {"PodSpec.dnsConfig", later, "nameservers and search domains", "the pod's own resolv.conf"},
     {"PodSpec.dnsPolicy", none, "where resolv.conf comes from", "there is no cluster DNS; the host's resolv.conf is used"},
     {"PodSpec.enableServiceLinks", none, "environment variables of services", "there are no services"},
-    {"PodSpec.ephemeralContainers", later, "containers added to a running pod", "containers for debugging"},
+    {"PodSpec.ephemeralContainers", done, "containers added to a pod that runs", "pausa debug adds them; refused in a manifest, as on creation in Kubernetes"},
     {"PodSpec.hostAliases", done, "more lines for /etc/hosts", ""},
     {"PodSpec.hostIPC", done, "use the host's IPC namespace", ""},
     {"PodSpec.hostNetwork", done, "use the host's network namespace", ""},
@@ -68,7 +69,7 @@ constexpr FieldSupport table[] = {
     {"PodSpec.preemptionPolicy", none, "whether to push out pods of lower priority", scheduling},
     {"PodSpec.priority", none, "importance to the scheduler", scheduling},
     {"PodSpec.priorityClassName", none, "name of a priority", scheduling},
-    {"PodSpec.readinessGates", none, "conditions that a controller must set before the pod is Ready", "nothing can set them here yet: a pod that names one runs, and its condition Ready stays False"},
+    {"PodSpec.readinessGates", done, "conditions that somebody must set before the pod is Ready", "pausa condition sets them"},
     {"PodSpec.resourceClaims", never, "devices claimed for the pod", "there is no device allocation on one machine"},
     {"PodSpec.resources", done, "limits and requests of the whole pod: cpu, memory", ""},
     {"PodSpec.restartPolicy", done, "Always (default), OnFailure or Never", ""},
@@ -87,6 +88,7 @@ constexpr FieldSupport table[] = {
     {"PodSpec.topologySpreadConstraints", none, "how to spread pods over nodes", scheduling},
     {"PodSpec.volumes", done, "storage that members can mount", ""},
 
+    {"PodReadinessGate.conditionType", done, "the condition's type", ""},
     {"PodOS.name", done, "linux; windows is refused", ""},
     {"HostAlias.ip", done, "the address", ""},
     {"HostAlias.hostnames", done, "its names", ""},
@@ -117,6 +119,33 @@ constexpr FieldSupport table[] = {
     {"Container.volumeMounts", done, "where the pod's volumes appear", ""},
     {"Container.workingDir", done, "directory to start in; the image's when unset", ""},
 
+    {"EphemeralContainer.args", done, "arguments; replaces the image's CMD", ""},
+    {"EphemeralContainer.command", done, "what to execute; replaces the image's ENTRYPOINT and CMD", ""},
+    {"EphemeralContainer.env", done, "environment variables", ""},
+    {"EphemeralContainer.envFrom", done, "all keys of a ConfigMap or Secret as variables", ""},
+    {"EphemeralContainer.image", done, "the root filesystem; pausa debug takes busybox unless told", ""},
+    {"EphemeralContainer.imagePullPolicy", none, "when to fetch the image", "images are taken from this machine; nothing is pulled"},
+    {"EphemeralContainer.lifecycle", never, "hooks", not_ephemeral},
+    {"EphemeralContainer.livenessProbe", never, "", not_ephemeral},
+    {"EphemeralContainer.name", done, "the container's name, unique in the pod", ""},
+    {"EphemeralContainer.ports", never, "", not_ephemeral},
+    {"EphemeralContainer.readinessProbe", never, "", not_ephemeral},
+    {"EphemeralContainer.resizePolicy", never, "", not_ephemeral},
+    {"EphemeralContainer.resources", never, "", not_ephemeral},
+    {"EphemeralContainer.restartPolicy", never, "", not_ephemeral},
+    {"EphemeralContainer.restartPolicyRules", never, "", not_ephemeral},
+    {"EphemeralContainer.securityContext", done, "user, capabilities and other confinement", ""},
+    {"EphemeralContainer.startupProbe", never, "", not_ephemeral},
+    {"EphemeralContainer.stdin", done, "keep standard input open", ""},
+    {"EphemeralContainer.stdinOnce", done, "close standard input after the first attached client leaves", ""},
+    {"EphemeralContainer.targetContainerName", done, "whose processes it sees where containers have PID namespaces of their own", ""},
+    {"EphemeralContainer.terminationMessagePath", done, "file whose text explains its end", ""},
+    {"EphemeralContainer.terminationMessagePolicy", done, "where that text comes from", ""},
+    {"EphemeralContainer.tty", done, "give it a terminal", ""},
+    {"EphemeralContainer.volumeDevices", never, "raw block devices", "block volumes have no source here"},
+    {"EphemeralContainer.volumeMounts", done, "where the pod's volumes appear; without subPath", ""},
+    {"EphemeralContainer.workingDir", done, "directory to start in; the image's when unset", ""},
+
     {"ContainerPort.containerPort", done, "the port number, 1 to 65535", ""},
     {"ContainerPort.hostIP", soon, "host address to publish on", "ports are not published on the host yet"},
     {"ContainerPort.hostPort", soon, "port to publish on the host", "ports are not published on the host yet"},
@@ -145,7 +174,7 @@ constexpr FieldSupport table[] = {
     {"HTTPGetAction.httpHeaders", done, "more headers; Host, User-Agent and Accept replace ours", ""},
     {"HTTPGetAction.path", done, "the path; / when unset", ""},
     {"HTTPGetAction.port", done, "a number, or the name of one of the container's ports", ""},
-    {"HTTPGetAction.scheme", done, "HTTP (default)", "HTTPS is refused for now"},
+    {"HTTPGetAction.scheme", done, "HTTP (default) or HTTPS", "the certificate is not verified"},
     {"HTTPHeader.name", done, "the header's name", ""},
     {"HTTPHeader.value", done, "its value", ""},
     {"TCPSocketAction.host", done, "where to connect", address},
@@ -191,7 +220,7 @@ constexpr FieldSupport table[] = {
     {"SecretEnvSource.optional", done, "true: nothing when it is missing", ""},
 
     {"VolumeMount.mountPath", done, "absolute path in the container", ""},
-    {"VolumeMount.mountPropagation", done, "how mounts made later spread: None", "the other ways are refused for now"},
+    {"VolumeMount.mountPropagation", done, "how mounts made later spread: None, HostToContainer, Bidirectional (privileged only)", "for hostPath, claims and emptyDir on disk, where the host's mount is shared"},
     {"VolumeMount.name", done, "which volume of the pod", ""},
     {"VolumeMount.readOnly", done, "no writing", "covers the mounts below it as well"},
     {"VolumeMount.recursiveReadOnly", done, "whether readOnly covers the mounts below: Disabled, IfPossible, Enabled", "unset means Enabled; in Kubernetes Disabled"},

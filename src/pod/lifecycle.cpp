@@ -82,6 +82,12 @@ std::vector<Action> Lifecycle::handle(PodState& state, const Event& event, Time 
   } else if (const auto* restart = std::get_if<event::Restart>(&event)) {
     step.wall = restart->wall;
     step.restart(restart->container, restart->grace);
+  } else if (const auto* added = std::get_if<event::Added>(&event)) {
+    step.wall = added->wall;
+    step.advance();
+  } else if (const auto* set = std::get_if<event::SetGate>(&event)) {
+    step.wall = set->wall;
+    step.set_gate(set->gate);
   } else if (const auto* evict = std::get_if<event::Evict>(&event)) {
     step.wall = evict->wall;
     step.fail("Evicted", evict->message, Duration{0});
@@ -110,18 +116,25 @@ std::optional<Time> Lifecycle::next_wake(const PodState& state) const {
   return wake;
 }
 
+std::size_t first_ephemeral(const PodState& state) {
+  std::size_t count = state.containers.size();
+  while (count > 0 && state.containers[count - 1].ephemeral) --count;
+  return count;
+}
+
 bool all_running(const PodState& state, std::size_t init_count) {
   return std::all_of(state.containers.begin() + static_cast<std::ptrdiff_t>(init_count),
                      state.containers.end(), [](const ContainerState& container) {
-                       return container.launches > 0 &&
-                              container.stage != ContainerState::Stage::starting &&
-                              container.hook != HookKind::post_start;
+                       return container.ephemeral ||
+                              (container.launches > 0 &&
+                               container.stage != ContainerState::Stage::starting &&
+                               container.hook != HookKind::post_start);
                      });
 }
 
 int exit_code(const PodState& state) {
   for (const auto& container : state.containers) {
-    if (container.sidecar) continue;
+    if (container.sidecar || container.ephemeral) continue;
     if (container.terminated && container.terminated->exit_code != 0)
       return container.terminated->exit_code;
     if (!container.terminated && container.last && container.last->exit_code != 0)

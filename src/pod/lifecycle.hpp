@@ -52,6 +52,7 @@ struct ContainerState {
   };
   Stage stage = Stage::waiting;
   bool sidecar = false;
+  bool ephemeral = false;  // added for debugging: started once, and nothing waits for it
   std::string waiting_reason = "PodInitializing";
   std::string waiting_message;
   std::uint32_t restart_count = 0;
@@ -77,6 +78,8 @@ struct GateState {
   std::string type;
   bool holds = false;
   WallTime since{0};
+  std::string reason = {};
+  std::string message = {};
 };
 
 struct PodState {
@@ -153,6 +156,13 @@ struct Restart {  // of one container, asked for by the user
   Duration grace;
   WallTime wall{0};
 };
+struct Added {  // an ephemeral container, to the spec and at the end of the states
+  WallTime wall;
+};
+struct SetGate {
+  GateState gate;  // since when is found out
+  WallTime wall;
+};
 struct Evict {  // it takes more of the machine than it may
   std::string message;
   WallTime wall;
@@ -165,8 +175,8 @@ struct Tick {      // time has passed
 
 using Event = std::variant<event::SandboxUp, event::SandboxDied, event::Started, event::StartFailed,
                            event::ConfigFault, event::ConfigChanged, event::Exited, event::HookDone,
-                           event::ProbeDone, event::Stop, event::Restart, event::Evict,
-                           event::Resume, event::Tick>;
+                           event::ProbeDone, event::Stop, event::Restart, event::Added,
+                           event::SetGate, event::Evict, event::Resume, event::Tick>;
 
 // Why a container waits whose references lead nowhere: it is tried again, whatever its policy.
 inline constexpr const char* config_error = "CreateContainerConfigError";
@@ -198,8 +208,8 @@ struct Action {
 
 class Lifecycle {
  public:
-  // The spec is borrowed and must outlive the machine; it may change between two events, in the
-  // same containers. exact_probes: without fast polls.
+  // The spec is borrowed and must outlive the machine; it may change between two events, with the
+  // same containers and more ephemeral ones. exact_probes: without fast polls.
   Lifecycle(const Spec& spec, const BackoffPolicy& backoff, bool exact_probes = false);
 
   PodState initial() const;
@@ -207,21 +217,20 @@ class Lifecycle {
   // When handle(Tick) is due; nullopt: only on an event.
   std::optional<Time> next_wake(const PodState& state) const;
 
-  const Container& container(std::size_t index) const {
-    return index < init_count() ? spec_->init_containers[index]
-                                : spec_->containers[index - init_count()];
-  }
+  const Container& container(std::size_t index) const { return container_at(*spec_, index); }
 
  private:
   struct Step;  // lifecycle_step.hpp
   std::size_t init_count() const { return spec_->init_containers.size(); }
-  std::size_t count() const { return init_count() + spec_->containers.size(); }
+  std::size_t count() const { return container_count(*spec_); }
 
   const Spec* spec_;
   BackoffPolicy backoff_;
   bool exact_probes_;
 };
 
+// The ephemeral containers' place at the end of the states.
+std::size_t first_ephemeral(const PodState& state);
 // Whether every container that is to run does (init containers done, hooks through).
 bool all_running(const PodState& state, std::size_t init_count);
 // The pod's exit code: the first failing container's in the manifest's order, sidecars apart, else

@@ -1,6 +1,8 @@
 // From running to up and ready, and back: hooks after the start, and probes.
 #include "pod/lifecycle_step.hpp"
 
+#include <algorithm>
+
 namespace pausa::pod {
 namespace {
 
@@ -89,6 +91,16 @@ void Lifecycle::Step::probe_done(std::size_t i, ProbeKind kind, bool success) {
     end(i, now + probe->grace_period.value_or(machine.spec_->termination_grace_period),
         kind == ProbeKind::startup ? Cause::startup : Cause::liveness);
   advance();
+}
+
+void Lifecycle::Step::set_gate(const GateState& gate) {
+  auto known = std::find_if(state.gates.begin(), state.gates.end(),
+                            [&](const GateState& other) { return other.type == gate.type; });
+  const bool changes = known == state.gates.end() || known->holds != gate.holds;
+  const WallTime since = changes ? wall : known->since;
+  if (known == state.gates.end()) known = state.gates.insert(known, GateState());
+  *known = gate;
+  known->since = since;
 }
 
 // What was under way died with the supervisor before, and is begun again; its results stay.

@@ -30,7 +30,7 @@ void Lifecycle::Step::advance() {
       // A sidecar that ended meanwhile holds nobody back any more.
       for (std::size_t i = through; i < machine.init_count(); ++i)
         if (is_sidecar(i) && idle(state.containers[i])) start(i);
-      for (std::size_t i = machine.init_count(); i < machine.count(); ++i) {
+      for (std::size_t i = machine.init_count(); i < first_ephemeral(state); ++i) {
         const auto& container = state.containers[i];
         if (idle(container)) start(i);
         // The next one may count on what the hook does.
@@ -39,6 +39,8 @@ void Lifecycle::Step::advance() {
           break;
       }
     }
+    for (std::size_t i = first_ephemeral(state); i < machine.count(); ++i)
+      if (idle(state.containers[i])) start(i);
   }
   settle();
 }
@@ -95,6 +97,7 @@ void Lifecycle::Step::started(std::size_t i) {
 
 // Whether a container for whose end there is no rule is started again.
 bool Lifecycle::Step::restarts(std::size_t i, const Termination& end) const {
+  if (state.containers[i].ephemeral) return false;
   const bool failed = end.exit_code != 0;
   switch (spec(i).restart) {
     case ContainerRestart::always:
@@ -208,6 +211,7 @@ void Lifecycle::Step::restart_all(std::size_t i, Termination end, Duration ran) 
 // Back to the first init container, with the back-offs that are.
 void Lifecycle::Step::begin_anew(const char* reason) {
   for (auto& container : state.containers) {
+    if (container.ephemeral) continue;
     if (container.stage == Stage::terminated) container.last = std::move(container.terminated);
     container.terminated.reset();
     container.stage = Stage::waiting;
@@ -221,7 +225,7 @@ void Lifecycle::Step::begin_anew(const char* reason) {
 // Asked for by the user: whatever the policy, and without back-off.
 void Lifecycle::Step::restart(std::size_t i, Duration grace) {
   auto& container = state.containers[i];
-  if (state.stopping || state.restarting_all || !state.sandbox) return;
+  if (state.stopping || state.restarting_all || !state.sandbox || container.ephemeral) return;
   if (active(i)) {
     container.restart_requested = true;
     end(i, now + grace, Cause::restart);

@@ -53,6 +53,7 @@ struct Lifecycle::Step {
   void probe_done(std::size_t i, ProbeKind kind, bool success);
   void check_what_is_due(std::size_t i);
   void resume();
+  void set_gate(const GateState& gate);
 
   // lifecycle_stop.cpp: ends, one by one and all together
   void stop(Duration grace, Cause cause);

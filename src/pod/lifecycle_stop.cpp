@@ -148,14 +148,16 @@ void Lifecycle::Step::fail(const char* reason, std::string message, Duration gra
 // The phase, and the end of the pod when there is nothing more to come.
 void Lifecycle::Step::settle() {
   if (state.finished) return;
-  const auto mains = state.containers.begin() + static_cast<std::ptrdiff_t>(machine.init_count());
+  const auto begin = state.containers.begin();
+  const auto mains = begin + static_cast<std::ptrdiff_t>(machine.init_count());
+  const auto ephemeral = begin + static_cast<std::ptrdiff_t>(first_ephemeral(state));
   if (state.phase == Phase::pending &&
-      std::any_of(mains, state.containers.end(),
+      std::any_of(mains, ephemeral,
                   [](const ContainerState& container) { return container.started.count() != 0; }))
     state.phase = Phase::running;
-  const bool mains_ended = std::all_of(
-      mains, state.containers.end(),
-      [](const ContainerState& container) { return container.stage == Stage::terminated; });
+  const bool mains_ended = std::all_of(mains, ephemeral, [](const ContainerState& container) {
+    return container.stage == Stage::terminated;
+  });
   bool any = false;
   for (std::size_t i = 0; i < machine.count(); ++i) any = any || active(i);
   if (state.restarting_all && !state.stopping) {
@@ -177,7 +179,7 @@ void Lifecycle::Step::finish() {
   for (auto& container : state.containers) {
     container.restart_at.reset();
     container.kill_at.reset();
-    if (container.sidecar) continue;
+    if (container.sidecar || container.ephemeral) continue;
     failed = failed || container.stage != Stage::terminated || container.terminated->exit_code != 0;
   }
   state.phase = failed ? Phase::failed : Phase::succeeded;

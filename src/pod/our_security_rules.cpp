@@ -160,7 +160,7 @@ void check_our_security_rules(const Value& pod, const ValidateOptions& options,
   for (const Value& sysctl : spec["securityContext"]["sysctls"].items())
     check_sysctl(sysctl, options, findings);
   check_profile(spec["securityContext"], findings);
-  for (const std::string_view list : {"containers", "initContainers"}) {
+  for (const std::string_view list : {"containers", "initContainers", "ephemeralContainers"}) {
     for (const Value& container : spec[list].items()) {
       check_capabilities(container["securityContext"], findings);
       check_profile(container["securityContext"], findings);

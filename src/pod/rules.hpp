@@ -31,6 +31,9 @@ struct PodFacts {
   std::int64_t grace_seconds = 30;  // Kubernetes' default
 };
 
+// What is said of ephemeral containers in a manifest.
+inline constexpr std::string_view refused_on_create = "cannot be set on create";
+
 enum class Role : std::uint8_t { regular, init, ephemeral };
 
 bool contains(Names names, std::string_view name);

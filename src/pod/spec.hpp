@@ -129,6 +129,9 @@ struct Container {
   bool stdin_open = false;
   bool stdin_once = false;
   bool tty = false;
+  bool cpu_needs_restart = false;  // resizePolicy: RestartContainer
+  bool memory_needs_restart = false;
+  std::string target;  // of an ephemeral container: whose PID namespace it joins
 };
 
 struct EmptyDir {
@@ -169,6 +172,7 @@ struct TimeOffsets {
 struct Spec {
   std::vector<Container> init_containers;
   std::vector<Container> containers;
+  std::vector<Container> ephemeral_containers;  // added while the pod runs; none in a manifest
   std::vector<Volume> volumes;
   RestartPolicy restart_policy = RestartPolicy::always;
   bool share_process_namespace = true;  // unset means shared here (docs/fields.md)
@@ -187,6 +191,18 @@ struct Spec {
   PodSecurityContext security;
   TimeOffsets time_offsets;
 };
+
+// All containers in one row, as states and records have them: init containers first, then the
+// others, then the ephemeral ones.
+inline std::size_t container_count(const Spec& spec) {
+  return spec.init_containers.size() + spec.containers.size() + spec.ephemeral_containers.size();
+}
+inline const Container& container_at(const Spec& spec, std::size_t index) {
+  if (index < spec.init_containers.size()) return spec.init_containers[index];
+  index -= spec.init_containers.size();
+  if (index < spec.containers.size()) return spec.containers[index];
+  return spec.ephemeral_containers[index - spec.containers.size()];
+}
 
 struct Pod {
   Metadata metadata;

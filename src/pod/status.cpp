@@ -157,15 +157,14 @@ Condition containers_ready(const Pod& pod, const PodState& state, WallTime creat
   }
   std::vector<std::string> unready;
   WallTime since = created;
-  WallTime lost = last_end(state, init, state.containers.size(), created);
-  for (std::size_t i = 0; i < state.containers.size(); ++i) {
+  WallTime lost = last_end(state, init, first_ephemeral(state), created);
+  for (std::size_t i = 0; i < first_ephemeral(state); ++i) {
     const auto& container = state.containers[i];
     if (i < init && !container.sidecar) continue;
     since = std::max(since, container.ready_since);
     if (ready(container)) continue;
     lost = std::max(lost, container.ready_since);
-    unready.push_back(i < init ? pod.spec.init_containers[i].name
-                               : pod.spec.containers[i - init].name);
+    unready.push_back(container_at(pod.spec, i).name);
   }
   condition.holds = unready.empty() && !state.finished && state.sandbox;
   condition.since = condition.holds ? since : lost;
@@ -214,7 +213,7 @@ Node conditions(const Pod& pod, const PodState& state, WallTime created) {
   list.push(condition_node(containers));
   list.push(condition_node({"PodScheduled", true, created, {}, {}}));
   for (const auto& gate : state.gates)
-    list.push(condition_node({gate.type, gate.holds, gate.since, {}, {}}));
+    list.push(condition_node({gate.type, gate.holds, gate.since, gate.reason, gate.message}));
   return list;
 }
 
@@ -262,7 +261,7 @@ bool pod_is_ready(const Pod& pod, const PodState& state) {
 
 Count ready_count(const PodState& state, std::size_t init_count) {
   Count count;
-  for (std::size_t i = 0; i < state.containers.size(); ++i) {
+  for (std::size_t i = 0; i < first_ephemeral(state); ++i) {
     const auto& container = state.containers[i];
     if (i < init_count && !container.sidecar) continue;
     ++count.all;
@@ -303,13 +302,16 @@ Node pod_status(const Pod& pod, const PodState& state, const Identity& identity)
   status.set("conditions", conditions(pod, state, identity.created));
   Node members = Node::make_list();
   Node initial = Node::make_list();
+  Node ephemeral = Node::make_list();
   for (std::size_t i = 0; i < state.containers.size(); ++i) {
-    const bool is_init = i < init;
-    const auto& spec = is_init ? pod.spec.init_containers[i] : pod.spec.containers[i - init];
-    (is_init ? initial : members)
-        .push(container_status(spec, state.containers[i], is_init, identity, i));
+    const auto& container = state.containers[i];
+    (i < init              ? initial
+     : container.ephemeral ? ephemeral
+                           : members)
+        .push(container_status(container_at(pod.spec, i), container, i < init, identity, i));
   }
   status.set("containerStatuses", std::move(members));
+  if (!ephemeral.items.empty()) status.set("ephemeralContainerStatuses", std::move(ephemeral));
   set_ips(status, "hostIP", "hostIPs", identity.host_ips);
   if (init > 0) status.set("initContainerStatuses", std::move(initial));
   if (!state.message.empty()) status.set("message", text(state.message));
@@ -356,7 +358,7 @@ std::string short_status(const PodState& state, std::size_t init_count) {
     return init_status(container, i, init_count);
   }
   bool any_ready = false;
-  for (std::size_t i = state.containers.size(); i-- > init_count;) {
+  for (std::size_t i = first_ephemeral(state); i-- > init_count;) {
     const auto& container = state.containers[i];
     if (starting(container)) {
       reason = "ContainerCreating";
@@ -375,8 +377,10 @@ std::string short_status(const PodState& state, std::size_t init_count) {
   }
   // A member that is done does not hide those that run.
   if (reason == "Completed" && any_ready)
-    return std::all_of(state.containers.begin() + static_cast<std::ptrdiff_t>(init_count),
-                       state.containers.end(), ready)
+    return std::all_of(
+               state.containers.begin() + static_cast<std::ptrdiff_t>(init_count),
+               state.containers.begin() + static_cast<std::ptrdiff_t>(first_ephemeral(state)),
+               ready)
                ? "Running"
                : "NotReady";
   return reason;

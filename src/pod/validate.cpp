@@ -124,4 +124,18 @@ Diagnostics validate_pod(const Node& pod, const ValidateOptions& options) {
   return merged(schema.take(), std::move(rest));
 }
 
+Diagnostics validate_ephemeral(const Node& pod, const Node& container,
+                               const ValidateOptions& options) {
+  Node whole = pod;
+  Node list = Node::make_list();
+  list.push(container);
+  whole.set("spec").set("ephemeralContainers", std::move(list));
+  Diagnostics findings = validate_pod(whole, options);
+  std::erase_if(findings, [](const Diagnostic& finding) {
+    return !finding.path.starts_with("spec.ephemeralContainers") ||
+           finding.text == refused_on_create;
+  });
+  return findings;
+}
+
 }  // namespace pausa::pod

@@ -20,6 +20,10 @@ struct ValidateOptions {
 // Everything below in one: errors, warnings and notes. has_errors() of it decides.
 Diagnostics validate_pod(const Node& pod, const ValidateOptions& options = {});
 
+// What is wrong with one more ephemeral container for a pod that is valid without it.
+Diagnostics validate_ephemeral(const Node& pod, const Node& container,
+                               const ValidateOptions& options = {});
+
 // What a Kubernetes API server would say on create, under strict field validation. Where it leaves
 // an index out of a path or names another field, we say where the fault is (api_server_path()).
 Diagnostics kubernetes_validation(const Node& pod);

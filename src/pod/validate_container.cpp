@@ -136,15 +136,27 @@ void check_init_container(const Value& container, const PodFacts& facts, Finding
                          "may not be set for init containers without restartPolicy=Always");
 }
 
-void check_ephemeral_containers(const Value& list, const PodFacts& facts, Findings& findings) {
+void check_target(const Value& target, const Value& spec, Findings& findings) {
+  if (target.text().empty()) return;
+  for (const std::string_view list : {"containers", "initContainers"})
+    for (const Value& container : spec[list].items())
+      if (container["name"].is(target.text())) return;
+  findings.not_found(target);
+}
+
+void check_ephemeral_containers(const Value& spec, const PodFacts& facts, Seen& names,
+                                Findings& findings) {
+  const Value list = spec["ephemeralContainers"];
   for (const Value& container : list.items()) {
     check_common(container, Role::ephemeral, facts, findings);
+    check_unique_name(container, names, findings);
+    check_target(container["targetContainerName"], spec, findings);
     for (const std::string_view field : {"ports", "resources", "livenessProbe", "readinessProbe",
                                          "startupProbe", "lifecycle", "restartPolicy"})
       if (container[field].present() && (container[field].size() > 0 || field == "restartPolicy"))
         findings.forbidden(container[field], "cannot be set for an Ephemeral Container");
   }
-  if (list.size() > 0) findings.forbidden(list, "cannot be set on create");
+  if (list.size() > 0) findings.forbidden(list, std::string(refused_on_create));
 }
 
 }  // namespace
@@ -170,7 +182,7 @@ void check_all_containers(const Value& spec, const PodFacts& facts, Findings& fi
     check_restart_policy(container, findings);
     HostPorts(facts.host_network).add(container, findings);  // they run one at a time
   }
-  check_ephemeral_containers(spec["ephemeralContainers"], facts, findings);
+  check_ephemeral_containers(spec, facts, names, findings);
 }
 
 }  // namespace pausa::pod

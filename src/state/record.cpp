@@ -43,6 +43,8 @@ static void describe(Io& io, typename Io::template As<pod::GateState>& gate) {
   io.value("type", gate.type);
   io.value("holds", gate.holds);
   io.value("since", gate.since);
+  io.value("reason", gate.reason);
+  io.value("message", gate.message);
 }
 
 template <typename Io>
@@ -51,6 +53,7 @@ static void describe(Io& io, typename Io::template As<pod::ContainerState>& stat
   using State = pod::ContainerState;
   io.choice("stage", state.stage, State::Stage::terminated);
   io.value("sidecar", state.sidecar);
+  io.value("ephemeral", state.ephemeral);
   io.value("waitingReason", state.waiting_reason);
   io.value("waitingMessage", state.waiting_message);
   io.value("restartCount", state.restart_count);
@@ -77,6 +80,7 @@ template <typename Io>
 static void describe(Io& io, typename Io::template As<ContainerRecord>& container) {
   io.value("name", container.name);
   io.value("init", container.init);
+  io.value("ephemeral", container.ephemeral);
   io.value("image", container.image);
   io.nested("process", container.process);
   io.value("podPid", container.pod_pid);

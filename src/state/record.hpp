@@ -21,6 +21,7 @@ enum class Desired : std::uint8_t { running, stopped, removed };
 struct ContainerRecord {
   std::string name;
   bool init = false;
+  std::string ephemeral;  // the object of one that was added while the pod ran, as JSON
   std::string image;
   sys::ProcessId process;    // on the host; pid 0: none
   std::int32_t pod_pid = 0;  // in the pod's PID namespace

@@ -309,8 +309,10 @@ Member prepare_member(const PodContext& context, const pod::Container& container
 
   launch::MemberRequest request;
   request.pod = launch_pod(context);
-  request.own_pid_namespace = !spec.share_process_namespace && context.pid_namespace;
-  member.own_pid_namespace = request.own_pid_namespace;
+  const bool own = !spec.share_process_namespace && context.pid_namespace;
+  member.own_pid_namespace = own;
+  request.own_pid_namespace = own && context.target_pidfd < 0;
+  if (own) request.nested_pidfd = context.target_pidfd;
   if (group != nullptr) request.cgroup_tasks = group->tasks_fds();
   request.process = make_process(context, container, member.identity, member.filter);
   auto& process = request.process;
@@ -337,7 +339,7 @@ Member prepare_member(const PodContext& context, const pod::Container& container
   make_upper(rootfs_dir, context.id_base, tree);
   tree.read_only_root = container.security.read_only_root_filesystem;
   tree.no_suid = process.no_new_privs;
-  tree.own_proc = request.own_pid_namespace;
+  tree.own_proc = own;
   tree.privileged = container.security.privileged;
   tree.cgroup2 = group != nullptr && group->clone_fd() >= 0;
   if (context.mapped_ids > 5) tree.tty_gid = 5;

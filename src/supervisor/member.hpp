@@ -35,6 +35,7 @@ struct PodContext {
   int infra_pidfd = -1;
   int namespaces = 0;  // CLONE_NEW* of infra's that differ from ours (without mnt and pid)
   bool pid_namespace = true;
+  int target_pidfd = -1;  // an ephemeral container's target, which has a PID namespace of its own
   const state::Store* store = nullptr;
   const state::Record* record = nullptr;
 };

@@ -1,5 +1,6 @@
 #include "supervisor/pod_access.hpp"
 
+#include "supervisor/kept.hpp"
 #include "supervisor/stored_pod.hpp"
 #include "supervisor/user_namespace.hpp"
 #include "sys/error.hpp"
@@ -20,11 +21,9 @@ std::uint64_t exec_key() {
 }
 
 const pod::Container& container_of(const pod::Pod& pod, std::size_t index) {
-  const auto& spec = pod.spec;
-  const std::size_t inits = spec.init_containers.size();
-  if (index >= inits + spec.containers.size())
+  if (index >= pod::container_count(pod.spec))
     throw sys::Error("the stored manifest does not fit the record");
-  return index < inits ? spec.init_containers[index] : spec.containers[index - inits];
+  return pod::container_at(pod.spec, index);
 }
 
 std::string why_not_running(const state::Record& record, std::size_t container) {
@@ -39,9 +38,30 @@ std::string why_not_running(const state::Record& record, std::size_t container) 
 
 }  // namespace
 
+ContainerInput::ContainerInput(const state::Store& store, const state::Record& record,
+                               std::size_t container) {
+  const sys::UniqueFd run_dir = sys::open_dir(store.paths().run_dir(record.key));
+  sandbox_ = find_pod_sandbox(record.infra, run_dir.get());
+  if (!sandbox_) return;
+  const auto launches = record.state.containers[container].launches;
+  for (const auto kind : {Kept::terminal, Kept::in}) {
+    key_ = encode({launches, container, kind});
+    auto fd = sandbox_->client.get_fd(key_);
+    if (!fd) continue;
+    fd_ = std::move(*fd);
+    terminal_ = kind == Kept::terminal;
+    return;
+  }
+}
+
+void ContainerInput::close(bool for_good) {
+  fd_.reset();
+  if (for_good && !terminal_) (void)sandbox_->client.drop_fd(key_);
+}
+
 ExecSession::ExecSession(const state::Store& store, const state::Record& record,
                          std::size_t container)
-    : host_(Host::probe()), pod_(read_stored_pod(store, record.key).pod) {
+    : host_(Host::probe()), pod_(read_living_pod(store, record).pod) {
   const auto& entry = record.containers[container];
   const sys::UniqueFd run_dir = sys::open_dir(store.paths().run_dir(record.key));
   if (entry.process) {

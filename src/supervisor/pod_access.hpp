@@ -13,6 +13,23 @@
 
 namespace pausa::supervisor {
 
+// The writing end of a running container's standard input, or the master of its terminal.
+class ContainerInput {
+ public:
+  // fd() is -1 when the container has none, or has ended. Throws sys::Error.
+  ContainerInput(const state::Store& store, const state::Record& record, std::size_t container);
+  int fd() const { return fd_.get(); }
+  bool terminal() const { return terminal_; }
+  // No more input; with `for_good` the container reads the end of the file.
+  void close(bool for_good);
+
+ private:
+  std::optional<PodSandbox> sandbox_;
+  sys::UniqueFd fd_;
+  std::uint64_t key_ = 0;
+  bool terminal_ = false;
+};
+
 // One process beside a running container's own: same namespaces, root, cgroup and confinement. It
 // is infra's child, so that it lives and dies with the pod; this object only hears of its end.
 class ExecSession {

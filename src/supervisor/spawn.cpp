@@ -94,13 +94,13 @@ int live(const state::Store& store, const state::PodKey& key, Life life) {
 std::vector<image::ResolvedImage> resolve_images(const pod::Pod& pod, const state::Store& store) {
   const image::Store images(store.paths().root);
   std::vector<image::ResolvedImage> resolved;
-  for (const auto* list : {&pod.spec.init_containers, &pod.spec.containers})
-    for (const auto& container : *list) resolved.push_back(image::resolve(container.image, images));
+  for (std::size_t i = 0; i < pod::container_count(pod.spec); ++i)
+    resolved.push_back(image::resolve(pod::container_at(pod.spec, i).image, images));
   return resolved;
 }
 
 Charge load_charge(const state::Store& store, state::Lock lock, state::Record record) {
-  auto pod = read_stored_pod(store, record.key).pod;
+  auto pod = read_living_pod(store, record).pod;
   Charge charge{store, std::move(lock), std::move(record), std::move(pod), {}};
   const image::Store images(store.paths().root);
   std::size_t i = 0;

@@ -137,8 +137,10 @@ void Supervisor::begin_launch(std::size_t index) {
     in_end = open_stdin(index);
     open_streams(index, out_end, err_end);
   }
+  auto place = context();
+  place.target_pidfd = target_of(*container.spec);
   container.member = prepare_member(
-      context(), *container.spec, *container.image, container.group ? &*container.group : nullptr,
+      place, *container.spec, *container.image, container.group ? &*container.group : nullptr,
       data_dir_ + "/" + entry.rootfs, std::move(in_end), std::move(out_end), std::move(err_end));
   auto& member = *container.member;
   entry.own_pid_namespace = member.own_pid_namespace;

@@ -36,6 +36,26 @@ StoredPod read_stored_pod(const state::Store& store, const state::PodKey& key) {
   return parse_or_throw(store.read_manifest(key), key);
 }
 
+StoredPod read_living_pod(const state::Store& store, const state::Record& record) {
+  auto stored = read_stored_pod(store, record.key);
+  add_ephemeral(stored, record);
+  return stored;
+}
+
+void add_ephemeral(StoredPod& stored, const state::Record& record) {
+  auto list = pod::Node::make_list();
+  for (const auto& container : record.containers) {
+    if (container.ephemeral.empty()) continue;
+    auto read = manifest::read({{"container.json", container.ephemeral, "/"}});
+    if (read.documents.size() != 1 || !read.documents.front().root.is_map())
+      throw sys::Error("pod " + record.key.name + ": its record is damaged");
+    auto& object = read.documents.front().root;
+    stored.pod.spec.ephemeral_containers.push_back(pod::decode_ephemeral(object));
+    list.push(std::move(object));
+  }
+  if (!list.items.empty()) stored.object.set("spec").set("ephemeralContainers", std::move(list));
+}
+
 StoredPod read_staged_pod(const state::Store& store, const state::PodKey& key) {
   return parse_or_throw(store.read_staged(key), key);
 }

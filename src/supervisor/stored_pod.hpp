@@ -19,6 +19,9 @@ struct StoredPod {
 std::optional<StoredPod> find_stored_pod(const state::Store& store, const state::PodKey& key);
 // As above; throws when there is none, too.
 StoredPod read_stored_pod(const state::Store& store, const state::PodKey& key);
+// The same with the containers that were added to the pod while it runs, of which its record tells.
+StoredPod read_living_pod(const state::Store& store, const state::Record& record);
+void add_ephemeral(StoredPod& stored, const state::Record& record);
 // The one that is to take its place.
 StoredPod read_staged_pod(const state::Store& store, const state::PodKey& key);
 

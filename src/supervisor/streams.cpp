@@ -1,6 +1,7 @@
 // The supervisor's part that outlives it: log streams and what infra keeps for the next one.
 #include "log/layout.hpp"
 #include "log/pipe.hpp"
+#include "supervisor/kept.hpp"
 #include "supervisor/last_words.hpp"
 #include "supervisor/supervisor.hpp"
 #include "supervisor/wall_clock.hpp"
@@ -15,22 +16,6 @@ namespace pausa::supervisor {
 namespace {
 
 using Stage = pod::ContainerState::Stage;
-
-// What infra's store calls a descriptor: instance, container, kind.
-enum class Kept : std::uint64_t { out = 1, err = 2, terminal = 3, in = 4 };
-struct StoreKey {
-  std::uint32_t launches;
-  std::size_t index;
-  Kept kind;
-};
-std::uint64_t encode(const StoreKey& key) {
-  return static_cast<std::uint64_t>(key.launches) << 24U | key.index << 8U |
-         static_cast<std::uint64_t>(key.kind);
-}
-StoreKey decode(std::uint64_t key) {
-  return {static_cast<std::uint32_t>(key >> 24U), static_cast<std::size_t>(key >> 8U & 0xffffU),
-          static_cast<Kept>(key & 0xffU)};
-}
 
 sys::UniqueFd make_pipe(sys::UniqueFd& write_end) {
   int fds[2];

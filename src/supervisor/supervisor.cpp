@@ -72,12 +72,14 @@ Supervisor::Supervisor(Charge charge, Host host, Starter starter)
 }
 
 void Supervisor::adopt_spec() {
-  const auto& spec = charge_.pod.spec;
+  point_at_spec();
+  for (auto& container : containers_) container.checks.reset();  // they borrow from the spec
+}
+
+void Supervisor::point_at_spec() {
   for (std::size_t i = 0; i < containers_.size(); ++i) {
-    const std::size_t inits = spec.init_containers.size();
-    containers_[i].spec = i < inits ? &spec.init_containers[i] : &spec.containers[i - inits];
+    containers_[i].spec = &pod::container_at(charge_.pod.spec, i);
     containers_[i].image = &charge_.images[i];
-    containers_[i].checks.reset();  // they borrow from the spec
   }
 }
 
@@ -325,6 +327,16 @@ void Supervisor::on_control(const control::Request& request, ControlServer::Answ
       stop_answers_.push_back(std::move(answer));
       stop_pod(grace);
       return;
+    case Op::condition:
+      answer(set_condition(request.object));
+      return;
+    case Op::add:
+      try {
+        add_container(request.object, answer);
+      } catch (const sys::Error& error) {
+        answer({false, error.what()});
+      }
+      return;
     case Op::update:
       try {
         update(answer);
@@ -337,6 +349,8 @@ void Supervisor::on_control(const control::Request& request, ControlServer::Answ
         const auto& entry = record_.containers[i];
         if (entry.name != request.container) continue;
         if (entry.init && !record_.state.containers[i].sidecar) continue;
+        if (!entry.ephemeral.empty())
+          return answer({false, "container " + entry.name + " is for debugging and runs once"});
         restart_answers_.emplace_back(i, std::move(answer));
         feed(pod::event::Restart{i, grace, wall_now()});
         return;
@@ -372,7 +386,8 @@ void Supervisor::answer_restarts() {
     std::string why = end ? end->message : "";
     if (state.waiting_reason == pod::config_error) why = state.waiting_message;
     waiting.second({false, "container " + record_.containers[waiting.first].name +
-                               " did not start again" + (why.empty() ? "" : ": " + why)});
+                               (state.ephemeral ? " did not start" : " did not start again") +
+                               (why.empty() ? "" : ": " + why)});
     return true;
   });
 }

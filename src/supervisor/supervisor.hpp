@@ -95,6 +95,14 @@ class Supervisor {
   void wake_infra();
   void answer_restarts();
   void adopt_spec();
+  void point_at_spec();
+
+  // ephemeral.cpp: containers for debugging
+  void add_container(const std::string& object, ControlServer::Answer answer);
+  int target_of(const pod::Container& container) const;
+
+  // gates.cpp: conditions that others set
+  control::Reply set_condition(const std::string& object);
 
   // update.cpp: a changed manifest
   void update(const ControlServer::Answer& answer);

@@ -17,6 +17,7 @@ void Supervisor::update(const ControlServer::Answer& answer) {
   const auto changes = pod::compare(read_stored_pod(charge_.store, key).object, staged.object);
   if (!changes.recreate.empty())
     throw sys::Error(changes.recreate + " cannot be changed in a living pod");
+  add_ephemeral(staged, record_);
   charge_.images = resolve_images(staged.pod, charge_.store);
   charge_.pod = std::move(staged.pod);
   adopt_spec();

@@ -182,6 +182,8 @@ std::string describe(const state::Store& store, const state::PodKey& key) {
     out.line(0, "Supervisor fails", *why);
   container_section(out, object, "Init containers", "initContainers", "initContainerStatuses");
   container_section(out, object, "Containers", "containers", "containerStatuses");
+  container_section(out, object, "Ephemeral containers", "ephemeralContainers",
+                    "ephemeralContainerStatuses");
   if (const auto* conditions = at(object, {"status", "conditions"})) {
     out.line(0, "Conditions", "");
     for (const auto& condition : conditions->items) {

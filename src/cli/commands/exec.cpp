@@ -25,21 +25,6 @@ const std::vector<Option> table{
     {"container,c", "NAME", "in this container"},
     {"namespace,n", "NAME", "the pod's namespace"}};
 
-std::vector<std::string> variables_from(const Options& options) {
-  std::vector<std::string> variables;
-  for (auto& pair : options.all("env")) {
-    if (pair.empty() || pair.front() == '=')
-      throw UsageError("--env: \"" + pair + "\" names no variable; write NAME=VALUE");
-    if (pair.find('=') == std::string::npos) {
-      const char* ours = ::getenv(pair.c_str());
-      if (ours == nullptr) continue;
-      pair += "=" + std::string(ours);
-    }
-    variables.push_back(pair);
-  }
-  return variables;
-}
-
 // What the container's first process may not inherit: our stdio need not be there at all.
 int open_or_null(int fd) {
   return ::fcntl(fd, F_GETFD) < 0 ? ::open("/dev/null", O_RDWR | O_CLOEXEC) : fd;

@@ -91,10 +91,8 @@ void tell_container(const Subject& subject, std::size_t index, const Diagnosis& 
 void explain_state(const Subject& subject, const std::string& container) {
   const auto& record = subject.record;
   const pod::WallTime now = std::chrono::system_clock::now().time_since_epoch();
-  const std::size_t inits = subject.spec.init_containers.size();
   const auto diagnosis = [&](std::size_t i) {
-    const auto& spec =
-        i < inits ? subject.spec.init_containers[i] : subject.spec.containers[i - inits];
+    const auto& spec = pod::container_at(subject.spec, i);
     return diagnose(spec, record.state.containers[i], record.key.name + "/" + spec.name, now);
   };
   if (container.empty()) {
@@ -105,8 +103,7 @@ void explain_state(const Subject& subject, const std::string& container) {
   }
   std::vector<std::pair<std::size_t, Diagnosis>> shown;
   bool trouble = false;
-  const std::size_t known =
-      std::min(record.containers.size(), inits + subject.spec.containers.size());
+  const std::size_t known = std::min(record.containers.size(), pod::container_count(subject.spec));
   for (std::size_t i = 0; i < known; ++i) {
     if (!container.empty() && record.containers[i].name != container) continue;
     auto found = diagnosis(i);
@@ -120,7 +117,7 @@ void explain_state(const Subject& subject, const std::string& container) {
 void why(const state::Store& store, const Target& target) {
   const auto record = as_of_now(find_pod(store, target.key));
   if (!target.container.empty()) (void)pick_container(store, record, target.container);
-  const auto stored = supervisor::read_stored_pod(store, target.key);
+  const auto stored = supervisor::read_living_pod(store, record);
   const auto events = read_events(store, target.key);
   explain_state({store, record, stored.pod.spec, events}, target.container);
 }

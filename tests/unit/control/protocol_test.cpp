@@ -6,12 +6,13 @@ using namespace pausa::control;
 
 TEST_SUITE("control/protocol") {
   TEST_CASE("a request comes back as it was") {
-    const Request request{Op::restart, "web", 1500};
+    const Request request{Op::restart, "web", 1500, "{\"a\":1}"};
     const auto decoded = decode_request(encode(request));
     REQUIRE(decoded);
     CHECK(decoded->op == Op::restart);
     CHECK(decoded->container == "web");
     CHECK(decoded->grace_ms == 1500);
+    CHECK(decoded->object == "{\"a\":1}");
   }
   TEST_CASE("a reply keeps its error") {
     const auto decoded = decode_reply(encode(Reply{false, "no such \"container\"\n"}));
