@@ -36,10 +36,14 @@ std::string plan_text(const state::PodKey& key, const PodPlan& plan) {
     case PodPlan::Kind::update:
       break;
   }
-  if (plan.changes.restart.empty()) return text + "update labels and annotations";
-  text += "restart ";
-  for (const auto& name : plan.changes.restart)
-    text += (&name == &plan.changes.restart.front() ? "" : ", ") + name;
+  const auto& changes = plan.changes;
+  if (changes.restart.empty() && changes.resize.empty())
+    return text + "update labels and annotations";
+  const auto add = [&text](const char* verb, const std::vector<std::string>& names) {
+    for (const auto& name : names) text += (&name == &names.front() ? verb : ", ") + name;
+  };
+  add("restart ", changes.restart);
+  add(changes.restart.empty() ? "resize " : "; resize ", changes.resize);
   return text;
 }
 

@@ -1,5 +1,8 @@
 #include "pod/changes.hpp"
 
+#include "pod/decode.hpp"
+#include "pod/status.hpp"
+
 #include <algorithm>
 #include <string_view>
 
@@ -42,23 +45,48 @@ void compare_metadata(const Node& now, const Node& wanted, Changes& changes) {
     changes.metadata = changes.metadata || !same(at(now, field), at(wanted, field));
 }
 
+// Whether the new resources can be had as the container lives: of the kinds that it has, and where
+// its resizePolicy does not want a start.
+bool resizes_in_place(const Container& now, const Container& wanted) {
+  const Resources& a = now.resources;
+  const Resources& b = wanted.resources;
+  const bool same_kinds = a.limit_cpu_milli.has_value() == b.limit_cpu_milli.has_value() &&
+                          a.request_cpu_milli.has_value() == b.request_cpu_milli.has_value() &&
+                          a.limit_memory_bytes.has_value() == b.limit_memory_bytes.has_value();
+  const bool cpu =
+      a.limit_cpu_milli != b.limit_cpu_milli || a.request_cpu_milli != b.request_cpu_milli;
+  const bool memory = a.limit_memory_bytes != b.limit_memory_bytes ||
+                      a.request_memory_bytes != b.request_memory_bytes;
+  return same_kinds && !(cpu && wanted.cpu_needs_restart) &&
+         !(memory && wanted.memory_needs_restart);
+}
+
 void compare_containers(const Node& now, const Node& wanted, Changes& changes) {
-  const auto same_name = [](const Node& a, const Node& b) {
-    return same(at(a, "name"), at(b, "name"));
+  const Node& a = at(at(now, "spec"), "containers");
+  const Node& b = at(at(wanted, "spec"), "containers");
+  const auto same_name = [](const Node& one, const Node& other) {
+    return same(at(one, "name"), at(other, "name"));
   };
-  if (!std::equal(now.items.begin(), now.items.end(), wanted.items.begin(), wanted.items.end(),
-                  same_name)) {
+  if (!std::equal(a.items.begin(), a.items.end(), b.items.begin(), b.items.end(), same_name)) {
     changes.recreate = "spec.containers";
     return;
   }
-  for (std::size_t i = 0; i < now.items.size(); ++i) {
-    const Node& a = now.items[i];
-    const Node& b = wanted.items[i];
-    if (same(a, b)) continue;
-    // The pod's own limits are the sums of its containers'.
-    if (!same(at(a, "resources"), at(b, "resources")) && changes.recreate.empty())
+  if (same(a, b)) return;
+  Diagnostics faults;
+  const Spec spec = decode_pod(now, faults).spec;
+  const Spec wanted_spec = decode_pod(wanted, faults).spec;
+  const auto no_resources = [](std::string_view key) {
+    return key != "resources" && key != "resizePolicy";
+  };
+  for (std::size_t i = 0; i < a.items.size(); ++i) {
+    if (same(a.items[i], b.items[i])) continue;
+    const std::string& name = at(b.items[i], "name").text;
+    const bool in_place = differing(a.items[i], b.items[i], no_resources).empty() &&
+                          resizes_in_place(spec.containers[i], wanted_spec.containers[i]);
+    (in_place ? changes.resize : changes.restart).push_back(name);
+    // On it depends who goes first when memory runs out; that stays as it was at the start.
+    if (changes.recreate.empty() && qos_class(spec) != qos_class(wanted_spec))
       changes.recreate = "spec.containers[" + std::to_string(i) + "].resources";
-    changes.restart.push_back(at(b, "name").text);
   }
 }
 
@@ -72,7 +100,7 @@ Changes compare(const Node& now, const Node& wanted) {
   const auto counts = [](std::string_view key) { return key != "containers"; };
   if (const auto field = differing(spec, wanted_spec, counts); !field.empty())
     changes.recreate = "spec." + field;
-  compare_containers(at(spec, "containers"), at(wanted_spec, "containers"), changes);
+  compare_containers(now, wanted, changes);
   return changes;
 }
 

@@ -1,5 +1,5 @@
-// What becomes of a pod that runs when its manifest is given anew: nothing, a few containers are
-// started again in the living pod, or all of it is made anew. Pure.
+// What becomes of a pod that runs when its manifest is given anew: nothing, a few containers get
+// other limits or are started again in the living pod, or all of it is made anew. Pure.
 #pragma once
 
 #include "pod/node.hpp"
@@ -12,9 +12,10 @@ namespace pausa::pod {
 struct Changes {
   std::string recreate;              // the field for which all is made anew; empty: none
   std::vector<std::string> restart;  // the containers to be started again, in the pod's order
+  std::vector<std::string> resize;   // those whose limits change as they live
   bool metadata = false;             // labels or annotations: told to the pod as it lives
 
-  bool any() const { return !recreate.empty() || !restart.empty() || metadata; }
+  bool any() const { return !recreate.empty() || !restart.empty() || !resize.empty() || metadata; }
 };
 
 // now, wanted: the same Pod's objects as given (its name and namespace are not compared). The order

@@ -20,6 +20,7 @@ constexpr std::string_view one_by_one =
 constexpr std::string_view no_history = "there are no revisions; keep the manifests";
 constexpr std::string_view selinux =
     "SELinux labels are not set; a label that is not applied must not be asked for";
+constexpr std::string_view no_option = "pausa debug has no option for it";
 constexpr std::string_view not_ephemeral = "not for ephemeral containers, as in Kubernetes";
 
 // clang-format off
@@ -104,7 +105,7 @@ constexpr FieldSupport table[] = {
     {"Container.name", done, "the container's name, unique in the pod", ""},
     {"Container.ports", done, "ports that the container listens on", "declared only; containers of a pod share one network"},
     {"Container.readinessProbe", done, "the container is ready while this succeeds", "until its first success also tried between its times; up --probe-timing=exact: only at them"},
-    {"Container.resizePolicy", none, "whether a change of resources restarts the container", "resources of a running container are not changed"},
+    {"Container.resizePolicy", done, "whether a change of resources restarts the container", "up changes them in place; a change of the pod's QoS class makes it anew"},
     {"Container.resources", done, "limits and requests for cpu and memory", ""},
     {"Container.restartPolicy", done, "the container's own restart policy; Always on an init container makes a sidecar", ""},
     {"Container.restartPolicyRules", done, "restart by exit code, of this container or of all", "RestartAllContainers ends the others without hooks and grace"},
@@ -119,10 +120,10 @@ constexpr FieldSupport table[] = {
     {"Container.volumeMounts", done, "where the pod's volumes appear", ""},
     {"Container.workingDir", done, "directory to start in; the image's when unset", ""},
 
-    {"EphemeralContainer.args", done, "arguments; replaces the image's CMD", ""},
+    {"EphemeralContainer.args", never, "arguments; replaces the image's CMD", no_option},
     {"EphemeralContainer.command", done, "what to execute; replaces the image's ENTRYPOINT and CMD", ""},
     {"EphemeralContainer.env", done, "environment variables", ""},
-    {"EphemeralContainer.envFrom", done, "all keys of a ConfigMap or Secret as variables", ""},
+    {"EphemeralContainer.envFrom", never, "all keys of a ConfigMap or Secret as variables", no_option},
     {"EphemeralContainer.image", done, "the root filesystem; pausa debug takes busybox unless told", ""},
     {"EphemeralContainer.imagePullPolicy", none, "when to fetch the image", "images are taken from this machine; nothing is pulled"},
     {"EphemeralContainer.lifecycle", never, "hooks", not_ephemeral},
@@ -137,14 +138,14 @@ constexpr FieldSupport table[] = {
     {"EphemeralContainer.securityContext", done, "user, capabilities and other confinement", ""},
     {"EphemeralContainer.startupProbe", never, "", not_ephemeral},
     {"EphemeralContainer.stdin", done, "keep standard input open", ""},
-    {"EphemeralContainer.stdinOnce", done, "close standard input after the first attached client leaves", ""},
+    {"EphemeralContainer.stdinOnce", never, "close standard input after the first attached client leaves", no_option},
     {"EphemeralContainer.targetContainerName", done, "whose processes it sees where containers have PID namespaces of their own", ""},
-    {"EphemeralContainer.terminationMessagePath", done, "file whose text explains its end", ""},
-    {"EphemeralContainer.terminationMessagePolicy", done, "where that text comes from", ""},
+    {"EphemeralContainer.terminationMessagePath", never, "file whose text explains its end", no_option},
+    {"EphemeralContainer.terminationMessagePolicy", never, "where that text comes from", no_option},
     {"EphemeralContainer.tty", done, "give it a terminal", ""},
     {"EphemeralContainer.volumeDevices", never, "raw block devices", "block volumes have no source here"},
-    {"EphemeralContainer.volumeMounts", done, "where the pod's volumes appear; without subPath", ""},
-    {"EphemeralContainer.workingDir", done, "directory to start in; the image's when unset", ""},
+    {"EphemeralContainer.volumeMounts", never, "where the pod's volumes appear", no_option},
+    {"EphemeralContainer.workingDir", never, "directory to start in; the image's when unset", no_option},
 
     {"ContainerPort.containerPort", done, "the port number, 1 to 65535", ""},
     {"ContainerPort.hostIP", soon, "host address to publish on", "ports are not published on the host yet"},
@@ -183,6 +184,8 @@ constexpr FieldSupport table[] = {
     {"GRPCAction.service", done, "the service to ask for; empty: the server", ""},
     {"SleepAction.seconds", done, "how long", ""},
 
+    {"ContainerResizePolicy.resourceName", done, "cpu or memory", ""},
+    {"ContainerResizePolicy.restartPolicy", done, "NotRequired (default) or RestartContainer", "a kind of limit that was not there before, or is taken away, needs a restart"},
     {"ContainerRestartRule.action", done, "Restart, or RestartAllContainers", ""},
     {"ContainerRestartRule.exitCodes", done, "the exit codes that it is for", ""},
     {"ContainerRestartRuleOnExitCodes.operator", done, "In or NotIn", ""},

@@ -1,5 +1,6 @@
 #include "pod/status.hpp"
 
+#include "pod/quantity.hpp"
 #include "pod/time_text.hpp"
 
 #include <algorithm>
@@ -62,6 +63,34 @@ Node state_node(const ContainerState& container, const std::string& id) {
   return state;
 }
 
+// {"cpu": "500m", "memory": "128Mi"}, of what is given.
+Node amounts(const std::optional<std::int64_t>& cpu_milli,
+             const std::optional<std::int64_t>& memory_bytes) {
+  Node node = Node::make_map();
+  if (cpu_milli) {
+    constexpr std::int64_t milli = 1000;
+    constexpr std::int64_t nanos = 1'000'000;
+    const Quantity cpu(*cpu_milli / milli, static_cast<std::int32_t>(*cpu_milli % milli * nanos),
+                       Quantity::Format::decimal_si);
+    node.set("cpu", Node::make_string(cpu.canonical()));
+  }
+  if (memory_bytes)
+    node.set("memory",
+             Node::make_string(Quantity(*memory_bytes, Quantity::Format::binary_si).canonical()));
+  return node;
+}
+
+// What it has now, which a resize changes.
+void set_resources(Node& status, const Resources& resources) {
+  Node limits = amounts(resources.limit_cpu_milli, resources.limit_memory_bytes);
+  Node requests = amounts(resources.request_cpu_milli, resources.request_memory_bytes);
+  Node both = Node::make_map();
+  if (!requests.entries.empty()) status.set("allocatedResources", requests);
+  if (!limits.entries.empty()) both.set("limits", std::move(limits));
+  if (!requests.entries.empty()) both.set("requests", std::move(requests));
+  if (!both.entries.empty()) status.set("resources", std::move(both));
+}
+
 Node container_status(const Container& spec, const ContainerState& container, bool init,
                       const Identity& identity, std::size_t index) {
   // The current instance is the last one launched, unless that ended and awaits its successor.
@@ -85,6 +114,7 @@ Node container_status(const Container& spec, const ContainerState& container, bo
   const bool done = container.stage == Stage::terminated && container.terminated &&
                     container.terminated->exit_code == 0;
   node.set("ready", Node::make_boolean(init && !container.sidecar ? done : ready(container)));
+  if (container.stage == Stage::running) set_resources(node, spec.resources);
   node.set("restartCount", Node::make_integer(container.restart_count));
   node.set("started", Node::make_boolean(container.stage == Stage::running && container.up));
   node.set("state", state_node(container, id));

@@ -106,6 +106,7 @@ class Supervisor {
 
   // update.cpp: a changed manifest
   void update(const ControlServer::Answer& answer);
+  void resize(const pod::Spec& wanted, const std::vector<std::string>& names);
 
   // start.cpp: sandbox and members
   void build_sandbox();

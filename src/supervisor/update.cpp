@@ -9,6 +9,52 @@
 #include <algorithm>
 
 namespace pausa::supervisor {
+namespace {
+
+using Limit = std::optional<std::int64_t>;
+
+// What lets the old members and the new ones be. In a group that has no such limit none is set yet.
+Limit wider(const Limit& now, const Limit& wanted) {
+  if (!now) return std::nullopt;
+  return wanted ? std::max(*now, *wanted) : cgroup::no_limit;
+}
+
+cgroup::Limits wider(const cgroup::Limits& now, const cgroup::Limits& wanted) {
+  cgroup::Limits both;
+  both.memory_bytes = wider(now.memory_bytes, wanted.memory_bytes);
+  both.cpu_milli = wider(now.cpu_milli, wanted.cpu_milli);
+  return both;
+}
+
+}  // namespace
+
+// The limits of these containers, and of the pod. Below what is in use the kernel would kill, so
+// that is refused before anything is changed.
+void Supervisor::resize(const pod::Spec& wanted, const std::vector<std::string>& names) {
+  if (!pod_group_) return;
+  std::vector<std::pair<std::size_t, cgroup::Limits>> fresh;
+  for (std::size_t i = 0; i < containers_.size(); ++i) {
+    const auto& name = record_.containers[i].name;
+    if (std::find(names.begin(), names.end(), name) == names.end() || !containers_[i].group)
+      continue;
+    const auto limits = keepable(host_.cgroups, container_limits(pod::container_at(wanted, i)));
+    const auto used = containers_[i].group->stats().memory_working_bytes;
+    if (limits.memory_bytes && used && *used > *limits.memory_bytes)
+      throw sys::Error("container " + name + " uses " + std::to_string(*used) +
+                       " bytes of memory, more than its new limit; restart it instead");
+    fresh.emplace_back(i, limits);
+  }
+  const auto now = keepable(host_.cgroups, pod_limits(charge_.pod.spec));
+  const auto then = keepable(host_.cgroups, pod_limits(wanted));
+  pod_group_->update(wider(now, then));
+  for (const auto& [index, limits] : fresh) {
+    containers_[index].group->update(limits);
+    events_.add(false, "ResizeCompleted", record_.containers[index].name,
+                "the container has its new resources");
+  }
+  pod_group_ = host_.cgroups.create(record_.cgroup, then);
+}
+
 // Answered when the changed containers run again. Until the staged manifest takes the place of the
 // old one, a supervisor that is killed leaves the pod to be updated once more.
 void Supervisor::update(const ControlServer::Answer& answer) {
@@ -17,6 +63,7 @@ void Supervisor::update(const ControlServer::Answer& answer) {
   const auto changes = pod::compare(read_stored_pod(charge_.store, key).object, staged.object);
   if (!changes.recreate.empty())
     throw sys::Error(changes.recreate + " cannot be changed in a living pod");
+  resize(staged.pod.spec, changes.resize);
   add_ephemeral(staged, record_);
   charge_.images = resolve_images(staged.pod, charge_.store);
   charge_.pod = std::move(staged.pod);

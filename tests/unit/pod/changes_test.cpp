@@ -54,6 +54,33 @@ TEST_SUITE("pod/unit") {
               .recreate == "metadata.annotations[pausa/boottime-offset]");
   }
 
+  TEST_CASE("other limits are given in place, unless the container wants a start") {
+    const auto pod_with = [](const std::string& resources, const std::string& more = "") {
+      return R"({"metadata":{},"spec":{"containers":[{"name":"web","image":"x","resources":)" +
+             resources + more + R"(},{"name":"api","image":"y"}]}})";
+    };
+    const auto changes = [](const std::string& now, const std::string& wanted) {
+      return compare(now.c_str(), wanted.c_str());
+    };
+    const auto small = pod_with(R"({"limits":{"cpu":"1","memory":"64Mi"}})");
+    const auto large = pod_with(R"({"limits":{"cpu":"2","memory":"64Mi"}})");
+    CHECK(changes(small, large).resize == std::vector<std::string>{"web"});
+    CHECK(changes(small, large).restart.empty());
+    CHECK(changes(small, large).recreate.empty());
+    // A policy that changes along is the one that counts.
+    const std::string policy =
+        R"(,"resizePolicy":[{"resourceName":"cpu","restartPolicy":"RestartContainer"}])";
+    CHECK(changes(small, pod_with(R"({"limits":{"cpu":"2","memory":"64Mi"}})", policy)).restart ==
+          std::vector<std::string>{"web"});
+    CHECK(changes(small, pod_with(R"({"limits":{"cpu":"1","memory":"1Gi"}})", policy)).resize ==
+          std::vector<std::string>{"web"});
+    CHECK(changes(small, pod_with(R"({"limits":{"cpu":"1"}})")).restart ==
+          std::vector<std::string>{"web"});
+    CHECK(changes(small, pod_with("{}")).recreate == "spec.containers[0].resources");
+    CHECK(changes(small, pod_with(R"({"limits":{"cpu":"2","memory":"64Mi"}})", R"(,"tty":true)"))
+              .restart == std::vector<std::string>{"web"});
+  }
+
   TEST_CASE("labels and annotations change in place") {
     const auto changes = compare(
         two, R"({"metadata":{"labels":{"a":"1"},"annotations":{"note":"x"}},"spec":{"hostname":"h",
