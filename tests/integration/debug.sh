@@ -2,7 +2,7 @@
 # pausa debug: a container for debugging in a pod that runs, with the caller's streams.
 # Fields: PodSpec.ephemeralContainers EphemeralContainer.image EphemeralContainer.command
 # Fields: EphemeralContainer.name EphemeralContainer.env EphemeralContainer.stdin
-# Fields: EphemeralContainer.tty EphemeralContainer.targetContainerName
+# Fields: EphemeralContainer.securityContext EphemeralContainer.tty EphemeralContainer.targetContainerName
 source "$(dirname "${BASH_SOURCE[0]}")/../support/lib.sh"
 
 three shop
@@ -50,6 +50,9 @@ same "of its target alone, where each has its own" sleep3600 "$(sees apart/web)"
 same "--target" sleep7200 "$(sees --target api apart)"
 same "without a target nobody's" "" "$(sees apart || true)"
 same "the target is PID 1" sleep "$(pausa debug --attach apart/api -- cat /proc/1/comm)"
+
+caps=$(pausa debug --attach shop -- awk '$1 == "CapEff:" { print $2 }' /proc/self/status)
+same "it may trace" 1 $((0x$caps >> 19 & 1))
 
 # ---- what others see
 

@@ -84,6 +84,60 @@ same "after a stop" "0 777" "$(in_a one stat -c '%u %g' /disk/root)"
 read -r _ base _ <<<"$(map_of "$(member_pid one a)")"
 check "the pods' ids are apart still" test "$base" != "$other"
 
+# Files that are made for the pod, claims and subPaths: fsGroup's inside, and for the pod's users.
+up "$(
+  manifest files <<'YAML'
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: words}
+data: {greeting: hello}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: keys}
+stringData: {door: sesame}
+---
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: kept}
+spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Mi}}}
+---
+apiVersion: v1
+kind: Pod
+metadata:
+  name: files
+spec:
+  hostUsers: false
+  securityContext: {fsGroup: 777}
+  volumes:
+    - {name: words, configMap: {name: words, defaultMode: 0400}}
+    - {name: keys, secret: {secretName: keys, defaultMode: 0400}}
+    - {name: kept, persistentVolumeClaim: {claimName: kept}}
+  containers:
+    - name: a
+      image: busybox
+      command: ["sleep", "3600"]
+      securityContext: {runAsUser: 1000}
+      volumeMounts:
+        - {name: words, mountPath: /words}
+        - {name: keys, mountPath: /keys}
+        - {name: kept, mountPath: /kept}
+        - {name: kept, mountPath: /below, subPath: a/b}
+YAML
+)"
+trace files
+same "files of a configMap are fsGroup's" "440 0 777 hello" \
+  "$(in_a files sh -c 'echo $(stat -Lc "%a %u %g" /words/greeting) $(cat /words/greeting)')"
+same "and of a secret" "440 0 777 sesame" \
+  "$(in_a files sh -c 'echo $(stat -Lc "%a %u %g" /keys/door) $(cat /keys/door)')"
+in_a files touch /kept/mine
+same "a claim's owners on disk are those inside" "1000 777" \
+  "$(stat -c '%u %g' "$PAUSA_ROOT"/volumes/default_kept/mine)"
+same "a folder of a subPath is root's inside" 0 "$(in_a files stat -c %u /below)"
+read -r _ its _ <<<"$(map_of "$(member_pid files a)")"
+same "a container for debugging is in there, too" "0 0 $its 65536" \
+  "$(pausa debug --attach files -- sh -c 'echo $(id -u) $(cat /proc/self/uid_map)')"
+
 # Private PID namespaces go with it.
 sed 's/^spec:/&\n  shareProcessNamespace: false/; s/name: one/name: private/' "$(mapped one)" >"$work/private.yaml"
 up "$work/private.yaml"
