@@ -230,6 +230,7 @@ void Lifecycle::Step::restart(std::size_t i, Duration grace) {
     container.restart_requested = true;
     end(i, now + grace, Cause::restart);
   } else {
+    container.backoff = Backoff{};
     start(i);
   }
   tick();
