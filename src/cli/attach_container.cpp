@@ -1,6 +1,7 @@
 #include "cli/attach_container.hpp"
 
 #include "cli/command.hpp"
+#include "cli/input_feed.hpp"
 #include "cli/log_view.hpp"
 #include "cli/signals.hpp"
 #include "cli/target.hpp"
@@ -9,12 +10,8 @@
 #include "sys/error.hpp"
 #include "sys/process.hpp"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include <array>
 #include <iostream>
@@ -24,70 +21,11 @@ namespace {
 
 // How long a line may stay unfinished before it is shown as it is.
 constexpr int prompt_patience_ms = 150;
-constexpr char end_of_transmission = 4;  // the terminal's end of file
-
-// From our stdin to the container's. Neither side is waited for.
-class Feed {
- public:
-  Feed(supervisor::ContainerInput& to, bool once) : to_(to), once_(once) {
-    const int flags = ::fcntl(to.fd(), F_GETFL);
-    (void)::fcntl(to.fd(), F_SETFL, flags | O_NONBLOCK);
-  }
-
-  pollfd wants() const {
-    if (over_) return {-1, 0, 0};
-    if (pending_.empty()) return {STDIN_FILENO, POLLIN, 0};
-    return {to_.fd(), POLLOUT, 0};
-  }
-  void go_on(const pollfd& ready) {
-    if (over_ || ready.revents == 0) return;
-    if (pending_.empty()) take();
-    if (!over_) give();
-  }
-
- private:
-  void take() {
-    std::array<char, 4096> buffer;
-    const ssize_t got = ::read(STDIN_FILENO, buffer.data(), buffer.size());
-    if (got < 0 && (errno == EINTR || errno == EAGAIN)) return;
-    if (got > 0) {
-      pending_.assign(buffer.data(), static_cast<std::size_t>(got));
-      return;
-    }
-    if (!to_.terminal()) return end();
-    pending_.assign(1, end_of_transmission);
-    last_ = true;
-  }
-  void give() {
-    const ssize_t put = ::write(to_.fd(), pending_.data(), pending_.size());
-    if (put < 0 && (errno == EAGAIN || errno == EINTR)) return;
-    if (put < 0) return end();  // it has closed its end
-    pending_.erase(0, static_cast<std::size_t>(put));
-    if (last_ && pending_.empty()) end();
-  }
-  void end() {
-    over_ = true;
-    to_.close(once_);
-  }
-
-  supervisor::ContainerInput& to_;
-  bool once_;
-  bool last_ = false;
-  bool over_ = false;
-  std::string pending_;
-};
 
 std::optional<std::size_t> index_of(const state::Record& record, const std::string& name) {
   for (std::size_t i = 0; i < record.containers.size(); ++i)
     if (record.containers[i].name == name) return i;
   return std::nullopt;
-}
-
-void fit_size(int terminal) {
-  winsize size{};
-  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ||
-      ::ioctl(STDIN_FILENO, TIOCGWINSZ, &size) == 0)
-    (void)::ioctl(terminal, TIOCSWINSZ, &size);
 }
 
 void pass_signal(const state::Store& store, const state::PodKey& key, const std::string& name,
@@ -122,16 +60,17 @@ int attach_container(const state::Store& store, const state::PodKey& key, const 
   LogView view(store, selection, {LogStyle::Prefix::never, false, false, true});
   view.add(key, name);
   std::optional<supervisor::ContainerInput> channel;
-  std::optional<Feed> feed;
+  std::optional<InputFeed> feed;
   if (input) {
     channel.emplace(store, record, *index);
-    if (channel->fd() >= 0) feed.emplace(*channel, once);
+    if (channel->fd() >= 0)
+      feed.emplace(channel->fd(), channel->terminal(), [&channel, once] { channel->close(once); });
   }
   const bool terminal = channel && channel->terminal();
   std::optional<RawTerminal> raw;
   if (terminal) {
     raw.emplace(STDIN_FILENO);
-    fit_size(channel->fd());
+    fit_terminal(channel->fd());
   }
   int interrupts = 0;
   bool unfinished = false;
@@ -144,7 +83,7 @@ int attach_container(const state::Store& store, const state::PodKey& key, const 
     const int polled = ::poll(ready.data(), ready.size(), unfinished ? prompt_patience_ms : -1);
     while (const auto number = signals.take()) {
       if (*number == SIGWINCH) {
-        if (terminal) fit_size(channel->fd());
+        if (terminal) fit_terminal(channel->fd());
         continue;
       }
       if (terminal || (*number == SIGINT && ++interrupts > 1)) return exit_interrupted;

@@ -5,7 +5,6 @@
 #include <boost/program_options.hpp>
 
 #include <algorithm>
-#include <cstdlib>
 #include <sstream>
 
 namespace pausa::cli {
@@ -99,21 +98,6 @@ std::optional<std::string> Options::get(const std::string& name) const {
 std::vector<std::string> Options::all(const std::string& name) const {
   const auto found = values_.find(name);
   return found == values_.end() ? std::vector<std::string>() : found->second;
-}
-
-std::vector<std::string> variables_from(const Options& options) {
-  std::vector<std::string> variables;
-  for (auto& pair : options.all("env")) {
-    if (pair.empty() || pair.front() == '=')
-      throw UsageError("--env: \"" + pair + "\" names no variable; write NAME=VALUE");
-    if (pair.find('=') == std::string::npos) {
-      const char* ours = ::getenv(pair.c_str());
-      if (ours == nullptr) continue;
-      pair += "=" + std::string(ours);
-    }
-    variables.push_back(pair);
-  }
-  return variables;
 }
 
 std::string options_help(const std::vector<Option>& table) {

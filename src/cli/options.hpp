@@ -36,10 +36,6 @@ class Options {
   std::vector<std::string> words_;
 };
 
-// The variables of --env: "NAME=VALUE" each, of NAME alone with our value, if we have one. Throws
-// UsageError.
-std::vector<std::string> variables_from(const Options& options);
-
 std::string options_help(const std::vector<Option>& table);
 
 // "90s", "1m30s", "500ms", "2h"; a bare number means seconds. Throws UsageError.

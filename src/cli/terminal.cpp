@@ -1,5 +1,6 @@
 #include "cli/terminal.hpp"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -23,6 +24,13 @@ bool wants_colour(int fd) {
   if (!variable("NO_COLOR").empty()) return false;
   if (forced("CLICOLOR_FORCE") || forced("FORCE_COLOR")) return true;
   return variable("TERM") != "dumb" && ::isatty(fd) == 1;
+}
+
+void fit_terminal(int master) {
+  winsize size{};
+  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ||
+      ::ioctl(STDIN_FILENO, TIOCGWINSZ, &size) == 0)
+    (void)::ioctl(master, TIOCSWINSZ, &size);
 }
 
 RawTerminal::RawTerminal(int fd) : fd_(fd) {

@@ -11,6 +11,9 @@ namespace pausa::cli {
 // "dumb"; CLICOLOR_FORCE and FORCE_COLOR (not "0") want it everywhere.
 bool wants_colour(int fd);
 
+// Gives a container's terminal the size of ours, if we have one.
+void fit_terminal(int master);
+
 // A terminal that passes every key on as it is, for as long as this lives. Nothing happens to what
 // is no terminal.
 class RawTerminal {

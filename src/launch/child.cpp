@@ -54,7 +54,7 @@ int take_stdio(const Plan& plan) noexcept {
 }
 
 // The container's own devpts is new, so its first terminal is number 0.
-int take_terminal(const Walk& walk) noexcept {
+int take_terminal(const Walk& walk, bool as_console) noexcept {
   const int master = ::open("/dev/pts/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
   if (master < 0) return -1;
   int unlock = 0;
@@ -66,7 +66,9 @@ int take_terminal(const Walk& walk) noexcept {
       ::fchown(peer, walk.plan.confinement->uid, static_cast<gid_t>(-1)) < 0)
     return -1;
   const int console =
-      ::open("/dev/console", O_CREAT | O_WRONLY | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC, 0600);
+      as_console
+          ? ::open("/dev/console", O_CREAT | O_WRONLY | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC, 0600)
+          : -1;
   if (console >= 0) {
     (void)::close(console);
     if (::mount("/dev/pts/0", "/dev/console", nullptr, MS_BIND, nullptr) < 0) return -1;
@@ -186,7 +188,7 @@ int run_step(Walk& walk, const Step& step, std::size_t index, int nested) noexce
     case Op::stdio:
       return take_stdio(walk.plan);
     case Op::terminal:
-      return take_terminal(walk);
+      return take_terminal(walk, step.flags != 0);
     case Op::close_fds:
       return close_fds(walk, nested);
     case Op::seccomp:

@@ -68,7 +68,7 @@ void OwnedPlan::become_member(const Pod& pod, bool own_pid_namespace, int nested
   add(Op::keyring, "own session keyring");
   add(Op::limits, "set resource limits");
   if (process_.terminal)
-    add(Op::terminal, "make a terminal");
+    add(Op::terminal, "make a terminal").flags = own != nullptr ? 1 : 0;  // 1: the console, too
   else
     add(Op::stdio, "connect stdin, stdout and stderr");
   add(Op::close_fds, "close every other descriptor");

@@ -394,6 +394,8 @@ Member prepare_exec(const PodContext& context, const pod::Container& container,
   auto& process = request.process;
   process.argv = options.argv;
   process.env = environment(context, container, image, expanded.env, member.identity.home);
+  if (options.terminal && !has_variable(process.env, "TERM"))
+    process.env.emplace_back("TERM=xterm");
   for (const auto& pair : options.env) {
     const auto split = pair.find('=');
     set_variable(process.env, pair.substr(0, split),

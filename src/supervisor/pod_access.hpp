@@ -41,6 +41,8 @@ class ExecSession {
 
   // Lets it run; nullopt when the program was executed.
   std::optional<launch::Failure> start();
+  // The master of its terminal, once it runs; empty without one.
+  sys::UniqueFd take_terminal() { return launch_->take_terminal(); }
 
   // Readable when poll_end() may have something new.
   int fd() const;

@@ -52,6 +52,19 @@ same "also without --" x "$output"
 expect_exit 0 pausa exec tool sh -c 'echo $COLOUR'
 same "the first container is the default" green "$output"
 
+# With a terminal: its own, of the container, controlling it; ended with the command.
+expect_exit 0 pausa exec -t tool/plain sh -c 'test -t 0 && test -t 1 && test -t 2 && tty'
+match "a terminal of the container's" "$output" '^/dev/pts/[0-9]+'
+same "which ends the lines" $'\r' "${output: -1}"
+same "and is its controlling one" yes \
+  "$(pausa exec -t tool/user sh -c 'echo yes >/dev/tty' </dev/null | tr -d '\r\n')"
+same "keys reach it" 'a b' "$(printf 'read x; echo "<$x>"\na b\nexit\n' |
+  pausa exec -it tool/plain sh | tr -d '\r' | sed -n 's/^<\(.*\)>$/\1/p')"
+expect_exit 7 pausa exec -t tool/plain sh -c 'exit 7'
+same "the console is nobody's" "" "$(pausa exec tool/plain sh -c 'grep console /proc/self/mounts || true')"
+on_terminal "$PAUSA" exec -it tool/plain sh -c 'stty size >/dev/null && echo sized'
+match "on our terminal" "$output" sized
+
 # With our own eyes: the same namespaces and control group as the member, not ours.
 member=$(member_pid tool plain)
 pausa exec tool/plain sleep 3600 </dev/null &

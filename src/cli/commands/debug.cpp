@@ -1,5 +1,6 @@
 #include "cli/attach_container.hpp"
 #include "cli/commands/commands.hpp"
+#include "cli/environment.hpp"
 #include "cli/options.hpp"
 #include "cli/supervisor_call.hpp"
 #include "cli/target.hpp"
@@ -35,7 +36,7 @@ Node list_of(const std::vector<std::string>& words) {
 
 Node variables_of(const Options& options) {
   Node list = Node::make_list();
-  for (const auto& pair : variables_from(options)) {
+  for (const auto& pair : environment_from(options)) {
     const auto split = pair.find('=');
     Node variable = Node::make_map();
     variable.set("name", Node::make_string(pair.substr(0, split)));
