@@ -167,7 +167,6 @@ class SocketCheck : public Answering {
     watch_.reset();
     relay_.emplace(sys::helper_path("pausa-tls"), std::move(socket_), named ? host : std::string());
     socket_ = relay_->take_stream();
-    watch_.emplace(io_, socket_.get());
   }
 
   void succeed() { end({true, false, {}}); }
