@@ -103,11 +103,12 @@ Charge load_charge(const state::Store& store, state::Lock lock, state::Record re
   auto pod = read_living_pod(store, record).pod;
   Charge charge{store, std::move(lock), std::move(record), std::move(pod), {}};
   const image::Store images(store.paths().root);
-  std::size_t i = 0;
-  for (const auto* list : {&charge.pod.spec.init_containers, &charge.pod.spec.containers})
-    for (const auto& container : *list)
-      charge.images.push_back(
-          image::resolve_again(container.image, charge.record.containers.at(i++).image, images));
+  for (std::size_t i = 0; i < pod::container_count(charge.pod.spec); ++i) {
+    const auto& name = pod::container_at(charge.pod.spec, i).image;
+    const auto& known = charge.record.containers;  // none when a reboot has taken the record
+    charge.images.push_back(i < known.size() ? image::resolve_again(name, known[i].image, images)
+                                             : image::resolve(name, images));
+  }
   return charge;
 }
 
