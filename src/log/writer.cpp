@@ -34,6 +34,13 @@ bool holds_bytes(int fd) noexcept {
   return ::ioctl(fd, FIONREAD, &bytes) == 0 && bytes > 0;
 }
 
+// Nobody writes any more, and nothing is left. In this order: the last writer may come and go in
+// between.
+bool has_ended(int fd) noexcept {
+  pollfd poll{fd, POLLIN, 0};
+  return ::poll(&poll, 1, 0) > 0 && (poll.revents & POLLHUP) != 0 && !holds_bytes(fd);
+}
+
 bool readable(int fd) noexcept {
   pollfd poll{fd, POLLIN, 0};
   return ::poll(&poll, 1, 0) > 0;
@@ -182,8 +189,8 @@ Drained StreamWriter::drain(int pipe_fd, std::size_t budget) {
         }
         continue;
       }
-      if (!log_) {  // nothing to store: only look for the end of the stream
-        discard(pipe_fd, left, result);
+      if (!log_) {  // nothing to store yet; what comes from now on waits for the next time
+        result.eof = has_ended(pipe_fd);
         break;
       }
     }
