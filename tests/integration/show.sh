@@ -136,9 +136,9 @@ told "as JSON" '.valid == false and (.findings | map(select(.severity == "error"
   length >= 2 and all(.line > 0 and .column > 0 and (.field | length > 0)))'
 expect_exit 0 pausa validate "$source_root/manifests/01-hello.yaml"
 match "a good one is named" "$output" 'pod/hello is valid'
-sed -i '/comand/d; s/no-such-image:1/nowhere:1/' "$bad"
+sed -i '/comand/d; s/no-such-image:1/Nowhere:1/' "$bad"
 expect_exit 3 pausa validate "$bad"
-match "an image that cannot be had is found too" "$errors" 'image'
+match "an image that cannot be is found too" "$errors" 'image'
 expect_exit 2 pausa validate
 
 # ---- doctor and version
