@@ -267,9 +267,15 @@ std::string_view job_word(const JobSpec& spec, const JobState& state) {
 
 bool job_condition(const JobSpec& spec, const JobState& state, std::string_view type,
                    std::string_view value) {
+  // kubectl does not mind how they are written.
+  const auto same = [](std::string_view a, std::string_view b) {
+    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c + 0; };
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                      [&](char x, char y) { return lower(x) == lower(y); });
+  };
   const Node status = job_status(spec, state);
   for (const Node& entry : status.find("conditions")->items)
-    if (entry.find("type")->text == type) return value == "True";
+    if (same(entry.find("type")->text, type)) return value == "True";
   return value == "False";
 }
 

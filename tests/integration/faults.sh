@@ -32,7 +32,7 @@ refused "a program that is none" '/etc/passwd.*(Permission denied|Exec format)' 
   "$(pod none 'image: busybox' 'command: ["/etc/passwd"]')"
 refused "an image that is not there" 'registry\.example/shop' noimage \
   "$(pod noimage 'image: registry.example/shop:1')"
-match "the ways out are named" "$up_errors" 'busybox.*dir:'
+match "the reason is Kubernetes'" "$up_errors" 'ErrImagePull: image registry.example/shop:1'
 refused "a folder that is not there" 'nothing-here' nofolder "$(pod nofolder 'image: "dir:./nothing-here"')"
 refused "a working directory that is a file" '/etc/passwd' nodir \
   "$(pod nodir 'image: busybox' 'command: ["true"]' 'workingDir: /etc/passwd')"

@@ -194,7 +194,13 @@ port=$((20000 + $$ % 20000))
 sed -i "s/127.0.0.1:0/127.0.0.1:$port/" "$work/registry.yaml"
 docker-registry serve "$work/registry.yaml" >"$work/registry.log" 2>&1 &
 registry=$!
-trap 'kill $registry 2>/dev/null; finish' EXIT
+end_registry() { # the exit code goes on to finish
+  local status=$?
+  set +e
+  kill "$registry" 2>/dev/null
+  return $status
+}
+trap 'end_registry; finish' EXIT
 listens() { (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; }
 eventually "the registry listens" listens
 skopeo copy -q --dest-tls-verify=false "oci:$work/layout:v1" "docker://127.0.0.1:$port/team/app:1"
@@ -215,5 +221,3 @@ EOF
 expect_exit 0 pausa wait --for=exited pulled
 match "it ran" "$(pausa logs pulled)" hello
 expect_exit 0 pausa down pulled
-kill $registry
-wait $registry 2>/dev/null || true
