@@ -183,8 +183,11 @@ ResolvedImage resolve_again(std::string_view image, std::string_view description
   const std::size_t at = description.rfind('@');
   if (at != std::string_view::npos && is_digest(description.substr(at + 1)))
     for (const auto& stored : Library(store.data_dir()).list())
-      if (stored.manifest.digest == description.substr(at + 1))
-        return with_path(resolve_stored(image, stored, store));
+      if (stored.manifest.digest == description.substr(at + 1)) {
+        auto resolved = with_path(resolve_stored(image, stored, store));
+        resolved.description = description;  // the name that it had
+        return resolved;
+      }
   return resolve(image, store);
 }
 

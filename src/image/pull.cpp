@@ -155,10 +155,12 @@ void finish_unpacking(Unpacking& unpacking, bool host_root) {
   for (std::size_t at = 0; at < list.size();) {
     const std::size_t end = std::min(list.find('\0', at), list.size());
     const std::string path = end == at ? "." : list.substr(at, end - at);
-    const auto folder = sys::open_in_root(root.get(), path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    // A link on its path leads to where the mark was meant; what was replaced later is gone.
+    const auto folder = sys::try_open_in_root(root.get(), path, O_RDONLY | O_DIRECTORY);
+    at = end + 1;
+    if (!folder) continue;
     sys::check(::fsetxattr(folder.get(), "trusted.overlay.opaque", "y", 1, 0), "make ", path,
                " opaque");
-    at = end + 1;
   }
 }
 

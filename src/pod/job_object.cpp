@@ -18,7 +18,8 @@ constexpr std::string_view index_variable = "JOB_COMPLETION_INDEX";
 std::optional<std::chrono::seconds> seconds(const Value& at) {
   const auto number = at.integer();
   if (!number) return std::nullopt;
-  return std::chrono::seconds(*number);
+  constexpr std::int64_t most = 1'000'000'000;  // 31 years: in nanoseconds it still is a number
+  return std::chrono::seconds(std::min(*number, most));
 }
 
 JobSpec::FailureRule failure_rule(const Value& rule) {

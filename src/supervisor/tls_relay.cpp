@@ -20,6 +20,7 @@ TlsRelay::TlsRelay(const std::string& program, sys::UniqueFd server, const std::
   int pipe[2];
   sys::check(::pipe2(pipe, O_CLOEXEC), "make a pipe");
   errors_.reset(pipe[0]);
+  (void)::fcntl(errors_.get(), F_SETFL, O_NONBLOCK);  // a relay that says nothing is not waited for
   const sys::UniqueFd errors_end(pipe[1]);
 
   posix_spawn_file_actions_t files;

@@ -26,6 +26,24 @@ cgroup::Limits wider(const cgroup::Limits& now, const cgroup::Limits& wanted) {
   return both;
 }
 
+// What goes on running keeps the image that it runs on, whatever its name means by now.
+std::vector<image::ResolvedImage> images_after(const pod::Pod& pod,
+                                               const std::vector<std::string>& restart,
+                                               const state::Record& record,
+                                               const state::Store& store) {
+  const image::Store images(store.paths().root);
+  std::vector<image::ResolvedImage> resolved;
+  for (std::size_t i = 0; i < pod::container_count(pod.spec); ++i) {
+    const auto& container = pod::container_at(pod.spec, i);
+    const bool anew = std::find(restart.begin(), restart.end(), container.name) != restart.end();
+    resolved.push_back(
+        anew || i >= record.containers.size()
+            ? image::resolve(container.image, images)
+            : image::resolve_again(container.image, record.containers[i].image, images));
+  }
+  return resolved;
+}
+
 }  // namespace
 
 // The limits of these containers, and of the pod. Below what is in use the kernel would kill, so
@@ -63,9 +81,11 @@ void Supervisor::update(const ControlServer::Answer& answer) {
   const auto changes = pod::compare(read_stored_pod(charge_.store, key).object, staged.object);
   if (!changes.recreate.empty())
     throw sys::Error(changes.recreate + " cannot be changed in a living pod");
-  resize(staged.pod.spec, changes.resize);
+  const auto wanted = staged.pod.spec;
   add_ephemeral(staged, record_);
-  charge_.images = resolve_images(staged.pod, charge_.store);
+  auto images = images_after(staged.pod, changes.restart, record_, charge_.store);
+  resize(wanted, changes.resize);  // the last step that can fail
+  charge_.images = std::move(images);
   charge_.pod = std::move(staged.pod);
   adopt_spec();
 

@@ -31,9 +31,9 @@ constexpr unsigned native_arch = AUDIT_ARCH_AARCH64;
 constexpr rlim_t most_memory = rlim_t{1} << 30U;  // a zstd window has up to 128 MiB
 constexpr rlim_t most_descriptors = 64;
 
-constexpr std::array<unsigned, 7> kept_capabilities{
-    CAP_CHOWN,  CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER,
-    CAP_FSETID, CAP_MKNOD,        CAP_SETFCAP};
+// Not CAP_MKNOD: a whiteout takes none (mknod(2), Linux 5.8), and a node would open the host.
+constexpr std::array<unsigned, 6> kept_capabilities{
+    CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_FSETID, CAP_SETFCAP};
 
 // What reading, writing a tree and the C library's memory need. Nothing that makes a descriptor of
 // anything but a file, a process, or a program run.
@@ -67,14 +67,14 @@ void restrict_files(int root) {
       ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
   if (abi < refer_abi) return;
   constexpr std::uint64_t all = (std::uint64_t{1} << 14U) - 1;  // ABI 2's, execute to refer
-  constexpr std::uint64_t execute = LANDLOCK_ACCESS_FS_EXECUTE;
+  constexpr std::uint64_t denied = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_MAKE_BLOCK;
   landlock_ruleset_attr rules{};
   rules.handled_access_fs = all;
   const int ruleset = static_cast<int>(
       ::syscall(SYS_landlock_create_ruleset, &rules, sizeof rules.handled_access_fs, 0));
   if (ruleset < 0) return;
   landlock_path_beneath_attr beneath{};
-  beneath.allowed_access = all & ~execute;
+  beneath.allowed_access = all & ~denied;
   beneath.parent_fd = root;
   if (::syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0) == 0)
     (void)::syscall(SYS_landlock_restrict_self, ruleset, 0);

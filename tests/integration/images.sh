@@ -96,6 +96,40 @@ expect_exit 0 pausa image rm "oci:$work/layout:v1"
 expect_exit 0 pausa image prune
 same "no layer is left" 0 "$(find "$store/layers" "$store/images/blobs" -type f | wc -l)"
 
+# A name that goes to another image leaves those alone that run on it, through every update. (The
+# second image has an opaque mark behind a link.)
+moving() { # moving LABEL: the pod's manifest
+  manifest moving <<EOF
+apiVersion: v1
+kind: Pod
+metadata: {name: moving, labels: {a: "$1"}}
+spec:
+  terminationGracePeriodSeconds: 0
+  containers: [{name: a, image: "localhost/moving:1", imagePullPolicy: Never, args: [sleep 1000]}]
+EOF
+}
+mkdir -p "$work/linked-top/usr/lib"
+ln -s usr/lib "$work/linked-top/lib"
+tar -C "$work/linked-top" -cf "$work/linked.tar" usr lib
+mkdir -p "$work/mark/lib" && touch "$work/mark/lib/.wh..wh..opq"
+tar -C "$work/mark" -rf "$work/linked.tar" lib/.wh..wh..opq
+"$make_image" "$work/other" v1 "$config" "$work/base.tar" "$work/linked.tar"
+expect_exit 0 pausa image pull -q "oci:$work/layout:v1" "oci:$work/other:v1"
+expect_exit 0 pausa image tag "oci:$work/layout:v1" moving:1
+expect_exit 0 pausa up -d "$(moving one)"
+before=$(field moving '.status.containerStatuses[0].imageID')
+expect_exit 0 pausa image tag "oci:$work/other:v1" moving:1
+expect_exit 0 pausa image rm "oci:$work/layout:v1"
+expect_exit 0 pausa up -d "$(moving two)"
+same "the label is new" two "$(field moving .metadata.labels.a)"
+same "the image is the old one" "$before" "$(field moving '.status.containerStatuses[0].imageID')"
+expect_exit 0 pausa image prune
+expect_exit 0 pausa exec moving -- cat /data/hello
+same "and its files are there" hello "$output"
+expect_exit 0 pausa down moving
+expect_exit 0 pausa image rm moving:1 "oci:$work/other:v1"
+same "then they go" "" "$(pausa image ls -o name)"
+
 # What cannot be had is said before anything is made.
 refused() { # refused IMAGE POLICY TEXT
   expect_exit 1 pausa up -d "$(manifest refused <<EOF
