@@ -1,11 +1,11 @@
 // CHILD ZONE: runs between clone and exec. Plain system calls; nothing allocates, throws or logs.
 #include "rootfs/mount_step.hpp"
+#include "rootfs/overlay.hpp"
 #include "sys/mount.hpp"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
-#include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -96,11 +96,6 @@ int open_source(const MountStep& step) noexcept {
   return inside;
 }
 
-int own_table() noexcept {
-  if (::unshare(CLONE_NEWNS) < 0) return -1;
-  return ::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr);
-}
-
 // Overlay takes its layers by path, and before Linux 6.15 only from attached mounts.
 int attach_mapped(const MountStep& step) noexcept {
   const int tree = sys::open_tree(AT_FDCWD, step.text,
@@ -187,6 +182,8 @@ int execute(const MountStep& step, int* slots) noexcept {
       return attach_mapped(step);
     case MountOp::filesystem:
       return make_filesystem(step, slots);
+    case MountOp::overlay:
+      return mount_overlay(step, slots);
     case MountOp::bind:
     case MountOp::infra_tree:
       return copy_tree(step, slots);

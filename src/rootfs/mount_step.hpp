@@ -16,6 +16,7 @@ enum class MountOp : std::uint8_t {
   own_table,  // a mount namespace of the caller's own, which hears from the host's and never talks
   mapped_tree,  // the directory text appears at the directory path with its ids mapped by id_map
   filesystem,   // slot = fsopen(text) with options (key, value, …, nullptr), attributes
+  overlay,      // slot = an overlay of `layers` with options and attributes
   bind,         // slot = a copy of the tree that fd names, attributes and propagation set
   infra_tree,   // slot = a copy of the tree at text in infra's namespace, or of `path` inside it
   node,         // a device or FIFO `path` in the slot, mode and device
@@ -48,7 +49,8 @@ struct MountStep {
   const char* path = nullptr;
   const char* text = nullptr;
   const char* const* options = nullptr;
-  const char* what = nullptr;  // for people: "mount volume data at /data"
+  const char* const* layers = nullptr;  // overlay: directories, the topmost first, then nullptr
+  const char* what = nullptr;           // for people: "mount volume data at /data"
 };
 
 // CHILD ZONE. Executes one step; slots has room for every slot named in the plan. 0, or -1 with

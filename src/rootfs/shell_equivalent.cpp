@@ -22,8 +22,23 @@ std::string attributes_text(std::uint64_t attributes) {
   return text;
 }
 
+// The shell's mount wants them in one text, in which ':' divides and '\\' protects.
+std::string layers_text(const MountStep& step) {
+  std::string text;
+  for (const char* const* layer = step.layers; *layer != nullptr; ++layer) {
+    if (layer != step.layers) text += ':';
+    for (const char* at = *layer; *at != '\0'; ++at) {
+      if (*at == ':' || *at == '\\') text += '\\';
+      text += *at;
+    }
+  }
+  return text;
+}
+
 std::string options_text(const MountStep& step) {
   std::string text = attributes_text(step.attributes);
+  if (step.layers != nullptr)
+    text += (text.empty() ? "lowerdir=" : ",lowerdir=") + layers_text(step);
   for (const char* const* option = step.options; option != nullptr && *option != nullptr;
        option += 2) {
     text += (text.empty() ? "" : ",") + std::string(option[0]);
@@ -55,6 +70,8 @@ std::string shell_equivalent(const MountStep& step) {
       return "mount --bind -o X-mount.idmap=/proc/$INFRA/ns/user '" + text + "' '" + path + "'";
     case MountOp::filesystem:
       return "mount -t " + text + options_text(step) + " " + text + " " + slot;
+    case MountOp::overlay:
+      return "mount -t overlay" + options_text(step) + " overlay " + slot;
     case MountOp::bind:
     case MountOp::infra_tree:
       return std::string("mount --") + (step.recursive ? "r" : "") + "bind -o " +

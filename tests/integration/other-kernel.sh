@@ -26,4 +26,4 @@ if [[ ${1:-} == --inside ]]; then
   exit $failed
 fi
 exec scripts/guest --timeout 850 --files build/release/bin/test_cgroup \
-  tests/integration/other-kernel.sh --inside
+  --files build/release/bin/test_rootfs tests/integration/other-kernel.sh --inside

@@ -78,11 +78,11 @@ TEST_SUITE("rootfs/user-namespace") {
 
   TEST_CASE("an overlay that was made without root keeps its notes in user attributes") {
     const Layout own(request());
-    REQUIRE(filesystem(own.prepare(), "overlay") != nullptr);
-    CHECK(option(*filesystem(own.prepare(), "overlay"), "userxattr") == "set");
+    REQUIRE(of(own.prepare(), MountOp::overlay).size() == 1);
+    CHECK(option(of(own.prepare(), MountOp::overlay).front(), "userxattr") == "set");
     const Layout mapped(mapped_request());
-    REQUIRE(filesystem(mapped.prepare(), "overlay") != nullptr);
-    CHECK(option(*filesystem(mapped.prepare(), "overlay"), "userxattr") == "absent");
+    REQUIRE(of(mapped.prepare(), MountOp::overlay).size() == 1);
+    CHECK(option(of(mapped.prepare(), MountOp::overlay).front(), "userxattr") == "absent");
   }
 
   TEST_CASE("with a map of ids each layer comes through it, the topmost first") {
@@ -93,9 +93,11 @@ TEST_SUITE("rootfs/user-namespace") {
     CHECK(layers[0].path == std::string_view("/pod/lower0"));
     CHECK(layers[1].text == std::string_view("/bottom"));
     CHECK(layers[0].id_map == users);
-    CHECK(option(*filesystem(layout.prepare(), "overlay"), "lowerdir") ==
-          "/pod/lower0:/pod/lower1");
-    CHECK(option(*filesystem(layout.prepare(), "overlay"), "upperdir") == "/pod/upper");
+    const auto overlay = of(layout.prepare(), MountOp::overlay).front();
+    CHECK(overlay.layers[0] == std::string_view("/pod/lower0"));
+    CHECK(overlay.layers[1] == std::string_view("/pod/lower1"));
+    CHECK(overlay.layers[2] == nullptr);
+    CHECK(option(overlay, "upperdir") == "/pod/upper");
   }
 
   TEST_CASE("what is bound is copied before its mount namespace is left") {
