@@ -22,7 +22,7 @@ pausa_layer(security DEPENDS sys)
 pausa_layer(net DEPENDS sys)
 pausa_layer(log DEPENDS sys)
 pausa_layer(unpack DEPENDS sys)
-pausa_layer(tls)
+pausa_layer(tls DEPENDS sys)
 # rank 2
 pausa_layer(infra DEPENDS sys)
 pausa_layer(launch DEPENDS sys pod rootfs security)

@@ -1,18 +1,15 @@
 #include "tls/confine.hpp"
 
+#include "sys/call_filter.hpp"
+
 #include <errno.h>
-#include <linux/audit.h>
 #include <linux/capability.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
-#include <cstddef>
-#include <cstdint>
 
 namespace pausa::tls {
 namespace {
@@ -28,14 +25,8 @@ constexpr bool sanitized = true;
 constexpr bool sanitized = false;
 #endif
 
-#if defined(__x86_64__)
-constexpr std::uint32_t audit_arch = AUDIT_ARCH_X86_64;
-#else
-constexpr std::uint32_t audit_arch = AUDIT_ARCH_AARCH64;
-#endif
-
 // What OpenSSL asks for once it is set up, and the loop.
-constexpr std::uint32_t allowed[] = {
+constexpr std::array allowed_calls{
     SYS_read,           SYS_write,           SYS_recvfrom,      SYS_sendto,       SYS_ppoll,
 #ifdef SYS_poll
     SYS_poll,
@@ -44,26 +35,6 @@ constexpr std::uint32_t allowed[] = {
     SYS_mremap,         SYS_mprotect,        SYS_madvise,       SYS_futex,        SYS_getrandom,
     SYS_getpid,         SYS_gettid,          SYS_clock_gettime, SYS_gettimeofday, SYS_rt_sigreturn,
     SYS_rt_sigprocmask, SYS_restart_syscall, SYS_exit_group};
-constexpr std::size_t count = sizeof allowed / sizeof *allowed;
-
-// Refused calls fail: a library that asks for a file gets none and goes on.
-bool filter_calls() noexcept {
-  std::array<sock_filter, count + 6> code{};
-  std::size_t at = 0;
-  const auto put = [&](unsigned operation, std::uint32_t k, std::size_t yes, std::size_t no) {
-    code[at++] = {static_cast<std::uint16_t>(operation), static_cast<std::uint8_t>(yes),
-                  static_cast<std::uint8_t>(no), k};
-  };
-  put(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, arch), 0, 0);
-  put(BPF_JMP | BPF_JEQ | BPF_K, audit_arch, 0, count + 1);
-  put(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr), 0, 0);
-  for (std::size_t i = 0; i < count; ++i)
-    put(BPF_JMP | BPF_JEQ | BPF_K, allowed[i], count - i, 0);  // to the last but none
-  put(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM, 0, 0);
-  put(BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
-  const sock_fprog program{static_cast<unsigned short>(at), code.data()};
-  return ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0;
-}
 
 void limit(__rlimit_resource_t resource, rlim_t most) noexcept {
   const rlimit both{most, most};
@@ -87,7 +58,9 @@ bool confine() noexcept {
   limit(RLIMIT_FSIZE, 0);
   limit(RLIMIT_CORE, 0);
   limit(RLIMIT_NPROC, 0);
-  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && (sanitized || filter_calls());
+  // Refused calls fail: a library that asks for a file gets none and goes on.
+  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+         (sanitized || sys::allow_only(allowed_calls, EPERM) == 0);
 }
 
 }  // namespace pausa::tls

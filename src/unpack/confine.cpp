@@ -1,32 +1,22 @@
 #include "unpack/confine.hpp"
 
+#include "sys/call_filter.hpp"
 #include "sys/error.hpp"
 
+#include <errno.h>
 #include <fcntl.h>
-#include <linux/audit.h>
 #include <linux/capability.h>
-#include <linux/filter.h>
 #include <linux/landlock.h>
-#include <linux/seccomp.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
-#include <cstddef>
-#include <vector>
+#include <cstdint>
 
 namespace pausa::unpack {
 namespace {
-
-#if defined(__x86_64__)
-constexpr unsigned native_arch = AUDIT_ARCH_X86_64;
-#elif defined(__aarch64__)
-constexpr unsigned native_arch = AUDIT_ARCH_AARCH64;
-#else
-#error "an architecture that is not known here"
-#endif
 
 constexpr rlim_t most_memory = rlim_t{1} << 30U;  // a zstd window has up to 128 MiB
 constexpr rlim_t most_descriptors = 64;
@@ -97,21 +87,6 @@ void drop_capabilities() {
   sys::check(::syscall(SYS_capset, &header, sets.data()), "drop the capabilities");
 }
 
-void filter_calls() {
-  std::vector<sock_filter> program{BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, arch)),
-                                   BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, native_arch, 1, 0),
-                                   BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
-                                   BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr))};
-  for (const auto call : allowed_calls) {
-    program.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<unsigned>(call), 0, 1));
-    program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
-  }
-  program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS));
-  const sock_fprog filter{static_cast<unsigned short>(program.size()), program.data()};
-  sys::check(::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter, 0, 0),
-             "load the seccomp filter");
-}
-
 }  // namespace
 
 void confine(int root) {
@@ -127,7 +102,7 @@ void confine(int root) {
   limit(RLIMIT_AS, most_memory);
   restrict_files(root);
   drop_capabilities();
-  filter_calls();
+  sys::check(sys::allow_only(allowed_calls, ENOSYS), "load the seccomp filter");
 }
 
 }  // namespace pausa::unpack
