@@ -149,7 +149,9 @@ void finish_unpacking(Unpacking& unpacking, bool host_root) {
     if (words.empty()) words = "the unpacker ended with exit code " + std::to_string(result.code);
     throw sys::Error("unpack " + unpacking.layer + ": " + words);
   }
-  if (!host_root) return;
+  // Overlays read the first one (which takes CAP_SYS_ADMIN on the host), with "userxattr" the
+  // other.
+  const char* const mark = host_root ? "trusted.overlay.opaque" : "user.overlay.opaque";
   const auto root = sys::open_dir(unpacking.staging.path());
   const std::string& list = result.output;
   for (std::size_t at = 0; at < list.size();) {
@@ -159,8 +161,12 @@ void finish_unpacking(Unpacking& unpacking, bool host_root) {
     const auto folder = sys::try_open_in_root(root.get(), path, O_RDONLY | O_DIRECTORY);
     at = end + 1;
     if (!folder) continue;
-    sys::check(::fsetxattr(folder.get(), "trusted.overlay.opaque", "y", 1, 0), "make ", path,
-               " opaque");
+    if (::fsetxattr(folder.get(), mark, "y", 1, 0) == 0) continue;
+    sys::Error error(errno,
+                     "unpack " + unpacking.layer + ": make " + path + " opaque (" + mark + ")");
+    if (errno == EOPNOTSUPP)
+      error.advise("the data directory must lie on a file system with extended attributes");
+    throw error;
   }
 }
 

@@ -1,8 +1,8 @@
 // pausa-unpack DIGEST DIFF_ID: unpacks one layer. Descriptor 0 is its blob, 3 the empty directory
-// that it goes into. Prints the paths of opaque directories, each closed by a zero byte: overlays
-// of root want an attribute (trusted.overlay.opaque) that takes a privilege which this process
-// gives up, so its maker sets it. pausa-unpack DIGEST: only compares the digest of descriptor 0.
-// Exit code 1 and one line on stderr: why not.
+// that it goes into. Prints the paths of opaque directories, each closed by a zero byte: their
+// attribute is another one for root's overlays (and takes a privilege which this process gives up)
+// than for those of user namespaces, so its maker sets it. pausa-unpack DIGEST: only compares the
+// digest of descriptor 0. Exit code 1 and one line on stderr: why not.
 #include "sys/error.hpp"
 #include "unpack/confine.hpp"
 #include "unpack/decode.hpp"

@@ -84,15 +84,8 @@ void Writer::white_out(int parent, const Entry& entry) {
   // A character device 0:0 needs no privilege (mknod(2), Linux 5.8).
   if (::mknodat(parent, entry.name.c_str(), S_IFCHR, 0) == 0) return;
   if (errno != EEXIST) sys::check(-1, "make the whiteout");
-  const auto own = sys::try_open_in_root(parent, entry.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-  if (own) make_opaque(own.get(), whole(entry.parent, entry.name));
-}
-
-// For overlays in a user namespace. The attribute for root's is not ours to set: whoever has
-// started us does it (opaque()).
-void Writer::make_opaque(int folder, const std::string& path) {
-  sys::check(::fsetxattr(folder, "user.overlay.opaque", "y", 1, 0), "make it opaque");
-  opaque_.push_back(path);
+  const auto own = sys::try_open_in_root(parent, entry.name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+  if (own) opaque_.push_back(whole(entry.parent, entry.name));
 }
 
 // Owner first: a change of owner takes set-user-ID bits and capabilities away.
@@ -125,7 +118,7 @@ void Writer::add_directory(int parent, const Entry& entry, bool hides) {
   if (::mkdirat(parent, name.c_str(), 0700) != 0 && errno != EEXIST) sys::check(-1, "make it");
   const auto made = sys::open_at(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   dress(made.get(), entry);
-  if (hides) make_opaque(made.get(), whole(entry.parent, entry.name));
+  if (hides) opaque_.push_back(whole(entry.parent, entry.name));
   times_.push_back({whole(entry.parent, entry.name), time_of(entry)});
 }
 
@@ -184,10 +177,8 @@ void Writer::add(const Entry& entry) {
       case Kind::character:
       case Kind::block:
         return add_node(place, entry);
-      case Kind::opaque: {
-        const auto folder = sys::open_at(place, ".", O_RDONLY | O_DIRECTORY);
-        return make_opaque(folder.get(), entry.parent);
-      }
+      case Kind::opaque:
+        return opaque_.push_back(entry.parent);
       case Kind::whiteout:
         return;
     }

@@ -32,8 +32,8 @@ class Writer {
   void finish();
 
   const Totals& totals() const { return totals_; }
-  // The directories that hide what lies below them in other layers; relative, in order. They have
-  // the attribute "user.overlay.opaque".
+  // The directories that hide what lies below them in other layers; relative, in order. Which
+  // attribute says so depends on who mounts the overlay, so it is for our maker to set.
   const std::vector<std::string>& opaque() const { return opaque_; }
 
  private:
@@ -52,7 +52,6 @@ class Writer {
   void add_node(int parent, const Entry& entry);
   void dress(int fd, const Entry& entry) const;
   void white_out(int parent, const Entry& entry);
-  void make_opaque(int folder, const std::string& path);
 
   int root_;
   Limits limits_;
