@@ -69,7 +69,7 @@ image::StoredImage bring_image(const state::Store& store, const image::Origin& o
   if (!quiet) std::cerr << "pausa: pulling " << origin.name << std::endl;
   try {
     // Files of an image belong to many ids.
-    supervisor::with_subordinate_ids([&] { (void)image::pull(library, request); });
+    supervisor::with_subordinate_ids([&] { image::pull(library, request); });
   } catch (sys::Error& error) {
     error.prepend("image " + origin.name);
     throw;

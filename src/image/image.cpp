@@ -66,6 +66,7 @@ ResolvedImage resolve_stored(std::string_view image, const StoredImage& stored,
   resolved.description =
       stored.name.substr(0, stored.name.find('@')) + "@" + stored.manifest.digest;
   auto document = library.config(library.manifest(stored));
+  library.require_layers(document);
   // The topmost first; a layer that comes twice hides nothing the second time.
   for (auto at = document.diff_ids.rbegin(); at != document.diff_ids.rend(); ++at) {
     auto path = library.layer_path(*at);
@@ -203,7 +204,8 @@ ResolvedImage resolve(std::string_view image, const Store& store) {
     try {
       resolved = resolve_stored(image, *stored, store);
     } catch (sys::Error& error) {
-      error.prepend("image " + std::string(image));
+      error.prepend("image " + std::string(image) + ": damaged");
+      error.advise(mending(*stored));
       throw;
     }
   } else if (const auto reference = reference_of(image); reference && is_busybox(*reference)) {

@@ -89,6 +89,14 @@ std::vector<Reference> meanings(const Reference& reference) {
   return found;
 }
 
+std::string mending(const StoredImage& damaged) {
+  const auto& name = damaged.name;
+  if (name.empty()) return "pausa image prune removes it when no pod runs on it any more";
+  if (name.starts_with("localhost/"))
+    return "load or build it again, or give it up: pausa image rm " + name;
+  return "pausa image pull " + name + " mends it";
+}
+
 std::string Library::blob_path(const std::string& digest) const {
   const std::size_t colon = digest.find(':');
   return blobs_dir() + "/" + digest.substr(0, colon) + "/" + digest.substr(colon + 1);
@@ -166,6 +174,24 @@ ConfigDocument Library::config(const Manifest& manifest) const {
   return document;
 }
 
+void Library::require_layers(const ConfigDocument& config) const {
+  for (const auto& diff_id : config.diff_ids)
+    if (::faccessat(AT_FDCWD, layer_path(diff_id).c_str(), F_OK, 0) != 0)
+      throw sys::Error("the unpacked layer " + diff_id + " is gone");
+}
+
+std::vector<DamagedImage> Library::damaged() const {
+  std::vector<DamagedImage> found;
+  for (auto& image : list()) {
+    try {
+      require_layers(config(manifest(image)));
+    } catch (const sys::Error& error) {
+      found.push_back({std::move(image), error.what()});
+    }
+  }
+  return found;
+}
+
 std::uint64_t Library::size(const Manifest& manifest) {
   std::uint64_t bytes = manifest.config.size;
   for (const auto& layer : manifest.layers) bytes += layer.size;
@@ -218,6 +244,11 @@ std::uint64_t Library::prune(const std::set<std::string>& in_use) const {
         return image.name.empty() && !in_use.contains(image.manifest.digest);
       }) != 0)
     write_index(images);
+  if (!damaged().empty()) {
+    sweep_abandoned(sys::open_dir(images_dir()).get());
+    sweep_abandoned(sys::open_dir(layers_dir()).get());
+    return 0;
+  }
   std::set<std::string> blobs;
   std::set<std::string> layers;
   const auto keep_blob = [&](const std::string& digest) {
@@ -233,6 +264,25 @@ std::uint64_t Library::prune(const std::set<std::string>& in_use) const {
   return remove_others(blobs_dir() + "/sha256", blobs) +
          remove_others(blobs_dir() + "/sha512", blobs) + remove_others(layers_dir(), layers) +
          remove_others(images_dir(), {"blobs", "index.json", "lock", "oci-layout", "use.lock"});
+}
+
+sys::UniqueFd Library::turn_to_bring(const std::string& name) const {
+  // Names hold slashes; two that share a hash only wait for each other.
+  const auto path = images_dir() + "/bring-" + std::to_string(std::hash<std::string>{}(name));
+  if (auto turn = lock(path, F_WRLCK, false)) return turn;
+  const auto changed = [&path] {
+    struct ::stat info {};
+    sys::check(::stat(path.c_str(), &info), "look at ", path);
+    return info.st_size;
+  };
+  const auto before = changed();
+  auto turn = lock(path, F_WRLCK, true);
+  return changed() == before ? std::move(turn) : sys::UniqueFd();
+}
+
+void Library::brought(int turn) {
+  sys::check(::lseek(turn, 0, SEEK_END), "note what was brought");
+  sys::check(::write(turn, ".", 1), "note what was brought");
 }
 
 }  // namespace pausa::image

@@ -21,6 +21,13 @@ struct StoredImage {
   Descriptor manifest;
 };
 
+struct DamagedImage {
+  StoredImage image;
+  std::string why;
+};
+// What to do about it.
+std::string mending(const StoredImage& damaged);
+
 // What people may mean by a name, the likeliest first: itself; of a short one the alias that this
 // machine has for it, docker.io's and localhost's.
 std::vector<Reference> meanings(const Reference& reference);
@@ -52,6 +59,11 @@ class Library {
   // Of an image in the index. Throws sys::Error when its files are damaged.
   Manifest manifest(const StoredImage& image) const;
   ConfigDocument config(const Manifest& manifest) const;
+  // Those whose files are not what they should be, and why. They are cheap to look at: documents
+  // are read, layers are only looked for.
+  std::vector<DamagedImage> damaged() const;
+  // Throws sys::Error when an unpacked layer is gone.
+  void require_layers(const ConfigDocument& config) const;
   // Bytes of its blobs.
   static std::uint64_t size(const Manifest& manifest);
 
@@ -60,11 +72,17 @@ class Library {
   // False: there is none of this name. Its files stay until prune().
   bool remove(const std::string& name) const;
   // Removes images that have no name and whose manifest's digest is not in use, then what no image
-  // of the index needs, and what was left half made. Returns the bytes. Throws while an image is
+  // of the index needs, and what was left half made. Returns the bytes. While an image is damaged,
+  // nobody knows what it needs: then only what was left half made goes. Throws while an image is
   // being brought in.
   std::uint64_t prune(const std::set<std::string>& in_use) const;
   // Nothing is pruned while somebody holds one of these.
   sys::UniqueFd keep_all() const;
+
+  // One process brings an image of this name at a time. Empty: another has done so while we waited
+  // for it. With the lock comes the duty to call brought() before it is let go, if it succeeds.
+  sys::UniqueFd turn_to_bring(const std::string& name) const;
+  static void brought(int turn);
 
  private:
   void write_index(const std::vector<StoredImage>& images) const;

@@ -104,8 +104,15 @@ void fetch(const Library& library, const PullRequest& request, const std::string
   }
 }
 
+// A blob of ours that is not what its digest says. skopeo takes what is there for good.
+struct DamagedBlob : sys::Error {
+  DamagedBlob(std::string blob_digest, const std::string& words)
+      : sys::Error(words), digest(std::move(blob_digest)) {}
+  std::string digest;
+};
+
 void require_digest(const Library& library, const PullRequest& request, const Descriptor& document,
-                    const char* what) {
+                    const std::string& what) {
   const auto blob =
       sys::open_at(AT_FDCWD, library.blob_path(document.digest), O_RDONLY | O_NOFOLLOW);
   sys::ToolRequest tool;
@@ -114,10 +121,11 @@ void require_digest(const Library& library, const PullRequest& request, const De
   tool.descriptors = {{blob.get(), 0}};
   const auto result = sys::Tool(tool).wait();
   if (result.code != 0)
-    throw sys::Error(std::string("the image's ") + what + ": " + last_words(result.errors));
+    throw DamagedBlob(document.digest, "the image's " + what + ": " + last_words(result.errors));
 }
 
 struct Unpacking {
+  Descriptor blob;
   std::string layer;  // the name that it is to have
   Staging staging;
   sys::Tool tool;
@@ -129,8 +137,9 @@ Unpacking begin_unpacking(const Library& library, const PullRequest& request,
   struct ::stat info {};
   sys::check(::fstat(blob.get(), &info), "stat a layer");
   if (static_cast<std::uint64_t>(info.st_size) != layer.size)
-    throw sys::Error("layer " + layer.digest + " has " + std::to_string(info.st_size) +
-                     " bytes, its descriptor says " + std::to_string(layer.size));
+    throw DamagedBlob(layer.digest,
+                      "layer " + layer.digest + " has " + std::to_string(info.st_size) +
+                          " bytes, its descriptor says " + std::to_string(layer.size));
   const auto path = library.layer_path(diff_id);
   Staging staging(library.layers_dir());
   const auto folder = sys::open_dir(staging.path());
@@ -139,19 +148,20 @@ Unpacking begin_unpacking(const Library& library, const PullRequest& request,
   tool.arguments = {"pausa-unpack", layer.digest, diff_id};
   tool.descriptors = {{blob.get(), 0}, {folder.get(), 3}};
   tool.hear_output = true;
-  return {path.substr(path.rfind('/') + 1), std::move(staging), sys::Tool(tool)};
+  return {layer, path.substr(path.rfind('/') + 1), std::move(staging), sys::Tool(tool)};
 }
 
-void finish_unpacking(Unpacking& unpacking, bool host_root) {
+void finish_unpacking(const Library& library, const PullRequest& request, Unpacking& unpacking) {
   const auto result = unpacking.tool.wait();
   if (result.code != 0) {
+    require_digest(library, request, unpacking.blob, "layer " + unpacking.blob.digest);
     auto words = last_words(result.errors);
     if (words.empty()) words = "the unpacker ended with exit code " + std::to_string(result.code);
     throw sys::Error("unpack " + unpacking.layer + ": " + words);
   }
   // Overlays read the first one (which takes CAP_SYS_ADMIN on the host), with "userxattr" the
   // other.
-  const char* const mark = host_root ? "trusted.overlay.opaque" : "user.overlay.opaque";
+  const char* const mark = request.host_root ? "trusted.overlay.opaque" : "user.overlay.opaque";
   const auto root = sys::open_dir(unpacking.staging.path());
   const std::string& list = result.output;
   for (std::size_t at = 0; at < list.size();) {
@@ -177,7 +187,7 @@ void unpack_layers(const Library& library, const PullRequest& request, const Man
   std::vector<Unpacking> done;
   std::set<std::string> begun;
   const auto finish_first = [&] {
-    finish_unpacking(running.front(), request.host_root);
+    finish_unpacking(library, request, running.front());
     done.push_back(std::move(running.front()));
     running.pop_front();
   };
@@ -196,13 +206,25 @@ void unpack_layers(const Library& library, const PullRequest& request, const Man
   sys::check(::fsync(layers.get()), "write the layers' names to the disk");
 }
 
-}  // namespace
+void write_to_disk(const std::string& path, int flags) {
+  const auto fd = sys::open_at(AT_FDCWD, path, O_RDONLY | flags);
+  sys::check(::fsync(fd.get()), "write ", path, " to the disk");
+}
 
-StoredImage pull(const Library& library, const PullRequest& request) {
-  library.prepare();
-  const auto kept = library.keep_all();
-  sweep_abandoned(sys::open_dir(library.images_dir()).get());
-  sweep_abandoned(sys::open_dir(library.layers_dir()).get());
+// Also what was there before: whoever brought it may have been killed in front of this.
+void keep_blobs(const Library& library, const StoredImage& image, const Manifest& manifest) {
+  std::set<std::string> paths{library.blob_path(image.manifest.digest),
+                              library.blob_path(manifest.config.digest)};
+  for (const auto& layer : manifest.layers) paths.insert(library.blob_path(layer.digest));
+  std::set<std::string> folders;
+  for (const auto& path : paths) {
+    write_to_disk(path, O_NOFOLLOW);
+    folders.insert(path.substr(0, path.rfind('/')));
+  }
+  for (const auto& folder : folders) write_to_disk(folder, O_DIRECTORY);
+}
+
+StoredImage bring(const Library& library, const PullRequest& request) {
   const Staging layout(library.images_dir());
   fetch(library, request, layout.path());
   const auto index =
@@ -216,8 +238,30 @@ StoredImage pull(const Library& library, const PullRequest& request) {
   const auto manifest = library.manifest(image);
   require_digest(library, request, manifest.config, "config");
   unpack_layers(library, request, manifest, library.config(manifest).diff_ids);
+  keep_blobs(library, image, manifest);
   library.add(image);
   return image;
+}
+
+}  // namespace
+
+void pull(const Library& library, const PullRequest& request) {
+  library.prepare();
+  const auto kept = library.keep_all();
+  const auto turn = library.turn_to_bring(request.name);
+  if (!turn) return;
+  sweep_abandoned(sys::open_dir(library.images_dir()).get());
+  sweep_abandoned(sys::open_dir(library.layers_dir()).get());
+  for (std::set<std::string> replaced;;) {
+    try {
+      (void)bring(library, request);
+      break;
+    } catch (const DamagedBlob& damaged) {
+      if (!replaced.insert(damaged.digest).second) throw;
+      sys::remove_tree_at(AT_FDCWD, library.blob_path(damaged.digest));
+    }
+  }
+  Library::brought(turn.get());
 }
 
 }  // namespace pausa::image

@@ -23,7 +23,8 @@ struct PullRequest {
   std::function<void(const std::string&)> tell;
 };
 
-// Throws sys::Error with what the registry, skopeo or the unpacker said.
-StoredImage pull(const Library& library, const PullRequest& request);
+// Throws sys::Error with what the registry, skopeo or the unpacker said. When another process
+// brings an image of this name, it is waited for instead; should it fail or be killed, we try.
+void pull(const Library& library, const PullRequest& request);
 
 }  // namespace pausa::image

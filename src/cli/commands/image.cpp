@@ -77,17 +77,41 @@ Node image_node(const Library& library, const image::StoredImage& image) {
   return node;
 }
 
+// Tells what is damaged; the exit code.
+int tell_damaged(const std::vector<image::DamagedImage>& damaged) {
+  for (const auto& [image, why] : damaged)
+    std::cerr << "pausa: image " << (image.name.empty() ? image.manifest.digest : image.name)
+              << ": damaged: " << why << "; " << image::mending(image) << "\n";
+  return damaged.empty() ? exit_ok : exit_failed;
+}
+
 int list_images(const Library& library, Format format) {
+  const auto damaged = library.damaged();
+  const auto why = [&damaged](const image::StoredImage& image) -> const std::string* {
+    for (const auto& other : damaged)
+      if (other.image.manifest.digest == image.manifest.digest) return &other.why;
+    return nullptr;
+  };
   Table rows({"NAME", "DIGEST", "LAYERS", "SIZE"});
   std::vector<Node> items;
   for (const auto& image : library.list()) {
     if (format == Format::name) {
       if (!image.name.empty()) std::cout << image.name << "\n";
     } else if (format == Format::table) {
-      const auto manifest = library.manifest(image);
       const auto& digest = image.manifest.digest;
-      rows.add({image.name.empty() ? "<none>" : image.name, digest.substr(0, digest.find(':') + 13),
-                std::to_string(manifest.layers.size()), short_size(Library::size(manifest))});
+      Table::Row row{image.name.empty() ? "<none>" : image.name,
+                     digest.substr(0, digest.find(':') + 13), "?", "damaged"};
+      if (why(image) == nullptr) {
+        const auto manifest = library.manifest(image);
+        row[2] = std::to_string(manifest.layers.size());
+        row[3] = short_size(Library::size(manifest));
+      }
+      rows.add(std::move(row));
+    } else if (const auto* fault = why(image)) {
+      Node& node = items.emplace_back(Node::make_map());
+      if (!image.name.empty()) node.set("name", Node::make_string(image.name));
+      node.set("digest", Node::make_string(image.manifest.digest));
+      node.set("damaged", Node::make_string(*fault));
     } else {
       items.push_back(image_node(library, image));
     }
@@ -96,7 +120,7 @@ int list_images(const Library& library, Format format) {
     std::cout << rows.text();
   else if (format != Format::name)
     std::cout << node_text(list_node(std::move(items)), format);
-  return exit_ok;
+  return tell_damaged(damaged);
 }
 
 image::StoredImage find_image(const Library& library, const std::string& word) {
@@ -164,6 +188,7 @@ int remove_images(const state::Store& store, const Library& library,
   }
   const auto in_use = digests_in_use(store);
   supervisor::with_subordinate_ids([&] { (void)library.prune(in_use); });
+  (void)tell_damaged(library.damaged());
   return exit_ok;
 }
 
@@ -172,7 +197,8 @@ int prune_images(const state::Store& store, const Library& library, bool quiet) 
   const auto in_use = digests_in_use(store);
   supervisor::with_subordinate_ids([&] { (void)library.prune(in_use); });
   if (!quiet) std::cerr << "pausa: removed " << before - library.list().size() << " images\n";
-  return exit_ok;
+  // With one of these nobody knows which files are needed.
+  return tell_damaged(library.damaged());
 }
 
 }  // namespace

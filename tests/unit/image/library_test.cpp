@@ -3,6 +3,9 @@
 #include "support/temp_tree.hpp"
 #include "sys/error.hpp"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <doctest/doctest.h>
 
 using namespace pausa;
@@ -104,6 +107,29 @@ TEST_SUITE("image/library") {
     CHECK(sys::list_dir(sys::open_dir(library.blobs_dir() + "/sha256").get()).empty());
   }
 
+  TEST_CASE("who waits for another's turn need not bring the image again, unless that failed") {
+    const test::TempTree tree;
+    const image::Library library(tree.path());
+    library.prepare();
+    for (const bool succeeds : {true, false}) {
+      auto turn = library.turn_to_bring("a/b:1");
+      REQUIRE(turn);
+      CHECK(library.turn_to_bring("a/c:1"));
+      const pid_t other = ::fork();
+      REQUIRE(other >= 0);
+      if (other == 0) {
+        turn.reset();  // its own copy, not the lock
+        ::_exit(library.turn_to_bring("a/b:1") ? 1 : 0);
+      }
+      // In any state between its start and its waiting.
+      if (succeeds) image::Library::brought(turn.get());
+      turn.reset();
+      int status = 0;
+      REQUIRE(::waitpid(other, &status, 0) == other);
+      if (!succeeds) CHECK(WEXITSTATUS(status) == 1);
+    }
+  }
+
   TEST_CASE("files that are damaged are told") {
     const test::TempTree tree;
     const image::Library library(tree.path());
@@ -112,6 +138,25 @@ TEST_SUITE("image/library") {
     sys::create_file_at(AT_FDCWD, library.blob_path(digest_of('1')), "short", 0600);
     const auto manifest = library.manifest(image);
     CHECK_THROWS_AS((void)library.config(manifest), sys::Error);
+    put(library, "a/c:1", '4');
+    put(library, "a/d:1", '8');
+    CHECK(library.remove("a/d:1"));
+    sys::remove_tree_at(AT_FDCWD, library.layer_path(digest_of('4')));
+    const auto damaged = library.damaged();
+    REQUIRE(damaged.size() == 2);
+    CHECK(damaged[0].image.name == "a/b:1");
+    CHECK(damaged[0].why.find("has another size") != std::string::npos);
+    CHECK(image::mending(damaged[0].image) == "pausa image pull a/b:1 mends it");
+    CHECK(damaged[1].why == "the unpacked layer " + digest_of('4') + " is gone");
+    // Nobody knows which files these need.
+    (void)library.prune({});
+    CHECK(exists(library.layer_path(digest_of('0'))));
+    CHECK(exists(library.layer_path(digest_of('8'))));
+    CHECK(library.list().size() == 2);
+    CHECK(library.remove("a/b:1"));
+    CHECK(library.remove("a/c:1"));
+    (void)library.prune({});
+    CHECK_FALSE(exists(library.layer_path(digest_of('8'))));
     tree.file("images/index.json", "{");
     CHECK_THROWS_AS((void)library.list(), sys::Error);
   }

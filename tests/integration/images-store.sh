@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# The images on this machine: what is damaged is told and mended, what two want is brought once.
+# Fields: Container.image
+source "$(dirname "${BASH_SOURCE[0]}")/../support/lib.sh"
+type -P skopeo >/dev/null || skip "skopeo is not installed, which brings images in"
+make_image="$(dirname "${BASH_SOURCE[0]}")/../support/make-image.sh"
+store=$PAUSA_ROOT
+
+mkdir -p "$work"/base/bin "$work"/top/data
+cp "$(type -P busybox)" "$work/base/bin/busybox"
+for applet in sh cat ls sleep; do ln -s busybox "$work/base/bin/$applet"; done
+echo hello >"$work/top/data/hello"
+tar -C "$work/base" --owner 0 --group 0 -cf "$work/base.tar" .
+tar -C "$work/top" --owner 0 --group 0 -cf "$work/top.tar" .
+config='{"Env":["PATH=/bin"],"Cmd":["sleep","1000"],"Labels":{"made":"by hand"},"ExposedPorts":{"80/tcp":{}}}'
+"$make_image" "$work/layout" v1 "$config" "$work/base.tar" "$work/top.tar"
+"$make_image" "$work/small" v1 '{"Cmd":["ls"]}' "$work/base.tar"
+big=oci:$work/layout:v1 small=oci:$work/small:v1
+
+# A damaged image hides no other, says what mends it, and is mended by that.
+expect_exit 0 pausa image pull -q "$big" "$small"
+blob_of() { # blob_of IMAGE JQ: the file of a digest in the manifest
+  local blobs=$store/images/blobs/sha256 digest
+  digest=$(jq -r --arg n "$1" '.manifests[] | select(.annotations["org.opencontainers.image.ref.name"] == $n) | .digest' \
+    "$store/images/index.json")
+  [[ $2 == . ]] || digest=$(jq -r "$2" "$blobs/${digest#*:}")
+  echo "$blobs/${digest#*:}"
+}
+damage() { # damage FILE TEXT
+  : >"$1"
+  expect_exit 1 pausa image ls
+  match "the other is listed" "$output" "oci:$work/small:v1 .*B"
+  match "the damaged one is shown" "$output" "$big .*damaged"
+  match "why and what to do" "$errors" "image $big: damaged: .*$2.*pausa image pull $big mends it"
+  expect_exit 1 pausa image ls -o json
+  same "as data" "$big" "$(jq -r '.items[] | select(.damaged) | .name' <<<"$output")"
+  expect_exit 1 pausa image prune
+  match "prune tells it" "$errors" "image $big: damaged"
+  expect_exit 0 pausa image inspect "$small"
+  expect_exit 0 pausa image pull -q "$big"
+  expect_exit 0 pausa image ls
+}
+damage "$(blob_of "$big" .)" 'manifest .* has another size'
+damage "$(blob_of "$big" .config.digest)" 'config .* has another size'
+gone=$(pausa image inspect "$big" | jq -r '.layers[1].path')
+: >"$(blob_of "$big" '.layers[1].digest')"
+rm -r "$gone"
+expect_exit 1 pausa image ls
+match "a layer that is gone" "$errors" "the unpacked layer .* is gone"
+expect_exit 1 pausa up -d "$(manifest broken <<EOF
+apiVersion: v1
+kind: Pod
+metadata: {name: broken}
+spec: {containers: [{name: a, image: "$big", imagePullPolicy: Never}]}
+EOF
+)"
+match "up tells it" "$errors" "image $big: damaged: the unpacked layer .* is gone; pausa image pull"
+expect_exit 0 pausa image pull -q "$big"
+same "the layer is there again" hello "$(cat "$gone/data/hello")"
+: >"$(blob_of "$big" .)"
+expect_exit 0 pausa image rm "$big"
+expect_exit 0 pausa image ls -o name
+same "or it is given up" "$small" "$output"
+same "and its layers go" 1 "$(find "$store/layers" -mindepth 1 -maxdepth 1 | wc -l)"
+
+# Who wants what another process brings waits for it; when that one dies, the next one does it.
+slow=$work/slow
+mkdir "$slow"
+head -c 60000000 /dev/urandom >"$slow/blob"
+tar -C "$slow" -cf "$work/slow.tar" blob
+"$make_image" "$work/slow-layout" v1 '{}' "$work/slow.tar"
+"$PAUSA" image pull -q "oci:$work/slow-layout:v1" </dev/null >/dev/null 2>&1 &
+first=$!
+staging() { [[ -n $(find "$store/images" -maxdepth 1 -name '.staging-*') ]]; }
+eventually "the first is at work" staging
+kill -STOP $first
+"$PAUSA" image pull -q "oci:$work/slow-layout:v1" </dev/null >"$work/second" 2>&1 &
+second=$!
+waits() { grep -q -- '-> OFDLCK' /proc/locks || [[ $(cat "/proc/$second/wchan") == *fcntl* ]]; }
+eventually "the second waits" waits
+kill -KILL $first
+wait $second || fail "the second does it" "$(cat "$work/second")"
+wait $first 2>/dev/null || true
+match "and has it" "$(cat "$work/second")" "slow-layout:v1@sha256:"
+expect_exit 0 pausa image rm "oci:$work/slow-layout:v1"
