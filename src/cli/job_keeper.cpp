@@ -111,7 +111,7 @@ class Keeper {
     auto record = store_.read(key);
     if (!record) {
       hear_last_word(key);
-      seen.kind = pod::JobPodSeen::Kind::failed;
+      seen.kind = pod::JobPodSeen::Kind::absent;
       return seen;
     }
     if (record->boot_id != sys::boot_id() && !record->state.finished) {
@@ -171,6 +171,8 @@ class Keeper {
         note_failure(key_of(pod), error.what());
       }
     }
+    pod::pods_made(job_.state);
+    jobs_.write(job_);
   }
 
   void start(const pod::JobPod& pod) {

@@ -72,6 +72,7 @@ class Step {
       }
     } else {
       keep_going();
+      start_anew();
     }
     return std::move(actions_);
   }
@@ -98,6 +99,10 @@ class Step {
       const JobPodSeen look = i < seen.size() ? seen[i] : JobPodSeen{};
       if (look.kind == Seen::alive) {
         restarts_ += static_cast<std::int64_t>(look.restarts);
+        left.push_back(pod);
+      } else if (look.kind == Seen::absent && pod.planned) {
+        if (pod.stopping) continue;
+        never_made_.push_back(left.size());
         left.push_back(pod);
       } else if (look.kind == Seen::succeeded) {
         succeed(pod);
@@ -234,8 +239,15 @@ class Step {
       if (!start_one()) break;
   }
 
+  // Those that somebody else was to make and did not.
+  void start_anew() {
+    for (const std::size_t i : never_made_)
+      if (!state_.active[i].stopping) actions_.start.push_back(state_.active[i]);
+  }
+
   bool start_one() {
     JobPod pod;
+    pod.planned = true;
     if (spec_.indexed) {
       pod.index = free_index();
       if (!pod.index) return false;
@@ -265,6 +277,7 @@ class Step {
   JobState& state_;
   WallTime now_;
   std::int64_t restarts_ = 0;
+  std::vector<std::size_t> never_made_;  // of state_.active
   JobActions actions_;
 };
 
@@ -279,6 +292,10 @@ std::string job_pod_name(const std::string& job, const JobPod& pod) {
 JobActions step_job(const JobSpec& spec, const BackoffPolicy& backoff, JobState& state,
                     const std::vector<JobPodSeen>& seen, WallTime now) {
   return Step(spec, backoff, state, now).run(seen);
+}
+
+void pods_made(JobState& state) {
+  for (JobPod& pod : state.active) pod.planned = false;
 }
 
 bool job_is_alive(const JobSpec& spec, const JobState& state) {

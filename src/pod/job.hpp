@@ -49,6 +49,8 @@ struct JobPod {
   std::int64_t number = 0;            // of its kind: 1, 2, …; of an index the attempt
   std::optional<std::int64_t> index;  // Indexed
   bool stopping = false;
+  // Decided, but perhaps not made yet: whoever was to make it may have been killed before.
+  bool planned = false;
 };
 // "sum-1", "sum-0-1".
 std::string job_pod_name(const std::string& job, const JobPod& pod);
@@ -75,7 +77,7 @@ struct JobState {
 
 // What an active pod has come to.
 struct JobPodSeen {
-  enum class Kind : std::uint8_t { alive, succeeded, failed };
+  enum class Kind : std::uint8_t { alive, succeeded, failed, absent };
   Kind kind = Kind::alive;
   std::uint64_t restarts = 0;
   std::vector<std::pair<std::string, int>> exit_codes;  // by container
@@ -83,7 +85,7 @@ struct JobPodSeen {
 };
 
 struct JobActions {
-  std::vector<JobPod> start;  // in this order; they are active already
+  std::vector<JobPod> start;  // in this order; they are active already, and planned until made
   std::vector<JobPod> stop;
   bool remove = false;  // its time after the end is over
   std::optional<WallTime> wake;
@@ -92,6 +94,9 @@ struct JobActions {
 // seen: of state.active, in its order.
 JobActions step_job(const JobSpec& spec, const BackoffPolicy& backoff, JobState& state,
                     const std::vector<JobPodSeen>& seen, WallTime now);
+
+// The pods that were to be started have been tried.
+void pods_made(JobState& state);
 
 // The Pod object of one of its pods.
 Node job_pod(const Node& job, const Workload& workload, const JobPod& pod);

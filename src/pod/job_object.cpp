@@ -161,7 +161,7 @@ Node job_pod(const Node& job, const Workload& workload, const JobPod& pod) {
 }
 
 Node sample_pod(const Node& object, const Workload& workload) {
-  JobPod first{1, std::nullopt, false};
+  JobPod first{1, std::nullopt, false, false};
   if (workload.kind == WorkloadKind::job) {
     if (decode_job(object).indexed) first.index = 0;
     return job_pod(object, workload, first);
@@ -191,6 +191,7 @@ Node job_state_node(const JobState& state) {
     entry.set("number", Node::make_integer(pod.number));
     if (pod.index) entry.set("index", Node::make_integer(*pod.index));
     if (pod.stopping) entry.set("stopping", Node::make_boolean(true));
+    if (pod.planned) entry.set("planned", Node::make_boolean(true));
     active.push(std::move(entry));
   }
   node.set("active", std::move(active));
@@ -226,7 +227,8 @@ JobState job_state_from(const Node& node) {
   state.message = root["message"].text();
   for (const Value& entry : root["active"].items())
     state.active.push_back({entry["number"].integer().value_or(0), entry["index"].integer(),
-                            entry["stopping"].truth().value_or(false)});
+                            entry["stopping"].truth().value_or(false),
+                            entry["planned"].truth().value_or(false)});
   for (const Value& entry : root["indexes"].items())
     state.indexes.push_back({entry.at(0).integer().value_or(0), entry.at(1).integer().value_or(0),
                              entry.at(2).integer().value_or(0)});

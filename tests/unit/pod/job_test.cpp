@@ -57,6 +57,12 @@ JobPodSeen bad(int code = 1) {
   return seen;
 }
 
+JobPodSeen absent() {
+  JobPodSeen seen;
+  seen.kind = JobPodSeen::Kind::absent;
+  return seen;
+}
+
 const JobPodSeen alive;
 
 }  // namespace
@@ -110,6 +116,30 @@ TEST_SUITE("pod/unit") {
     CHECK(life.state.reason == "BackoffLimitExceeded");
     CHECK(life.state.failed == 3);
     CHECK(job_word(life.spec, life.state) == "Failed");
+  }
+
+  TEST_CASE(
+      "a pod that was decided but never made is made; one that was made and went has failed") {
+    Life life(R"("completions":3,"parallelism":2,)");
+    CHECK(life.step() == "+sum-1 +sum-2");
+    life.state = job_state_from(job_state_node(life.state));
+    CHECK(life.step({alive, absent()}) == "+sum-2");
+    CHECK(life.state.failed == 0);
+    pods_made(life.state);
+    life.state = job_state_from(job_state_node(life.state));
+    CHECK(life.step({alive, absent()}).empty());
+    CHECK(life.state.failed == 1);
+    CHECK(life.wake);
+  }
+
+  TEST_CASE("a pod that was never made is forgotten when it is not wanted any more") {
+    Life life(R"("parallelism":2,"completions":2,)");
+    life.step();
+    life.spec.suspend = true;
+    CHECK(life.step({absent(), absent()}) == "-sum-2 -sum-1");
+    CHECK(life.step({absent(), absent()}).empty());
+    CHECK(life.state.active.empty());
+    CHECK(life.state.failed == 0);
   }
 
   TEST_CASE("with OnFailure the restarts of its pods count against the limit") {
