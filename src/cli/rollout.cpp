@@ -136,7 +136,7 @@ class Procession {
     auto& pod = pods_[i];
     ways_[i].starting.key = keys_[i];
     if (pod.plan.kind == PodPlan::Kind::update)
-      ways_[i].update = begin_update(store_, keys_[i], pod::to_json(pod.loaded.object));
+      ways_[i].update = begin_update(store_, keys_[i], pod::to_json(pod.loaded.object), pod.images);
     const bool lives = ways_[i].update || pod.plan.kind == PodPlan::Kind::keep;
     if (lives && !pod.options.origin.empty() && store_.read_origin(keys_[i]) != pod.options.origin)
       store_.write_origin(keys_[i], pod.options.origin);
@@ -173,14 +173,23 @@ state::Journal journal_of(const state::Store& store, const std::vector<ObjectPla
     const auto manifest =
         pod.plan.kind == PodPlan::Kind::create ? std::nullopt : store.read_manifest(key);
     const auto record = manifest ? store.read(key) : std::nullopt;
-    if (record)
-      journal.pods.push_back({key, *manifest, store.read_origin(key), record->backoff_initial_ns,
-                              record->backoff_maximum_ns, record->backoff_reset_ns,
-                              record->exact_probes});
-    else
+    if (!record) {
       journal.made.push_back(key);
+      continue;
+    }
+    std::vector<std::string> images;
+    for (const auto& container : record->containers)
+      if (container.ephemeral.empty()) images.push_back(container.image);
+    journal.pods.push_back({key, *manifest, store.read_origin(key), record->backoff_initial_ns,
+                            record->backoff_maximum_ns, record->backoff_reset_ns,
+                            record->exact_probes, std::move(images)});
   }
   return journal;
+}
+
+void tell_given_up(const std::string& path) {
+  std::cerr << "pausa: not all of it could be taken back; how it was before is written in " << path
+            << std::endl;
 }
 
 // The journal of an `up`, on the disk where there is more than one new pod: that one is made as a
@@ -206,8 +215,10 @@ class Undertaking {
   void take_back() const {
     const auto journal = id_.empty() ? single_ : journals_.read(id_);
     if (!id_.empty()) std::cerr << "pausa: taking back what was begun" << std::endl;
-    cli::take_back(store_, journal);
-    stands();
+    if (cli::take_back(store_, journal))
+      stands();
+    else if (!id_.empty())
+      tell_given_up(journals_.give_up(id_));
   }
 
  private:
@@ -286,7 +297,14 @@ WantedPod wanted_again(const state::Store& store, const state::PodBefore& before
     throw sys::Error("pod " + before.key.name + ": its old manifest is damaged");
   WantedPod pod;
   pod.loaded = std::move(loaded.pods.front());
-  pod.images = resolve_images(pod.loaded, store);
+  const image::Store images(store.paths().root);
+  const auto& spec = pod.loaded.pod.spec;
+  for (std::size_t i = 0; i < pod::container_count(spec); ++i) {
+    const auto& name = pod::container_at(spec, i).image;
+    pod.images.push_back(i < before.images.size()
+                             ? image::resolve_again(name, before.images[i], images)
+                             : image::resolve(name, images));
+  }
   pod.plan = plan_pod(store, before.key, pod.loaded.object);
   pod.options.backoff = {pod::Duration(before.backoff_initial_ns),
                          pod::Duration(before.backoff_maximum_ns),
@@ -301,7 +319,8 @@ void tell(const sys::Error& error) {
   std::cerr << "pausa: " << error.what() << "\n";
 }
 
-void put_back(const state::Store& store, const std::vector<state::ObjectBefore>& objects) {
+bool put_back(const state::Store& store, const std::vector<state::ObjectBefore>& objects) {
+  bool whole = true;
   const state::ObjectStore known(store.paths());
   std::set<std::string> namespaces;
   for (const auto& [kind, namespace_, name, before] : objects) {
@@ -313,14 +332,17 @@ void put_back(const state::Store& store, const std::vector<state::ObjectBefore>&
       if (before ? known.put(*before) : known.remove(object)) namespaces.insert(namespace_);
     } catch (const sys::Error& error) {
       tell(error);
+      whole = false;
     }
   }
   refresh_pods(store, namespaces);
+  return whole;
 }
 
 }  // namespace
 
-void take_back(const state::Store& store, const state::Journal& journal) {
+bool take_back(const state::Store& store, const state::Journal& journal) {
+  bool whole = true;
   std::vector<state::PodKey> ending;
   std::vector<WantedPod> returning;
   for (const auto& key : journal.made)
@@ -343,21 +365,26 @@ void take_back(const state::Store& store, const state::Journal& journal) {
       }
     } catch (const sys::Error& error) {
       tell(error);
+      whole = false;
     }
   }
-  (void)end_pods(store, ending, true, at_once, true);
-  put_back(store, journal.objects);
+  whole = end_pods(store, ending, true, at_once, true) == exit_ok && whole;
+  whole = put_back(store, journal.objects) && whole;
   try {
     Procession procession(store, std::move(returning));
     (void)procession.begin({});
     const Patience patience{std::chrono::steady_clock::now() + return_patience};
-    for (std::size_t i = 0; i < procession.keys().size(); ++i)
-      if (const auto result = procession.await(i, patience);
-          result.kind != StartResult::Kind::running)
-        std::cerr << "pausa: pod " << procession.keys()[i].name << ": " << result.why << "\n";
+    for (std::size_t i = 0; i < procession.keys().size(); ++i) {
+      const auto result = procession.await(i, patience);
+      if (result.kind == StartResult::Kind::running) continue;
+      std::cerr << "pausa: pod " << procession.keys()[i].name << ": " << result.why << "\n";
+      whole = whole && result.kind != StartResult::Kind::failed;
+    }
   } catch (const sys::Error& error) {
     tell(error);
+    whole = false;
   }
+  return whole;
 }
 
 void take_back_abandoned(const state::Store& store) {
@@ -366,12 +393,16 @@ void take_back_abandoned(const state::Store& store) {
   const state::TakeBackLock lock(store.paths());
   for (const auto& id : journals.abandoned()) {
     std::cerr << "pausa: an up was cut off; taking back what it began" << std::endl;
+    bool whole = false;
     try {
-      take_back(store, journals.read(id));
+      whole = take_back(store, journals.read(id));
     } catch (const sys::Error& error) {
       tell(error);
     }
-    journals.remove(id);
+    if (whole)
+      journals.remove(id);
+    else
+      tell_given_up(journals.give_up(id));
   }
 }
 

@@ -33,8 +33,9 @@ struct RolloutResult {
 RolloutResult roll_out(const state::Store& store, std::vector<ObjectPlan> objects,
                        std::vector<WantedPod> pods, const Patience& patience);
 
-// Brings back what a journal tells. Goes on after failures; they are told on stderr.
-void take_back(const state::Store& store, const state::Journal& journal);
+// Brings back what a journal tells. Goes on after failures, which are told on stderr. False: there
+// were some.
+bool take_back(const state::Store& store, const state::Journal& journal);
 
 // Takes back what was begun by an `up` that was killed. Costs one system call when there is none.
 void take_back_abandoned(const state::Store& store);

@@ -79,8 +79,9 @@ bool runs(const state::Record& record) {
 
 // The living pod takes the changed manifest over. False when its supervisor is not there (any
 // more).
-bool update_pod(const state::Store& store, const state::PodKey& key, const std::string& manifest) {
-  auto call = begin_update(store, key, manifest);
+bool update_pod(const state::Store& store, const state::PodKey& key, const std::string& manifest,
+                const std::vector<image::ResolvedImage>& images) {
+  auto call = begin_update(store, key, manifest, images);
   const auto reply = call ? call->wait() : std::nullopt;
   if (reply && !reply->ok) throw sys::Error("pod " + key.name + ": " + reply->error);
   return reply.has_value();
@@ -89,7 +90,8 @@ bool update_pod(const state::Store& store, const state::PodKey& key, const std::
 // Makes a pod that runs what it is wanted to be. False when there is none (any more) and one is to
 // be created.
 bool bring_up_to_date(const state::Store& store, const state::PodKey& key,
-                      const manifest::LoadedPod& loaded, const std::string& manifest, bool quiet) {
+                      const manifest::LoadedPod& loaded, const std::string& manifest,
+                      const std::vector<image::ResolvedImage>& images, bool quiet) {
   const auto deadline = std::chrono::steady_clock::now() + lock_patience;
   std::string told;
   while (std::chrono::steady_clock::now() < deadline) {
@@ -103,7 +105,7 @@ bool bring_up_to_date(const state::Store& store, const state::PodKey& key,
       (void)end_pod(store, key, true, std::nullopt);
       return false;
     }
-    if (update_pod(store, key, manifest)) return true;
+    if (update_pod(store, key, manifest, images)) return true;
     // It died over it, or does not listen yet.
     constexpr timespec pause{0, 2'000'000};
     (void)::nanosleep(&pause, nullptr);
@@ -135,10 +137,12 @@ void count_instances(const state::Store& store, state::Record& record) {
 }  // namespace
 
 std::optional<SupervisorCall> begin_update(const state::Store& store, const state::PodKey& key,
-                                           const std::string& manifest) {
+                                           const std::string& manifest,
+                                           const std::vector<image::ResolvedImage>& images) {
   store.stage_manifest(key, manifest);
   control::Request request;
   request.op = control::Op::update;
+  for (const auto& image : images) request.images.push_back(image.description);
   return SupervisorCall::put(store, key, request);
 }
 
@@ -198,7 +202,7 @@ StartingPod start_pod(const state::Store& store, manifest::LoadedPod loaded,
   const auto deadline = std::chrono::steady_clock::now() + lock_patience;
   while (!lock) {
     // Whoever holds the lock may be about to make the very pod that we want, and keeps it then.
-    if (bring_up_to_date(store, key, loaded, manifest, options.quiet))
+    if (bring_up_to_date(store, key, loaded, manifest, images, options.quiet))
       return {key, sys::UniqueFd()};
     lock = store.lock(key, lock_round);
     if (!lock && std::chrono::steady_clock::now() >= deadline)
@@ -209,7 +213,7 @@ StartingPod start_pod(const state::Store& store, manifest::LoadedPod loaded,
       // Nobody supervises it: the next one takes over what runs.
       lock.release();
       (void)revive(store, std::move(*existing));
-      if (bring_up_to_date(store, key, loaded, manifest, options.quiet))
+      if (bring_up_to_date(store, key, loaded, manifest, images, options.quiet))
         return {key, sys::UniqueFd()};
       throw sys::Error("pod " + key.name + " ended while it was looked at; try again");
     }

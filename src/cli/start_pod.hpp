@@ -41,9 +41,11 @@ struct StartOptions {
 };
 
 // Gives a changed manifest to the supervisor of a pod that runs; its answer says whether the
-// changed containers run again. nullopt: it is not there, or does not listen yet.
+// changed containers run again. images: of all its containers. nullopt: it is not there, or does
+// not listen yet.
 std::optional<SupervisorCall> begin_update(const state::Store& store, const state::PodKey& key,
-                                           const std::string& manifest);
+                                           const std::string& manifest,
+                                           const std::vector<image::ResolvedImage>& images);
 
 // Takes the pod's lock, writes manifest and record, forks its guard and supervisor. A pod that runs
 // is brought up to date instead (plan_pod.hpp): left alone, changed as it lives, or made anew.

@@ -26,6 +26,7 @@ std::string encode(const Request& request) {
   object["op"] = op_names[static_cast<std::size_t>(request.op)];
   if (!request.container.empty()) object["container"] = request.container;
   if (!request.object.empty()) object["object"] = request.object;
+  if (!request.images.empty()) object["images"] = json::value_from(request.images);
   if (request.grace_ms) object["graceMs"] = *request.grace_ms;
   return json::serialize(object);
 }
@@ -54,6 +55,11 @@ std::optional<Request> decode_request(std::string_view packet) {
   if (const auto* given = object->if_contains("object")) {
     if (!given->is_string()) return std::nullopt;
     request.object = std::string(given->get_string());
+  }
+  if (const auto* images = object->if_contains("images")) {
+    const auto given = json::try_value_to<std::vector<std::string>>(*images);
+    if (!given) return std::nullopt;
+    request.images = *given;
   }
   if (const auto* grace = object->if_contains("graceMs")) {
     if (!grace->is_int64() || grace->get_int64() < 0) return std::nullopt;

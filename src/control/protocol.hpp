@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace pausa::control {
 
@@ -25,6 +26,7 @@ struct Request {
   std::string container;                 // restart
   std::optional<std::int64_t> grace_ms;  // else the manifest's
   std::string object;                    // add, condition: as JSON
+  std::vector<std::string> images;       // update: what each container's image was found to be
 };
 
 struct Reply {

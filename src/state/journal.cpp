@@ -39,7 +39,8 @@ json::value to_value(const PodBefore& pod) {
           {"manifest", pod.manifest},
           {"origin", pod.origin},
           {"backoff", {pod.backoff_initial_ns, pod.backoff_maximum_ns, pod.backoff_reset_ns}},
-          {"exactProbes", pod.exact_probes}};
+          {"exactProbes", pod.exact_probes},
+          {"images", json::value_from(pod.images)}};
 }
 PodBefore pod_from(const json::value& value) {
   const auto backoff = [&](std::size_t i) {
@@ -51,7 +52,8 @@ PodBefore pod_from(const json::value& value) {
           backoff(0),
           backoff(1),
           backoff(2),
-          value.at("exactProbes").as_bool()};
+          value.at("exactProbes").as_bool(),
+          json::value_to<std::vector<std::string>>(value.at("images"))};
 }
 
 json::value to_value(const ObjectBefore& object) {
@@ -121,13 +123,19 @@ Journal Journals::read(const std::string& id) const {
     return journal_from_json(*content);
   } catch (sys::Error& error) {
     error.prepend(path);
-    error.advise("remove it, and look at the pods with pausa ps");
+    error.advise("look at the pods with pausa ps");
     throw;
   }
 }
 
 void Journals::remove(const std::string& id) const noexcept {
   (void)::unlink((folder_ + "/" + id + std::string(suffix)).c_str());
+}
+
+std::string Journals::give_up(const std::string& id) const noexcept {
+  const std::string path = folder_ + "/" + id;
+  (void)::rename((path + std::string(suffix)).c_str(), (path + ".failed").c_str());
+  return path + ".failed";
 }
 
 std::vector<std::string> Journals::abandoned() const {

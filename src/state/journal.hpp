@@ -23,6 +23,7 @@ struct PodBefore {
   std::int64_t backoff_maximum_ns = 0;
   std::int64_t backoff_reset_ns = 0;
   bool exact_probes = false;
+  std::vector<std::string> images;  // as its record describes them, of all its containers
 };
 
 // An object by its name, and what stood there.
@@ -54,6 +55,8 @@ class Journals {
   std::string add(const Journal& journal) const;
   Journal read(const std::string& id) const;
   void remove(const std::string& id) const noexcept;
+  // Nobody takes it back any more, but a person may want to read it. Returns its path.
+  std::string give_up(const std::string& id) const noexcept;
   // Those whose owner does not run any more. Costs one system call where there never was any.
   std::vector<std::string> abandoned() const;
 

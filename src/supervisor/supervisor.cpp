@@ -339,7 +339,7 @@ void Supervisor::on_control(const control::Request& request, ControlServer::Answ
       return;
     case Op::update:
       try {
-        update(answer);
+        update(request.images, answer);
       } catch (const sys::Error& error) {
         answer({false, error.what()});
       }

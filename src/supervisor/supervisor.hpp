@@ -105,7 +105,7 @@ class Supervisor {
   control::Reply set_condition(const std::string& object);
 
   // update.cpp: a changed manifest
-  void update(const ControlServer::Answer& answer);
+  void update(const std::vector<std::string>& found, const ControlServer::Answer& answer);
   void resize(const pod::Spec& wanted, const std::vector<std::string>& names);
 
   // start.cpp: sandbox and members

@@ -26,9 +26,11 @@ cgroup::Limits wider(const cgroup::Limits& now, const cgroup::Limits& wanted) {
   return both;
 }
 
-// What goes on running keeps the image that it runs on, whatever its name means by now.
+// What goes on running keeps the image that it runs on, whatever its name means by now; the others
+// get the one that `up` has found.
 std::vector<image::ResolvedImage> images_after(const pod::Pod& pod,
                                                const std::vector<std::string>& restart,
+                                               const std::vector<std::string>& found,
                                                const state::Record& record,
                                                const state::Store& store) {
   const image::Store images(store.paths().root);
@@ -36,10 +38,11 @@ std::vector<image::ResolvedImage> images_after(const pod::Pod& pod,
   for (std::size_t i = 0; i < pod::container_count(pod.spec); ++i) {
     const auto& container = pod::container_at(pod.spec, i);
     const bool anew = std::find(restart.begin(), restart.end(), container.name) != restart.end();
+    const bool known = !anew && i < record.containers.size();
     resolved.push_back(
-        anew || i >= record.containers.size()
-            ? image::resolve(container.image, images)
-            : image::resolve_again(container.image, record.containers[i].image, images));
+        known ? image::resolve_again(container.image, record.containers[i].image, images)
+        : i < found.size() ? image::resolve_again(container.image, found[i], images)
+                           : image::resolve(container.image, images));
   }
   return resolved;
 }
@@ -50,7 +53,11 @@ std::vector<image::ResolvedImage> images_after(const pod::Pod& pod,
 // that is refused before anything is changed.
 void Supervisor::resize(const pod::Spec& wanted, const std::vector<std::string>& names) {
   if (!pod_group_) return;
-  std::vector<std::pair<std::size_t, cgroup::Limits>> fresh;
+  struct Change {
+    std::size_t container;
+    cgroup::Limits before, after;
+  };
+  std::vector<Change> fresh;
   for (std::size_t i = 0; i < containers_.size(); ++i) {
     const auto& name = record_.containers[i].name;
     if (std::find(names.begin(), names.end(), name) == names.end() || !containers_[i].group)
@@ -60,22 +67,42 @@ void Supervisor::resize(const pod::Spec& wanted, const std::vector<std::string>&
     if (limits.memory_bytes && used && *used > *limits.memory_bytes)
       throw sys::Error("container " + name + " uses " + std::to_string(*used) +
                        " bytes of memory, more than its new limit; restart it instead");
-    fresh.emplace_back(i, limits);
+    const auto before =
+        keepable(host_.cgroups, container_limits(pod::container_at(charge_.pod.spec, i)));
+    fresh.push_back({i, before, limits});
   }
   const auto now = keepable(host_.cgroups, pod_limits(charge_.pod.spec));
   const auto then = keepable(host_.cgroups, pod_limits(wanted));
-  pod_group_->update(wider(now, then));
-  for (const auto& [index, limits] : fresh) {
-    containers_[index].group->update(limits);
-    events_.add(false, "ResizeCompleted", record_.containers[index].name,
-                "the container has its new resources");
+  std::size_t begun = 0;
+  try {
+    pod_group_->update(wider(now, then));
+    while (begun < fresh.size()) {
+      const auto& change = fresh[begun++];
+      containers_[change.container].group->update(change.after);
+    }
+    pod_group_ = host_.cgroups.create(record_.cgroup, then);
+  } catch (const sys::Error&) {
+    // All or nothing; what cannot be put back is no news.
+    const auto put_back = [](cgroup::Group& group, const cgroup::Limits& limits) {
+      try {
+        group.update(limits);
+      } catch (const sys::Error&) {
+        return;
+      }
+    };
+    while (begun-- > 0) put_back(*containers_[fresh[begun].container].group, fresh[begun].before);
+    put_back(*pod_group_, now);
+    throw;
   }
-  pod_group_ = host_.cgroups.create(record_.cgroup, then);
+  for (const auto& change : fresh)
+    events_.add(false, "ResizeCompleted", record_.containers[change.container].name,
+                "the container has its new resources");
 }
 
 // Answered when the changed containers run again. Until the staged manifest takes the place of the
 // old one, a supervisor that is killed leaves the pod to be updated once more.
-void Supervisor::update(const ControlServer::Answer& answer) {
+void Supervisor::update(const std::vector<std::string>& found,
+                        const ControlServer::Answer& answer) {
   const auto& key = record_.key;
   auto staged = read_staged_pod(charge_.store, key);
   const auto changes = pod::compare(read_stored_pod(charge_.store, key).object, staged.object);
@@ -83,7 +110,7 @@ void Supervisor::update(const ControlServer::Answer& answer) {
     throw sys::Error(changes.recreate + " cannot be changed in a living pod");
   const auto wanted = staged.pod.spec;
   add_ephemeral(staged, record_);
-  auto images = images_after(staged.pod, changes.restart, record_, charge_.store);
+  auto images = images_after(staged.pod, changes.restart, found, record_, charge_.store);
   resize(wanted, changes.resize);  // the last step that can fail
   charge_.images = std::move(images);
   charge_.pod = std::move(staged.pod);

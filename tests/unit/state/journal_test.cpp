@@ -17,7 +17,8 @@ state::Journal example() {
   journal.owner = sys::self_id();
   journal.boot_id = sys::boot_id();
   journal.made.push_back({"default", "new"});
-  journal.pods.push_back({{"shop", "web"}, R"({"kind":"Pod"})", "/srv/web.yaml", 1, 2, 3, true});
+  journal.pods.push_back(
+      {{"shop", "web"}, R"({"kind":"Pod"})", "/srv/web.yaml", 1, 2, 3, true, {"app@sha256:1"}});
   journal.objects.push_back({pod::ObjectKind::secret, "shop", "made", std::nullopt});
   pod::Object settings;
   settings.metadata.name = "settings";
@@ -40,6 +41,7 @@ TEST_SUITE("state/journal") {
     CHECK(journal.pods[0].origin == "/srv/web.yaml");
     CHECK(journal.pods[0].backoff_reset_ns == 3);
     CHECK(journal.pods[0].exact_probes);
+    CHECK(journal.pods[0].images == std::vector<std::string>{"app@sha256:1"});
     REQUIRE(journal.objects.size() == 2);
     CHECK(journal.objects[0].kind == pod::ObjectKind::secret);
     CHECK_FALSE(journal.objects[0].before);
@@ -71,7 +73,8 @@ TEST_SUITE("state/journal") {
     const auto dead = journals.add(journal);
     CHECK(journals.abandoned() == std::vector{dead});
     CHECK(journals.read(dead).made.size() == 1);
-    journals.remove(dead);
+    CHECK(journals.give_up(dead) == tree.path() + "/data/undo/" + dead + ".failed");
+    CHECK(journals.abandoned().empty());
     journals.remove(ours);
     CHECK(journals.abandoned().empty());
   }
