@@ -3,17 +3,15 @@
 #include "sys/error.hpp"
 #include "sys/fd.hpp"
 #include "sys/path.hpp"
+#include "sys/tool.hpp"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <spawn.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <memory>
 
 namespace pausa::security {
 namespace {
@@ -40,23 +38,6 @@ std::string host_file(const char* path) {
   return sys::read_file_at(AT_FDCWD, path, most_file_bytes).value_or("");
 }
 
-// Where distributions put them. An empty answer: not installed.
-std::string helper_path(const std::string& name) {
-  for (const char* folder : {"/usr/bin/", "/bin/", "/usr/sbin/", "/usr/local/bin/"}) {
-    std::string path = folder + name;
-    if (::access(path.c_str(), X_OK) == 0) return path;
-  }
-  return {};
-}
-
-struct SpawnActions {
-  SpawnActions() { ::posix_spawn_file_actions_init(&value); }
-  ~SpawnActions() { ::posix_spawn_file_actions_destroy(&value); }
-  SpawnActions(const SpawnActions&) = delete;
-  SpawnActions& operator=(const SpawnActions&) = delete;
-  posix_spawn_file_actions_t value{};
-};
-
 std::string one_line(std::string text) {
   while (!text.empty() && text.back() == '\n') text.pop_back();
   for (char& c : text)
@@ -65,45 +46,21 @@ std::string one_line(std::string text) {
 }
 
 void run_helper(const std::string& name, pid_t pid, const IdMap& map, const char* file) {
-  const std::string path = helper_path(name);
+  const std::string path = sys::find_tool(name);
   if (path.empty()) {
     sys::Error error("map the user namespace: " + name + " is not installed");
     error.advise("install the package uidmap (Debian, Ubuntu) or shadow-utils (Fedora, RHEL)");
     throw error;
   }
-  std::vector<std::string> words{name, std::to_string(pid)};
+  sys::ToolRequest request;
+  request.program = path;
+  request.arguments = {name, std::to_string(pid)};
   for (const IdRange& range : map)
     for (const std::uint32_t part : {range.inside, range.outside, range.count})
-      words.push_back(std::to_string(part));
-  std::vector<char*> argv;
-  argv.reserve(words.size() + 1);
-  for (std::string& word : words) argv.push_back(word.data());
-  argv.push_back(nullptr);
-  char* no_environment[] = {nullptr};
-
-  int ends[2];
-  sys::check(::pipe2(ends, O_CLOEXEC), "make a pipe for ", name);
-  const sys::UniqueFd reading(ends[0]);
-  sys::UniqueFd writing(ends[1]);
-  SpawnActions actions;
-  ::posix_spawn_file_actions_addopen(&actions.value, 0, "/dev/null", O_RDONLY, 0);
-  ::posix_spawn_file_actions_adddup2(&actions.value, writing.get(), 1);
-  ::posix_spawn_file_actions_adddup2(&actions.value, writing.get(), 2);
-  pid_t helper = -1;
-  const int refused =
-      ::posix_spawn(&helper, path.c_str(), &actions.value, nullptr, argv.data(), no_environment);
-  if (refused != 0) throw sys::Error(refused, "execute " + path);
-  writing.reset();
-  std::string said;
-  try {
-    said = one_line(sys::read_all(reading.get(), 4096, name));
-  } catch (const sys::Error&) {
-    said = "(too much to repeat)";
-  }
-  int status = 0;
-  while (::waitpid(helper, &status, 0) < 0)
-    if (errno != EINTR) throw sys::Error(errno, "wait for " + name);
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
+      request.arguments.push_back(std::to_string(part));
+  const auto result = sys::Tool(request).wait();
+  if (result.code == 0) return;
+  const std::string said = one_line(result.errors);
   sys::Error error("map the user namespace: " + (said.empty() ? name + " failed" : said));
   error.advise(std::string("check the ranges of this user in ") + file + " and that " + path +
                " is set-user-ID root or has its file capability");
@@ -212,8 +169,8 @@ IdMaps rootless_maps() {
   const std::string name = parse_user_name(host_file("/etc/passwd"), uid);
   const auto uids = parse_subids(host_file("/etc/subuid"), name, uid);
   const auto gids = parse_subids(host_file("/etc/subgid"), name, uid);
-  const bool usable = !uids.empty() && !gids.empty() && !helper_path("newuidmap").empty() &&
-                      !helper_path("newgidmap").empty();
+  const bool usable = !uids.empty() && !gids.empty() && !sys::find_tool("newuidmap").empty() &&
+                      !sys::find_tool("newgidmap").empty();
   if (!usable) return {rootless_map(uid, {}), rootless_map(gid, {})};
   return {rootless_map(uid, uids), rootless_map(gid, gids)};
 }

@@ -2,7 +2,9 @@
 #pragma once
 
 #include "sys/fd.hpp"
+#include "sys/tool.hpp"
 
+#include <optional>
 #include <string>
 
 namespace pausa::supervisor {
@@ -12,19 +14,15 @@ class TlsRelay {
   // server: a connected socket. name: the server's, empty where it has none (an address). Throws
   // sys::Error.
   TlsRelay(const std::string& program, sys::UniqueFd server, const std::string& name);
-  ~TlsRelay();
-  TlsRelay(const TlsRelay&) = delete;
-  TlsRelay& operator=(const TlsRelay&) = delete;
 
   // Our end of the conversation.
   sys::UniqueFd take_stream() { return std::move(stream_); }
   // After its end: why there was none, in a few words; empty when nothing went wrong.
-  std::string failure() const;
+  std::string failure() const { return tool_->errors_so_far(); }
 
  private:
   sys::UniqueFd stream_;
-  sys::UniqueFd errors_;
-  sys::UniqueFd pidfd_;
+  std::optional<sys::Tool> tool_;
 };
 
 }  // namespace pausa::supervisor

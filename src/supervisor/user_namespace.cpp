@@ -6,6 +6,7 @@
 #include "sys/path.hpp"
 #include "sys/process.hpp"
 #include "sys/socket.hpp"
+#include "sys/tool.hpp"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -160,11 +161,13 @@ void enter_user_namespace(Host& host, int infra_pidfd) {
 void with_subordinate_ids(const std::function<void()>& work) {
   if (::geteuid() == 0) return work();
   auto [ours, theirs] = sys::socket_pair(SOCK_SEQPACKET);
+  const pid_t parent = ::getpid();
   const pid_t pid = sys::check(::fork(), "start a helper in a user namespace");
   if (pid == 0) {
     ours.reset();
     report_and_end(theirs, [&] {
       enter_new_user_namespace();
+      sys::die_with(parent);
       work();
     });
   }

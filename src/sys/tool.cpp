@@ -1,11 +1,14 @@
 #include "sys/tool.hpp"
 
 #include "sys/error.hpp"
+#include "sys/path.hpp"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,13 +22,60 @@ namespace {
 constexpr std::size_t most_output = std::size_t{16} << 20U;
 constexpr std::size_t most_errors = std::size_t{64} << 10U;
 
-struct Actions {
-  Actions() { ::posix_spawn_file_actions_init(&value); }
-  ~Actions() { ::posix_spawn_file_actions_destroy(&value); }
-  Actions(const Actions&) = delete;
-  Actions& operator=(const Actions&) = delete;
-  posix_spawn_file_actions_t value{};
+// What a new process does until it is another program. It is born by vfork(2), so its memory is
+// that of its parent, which waits meanwhile: system calls only.
+struct Execution {
+  const char* program;
+  char* const* arguments;
+  char* const* environment;
+  const std::pair<int, int>* moves;  // from, to; sorted by the latter
+  std::size_t move_count;
+  pid_t parent;
+  volatile int error = 0;  // written by the child
+
+  static void close_from(int first, int last) noexcept {
+    (void)::close_range(static_cast<unsigned>(first), static_cast<unsigned>(last), 0);
+  }
+
+  [[noreturn]] void fail() noexcept {
+    error = errno != 0 ? errno : ECHILD;
+    ::_exit(127);
+  }
+
+  [[noreturn]] void run() noexcept {
+    for (int number = 1; number < NSIG; ++number) (void)::signal(number, SIG_DFL);
+    sigset_t none;
+    (void)::sigemptyset(&none);
+    (void)::sigprocmask(SIG_SETMASK, &none, nullptr);
+    bool ready = ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 && ::getppid() == parent;
+    for (std::size_t i = 0; ready && i < move_count; ++i)
+      ready = ::dup2(moves[i].first, moves[i].second) >= 0;
+    if (!ready) fail();
+    int next = 0;
+    for (std::size_t i = 0; i < move_count; ++i) {
+      const int kept = moves[i].second;
+      if (kept > next) close_from(next, kept - 1);
+      next = kept + 1;
+    }
+    close_from(next, INT_MAX);
+    (void)::execve(program, arguments, environment);
+    fail();
+  }
 };
+
+// In a frame of its own, which the child cannot spoil for us; and no handler of ours runs in it.
+[[gnu::noinline]] pid_t bear(Execution& execution) {
+  sigset_t all;
+  sigset_t ours;
+  (void)::sigfillset(&all);
+  (void)::sigprocmask(SIG_SETMASK, &all, &ours);
+  const pid_t pid = ::vfork();
+  if (pid == 0) execution.run();
+  const int error = errno;
+  (void)::sigprocmask(SIG_SETMASK, &ours, nullptr);
+  errno = error;
+  return pid;
+}
 
 std::pair<UniqueFd, UniqueFd> make_pipe() {
   int ends[2];
@@ -54,39 +104,44 @@ bool hear(int fd, std::string& words, std::size_t most) {
 }  // namespace
 
 Tool::Tool(const ToolRequest& request) {
-  Actions actions;
-  std::vector<UniqueFd> copies;  // out of the way of the numbers that are asked for
-  constexpr int beyond = 64;
-  for (const auto& [ours, theirs] : request.descriptors) {
-    copies.emplace_back(check(::fcntl(ours, F_DUPFD_CLOEXEC, beyond), "copy a descriptor"));
-    ::posix_spawn_file_actions_adddup2(&actions.value, copies.back().get(), theirs);
-  }
-  const auto given = [&request](int number) {
-    for (const auto& [ours, theirs] : request.descriptors)
-      if (theirs == number) return true;
-    return false;
-  };
-  if (!given(0)) ::posix_spawn_file_actions_addopen(&actions.value, 0, "/dev/null", O_RDONLY, 0);
+  const UniqueFd null = open_at(AT_FDCWD, "/dev/null", O_RDWR);
   UniqueFd writes_output;
   UniqueFd writes_errors;
+  std::array<int, 3> ends{null.get(), null.get(), STDERR_FILENO};
   if (request.hear_output) {
     std::tie(output_, writes_output) = make_pipe();
-    ::posix_spawn_file_actions_adddup2(&actions.value, writes_output.get(), 1);
-  } else if (!given(1)) {
-    ::posix_spawn_file_actions_addopen(&actions.value, 1, "/dev/null", O_WRONLY, 0);
+    ends[1] = writes_output.get();
   }
   if (request.hear_errors) {
     std::tie(errors_, writes_errors) = make_pipe();
-    ::posix_spawn_file_actions_adddup2(&actions.value, writes_errors.get(), 2);
+    ends[2] = writes_errors.get();
+  }
+  auto given = request.descriptors;
+  for (int number = 0; number < 3; ++number) {
+    const bool named = std::any_of(given.begin(), given.end(),
+                                   [number](const auto& pair) { return pair.second == number; });
+    const int end = ends[static_cast<std::size_t>(number)];
+    if (!named) given.emplace_back(end, number);
+  }
+  std::sort(given.begin(), given.end(),
+            [](const auto& a, const auto& b) { return a.second < b.second; });
+  std::vector<UniqueFd> copies;  // out of the way of the numbers that are asked for
+  constexpr int beyond = 64;
+  for (auto& [ours, theirs] : given) {
+    copies.emplace_back(check(::fcntl(ours, F_DUPFD_CLOEXEC, beyond), "copy a descriptor"));
+    ours = copies.back().get();
   }
   auto arguments = request.arguments;
   auto environment = request.environment;
-  const int refused = ::posix_spawn(&pid_, request.program.c_str(), &actions.value, nullptr,
-                                    pointers_to(arguments).data(), pointers_to(environment).data());
-  if (refused != 0) {
-    pid_ = -1;
-    throw Error(refused, "execute " + request.program);
-  }
+  const auto argv = pointers_to(arguments);
+  const auto envp = pointers_to(environment);
+  Execution execution{
+      request.program.c_str(), argv.data(), envp.data(), given.data(), given.size(), ::getpid()};
+  pid_ = check(bear(execution), "start ", request.program);
+  if (execution.error == 0) return;
+  (void)::waitpid(pid_, nullptr, 0);
+  pid_ = -1;
+  throw Error(execution.error, "execute " + request.program);
 }
 
 Tool::Tool(Tool&& other) noexcept
@@ -122,12 +177,25 @@ Tool::Result Tool::wait() {
   return result;
 }
 
+std::string Tool::errors_so_far() const {
+  std::array<char, 512> text;
+  pollfd ready{errors_.get(), POLLIN, 0};
+  if (::poll(&ready, 1, 0) <= 0) return {};
+  const ssize_t size = ::read(errors_.get(), text.data(), text.size());
+  return size > 0 ? std::string(text.data(), static_cast<std::size_t>(size)) : std::string();
+}
+
 std::string find_tool(const std::string& name) {
   for (const char* folder : {"/usr/bin/", "/bin/", "/usr/sbin/", "/usr/local/bin/"}) {
     std::string path = folder + name;
     if (::access(path.c_str(), X_OK) == 0) return path;
   }
   return {};
+}
+
+void die_with(pid_t parent) {
+  (void)::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  if (::getppid() != parent) (void)::raise(SIGKILL);
 }
 
 }  // namespace pausa::sys

@@ -1,5 +1,6 @@
-// Runs another program and hears what it says: skopeo, busybox, our own under libexec. It gets the
-// environment that is given and no descriptor but those that are named. Not for child zones.
+// Runs another program and hears what it says: skopeo, newuidmap, busybox, our own under libexec.
+// It gets the environment that is given and no descriptor but those that are named, no signal mask
+// and no ignored signals; it dies with the process that runs it. Not for child zones.
 #pragma once
 
 #include "sys/fd.hpp"
@@ -40,6 +41,9 @@ class Tool {
   // Reads both to their end, then waits for its end. Throws when it prints more than 16 MiB.
   Result wait();
 
+  // What it has said on its standard error so far, for those who do not wait(). At most 512 bytes.
+  std::string errors_so_far() const;
+
  private:
   pid_t pid_ = -1;
   UniqueFd output_;
@@ -48,5 +52,10 @@ class Tool {
 
 // The first of the usual folders that has an executable file of this name; empty: none has.
 std::string find_tool(const std::string& name);
+
+// The calling process is killed when the process `parent` ends, which made it; at once when that
+// has happened already. To be called again after a change of credentials: prctl(2),
+// PR_SET_PDEATHSIG.
+void die_with(pid_t parent);
 
 }  // namespace pausa::sys
