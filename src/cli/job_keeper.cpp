@@ -10,6 +10,7 @@
 #include "supervisor/starter.hpp"
 #include "sys/error.hpp"
 #include "sys/path.hpp"
+#include "sys/pause.hpp"
 #include "sys/process.hpp"
 
 #include <fcntl.h>
@@ -17,7 +18,6 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -31,11 +31,6 @@ constexpr std::chrono::seconds lock_patience(5);
 constexpr std::chrono::seconds death_patience(5);
 // What a supervisor that has removed its pod still has to say comes at once.
 constexpr int last_word_patience_ms = 1000;
-
-void pause_a_moment() {
-  constexpr timespec moment{0, 2'000'000};
-  (void)::nanosleep(&moment, nullptr);
-}
 
 pod::WallTime wall_clock() {
   return std::chrono::duration_cast<pod::WallTime>(
@@ -273,7 +268,7 @@ void end_keeper(const state::Store& store, const state::PodKey& key) {
       (void)sys::send_signal(process->get(), SIGKILL);
       (void)sys::wait_dead(process->get(), death_patience);
     }
-    pause_a_moment();
+    sys::pause_briefly();
   }
 }
 
@@ -289,7 +284,7 @@ int keep_job(const state::Store& store, const state::PodKey& key) {
       return 0;
     }
     if (std::chrono::steady_clock::now() >= deadline) return 0;  // another one keeps it
-    pause_a_moment();
+    sys::pause_briefly();
   }
 }
 

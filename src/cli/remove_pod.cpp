@@ -10,9 +10,9 @@
 #include "supervisor/user_namespace.hpp"
 #include "sys/error.hpp"
 #include "sys/path.hpp"
+#include "sys/pause.hpp"
 
 #include <signal.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <iostream>
@@ -140,8 +140,7 @@ bool end_pod(const state::Store& store, const state::PodKey& key, bool remove,
         // It died, or builds the sandbox and does not listen yet; or none can work.
         if (std::chrono::steady_clock::now() - begin > failing_patience && store.read_failure(key))
           break;
-        constexpr timespec pause{0, 2'000'000};
-        (void)::nanosleep(&pause, nullptr);
+        sys::pause_briefly();
         continue;
       }
     }

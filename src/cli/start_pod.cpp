@@ -11,11 +11,11 @@
 #include "supervisor/user_namespace.hpp"
 #include "sys/error.hpp"
 #include "sys/path.hpp"
+#include "sys/pause.hpp"
 #include "sys/process.hpp"
 
 #include <fcntl.h>
 #include <poll.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -107,8 +107,7 @@ bool bring_up_to_date(const state::Store& store, const state::PodKey& key,
     }
     if (update_pod(store, key, manifest, images)) return true;
     // It died over it, or does not listen yet.
-    constexpr timespec pause{0, 2'000'000};
-    (void)::nanosleep(&pause, nullptr);
+    sys::pause_briefly();
     if (auto record = store.read(key)) (void)revive(store, std::move(*record));
   }
   throw sys::Error("pod " + key.name + ": its supervisor does not answer");

@@ -4,10 +4,10 @@
 #include "pod/node.hpp"
 #include "supervisor/spawn.hpp"
 #include "sys/error.hpp"
+#include "sys/pause.hpp"
 #include "sys/process.hpp"
 
 #include <signal.h>
-#include <time.h>
 
 #include <cstdlib>
 
@@ -64,8 +64,7 @@ state::Record revive(const state::Store& store, state::Record record) {
     if (now->state.finished || sys::alive(now->supervisor)) return *now;
     // Those that come up fail: it is not worth while to wait for one that is alive just now.
     if (std::chrono::steady_clock::now() > begin + failing && store.read_failure(record.key)) break;
-    constexpr timespec pause{0, 2'000'000};
-    (void)::nanosleep(&pause, nullptr);
+    sys::pause_briefly();
   }
   const auto why = store.read_failure(record.key);
   throw sys::Error("pod " + record.key.name + ": its supervisor " +

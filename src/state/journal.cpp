@@ -4,10 +4,10 @@
 #include "state/store.hpp"
 #include "sys/error.hpp"
 #include "sys/path.hpp"
+#include "sys/pause.hpp"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <boost/json.hpp>
@@ -170,8 +170,7 @@ TakeBackLock::TakeBackLock(const Paths& paths) {
     if (errno != EAGAIN && errno != EACCES && errno != EINTR) sys::check(-1, "lock ", paths.undo());
     if (std::chrono::steady_clock::now() >= deadline)
       throw sys::Error("another command is taking back what an up has left, and does not end");
-    constexpr timespec pause{0, 2'000'000};
-    (void)::nanosleep(&pause, nullptr);
+    sys::pause_briefly();
   }
 }
 

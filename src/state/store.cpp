@@ -2,6 +2,7 @@
 
 #include "sys/error.hpp"
 #include "sys/path.hpp"
+#include "sys/pause.hpp"
 
 #include <fcntl.h>
 #include <sys/random.h>
@@ -49,8 +50,7 @@ Lock Store::lock(const PodKey& key, std::chrono::milliseconds timeout) const {
     while (::fcntl(fd.get(), F_OFD_SETLK, &range) < 0) {
       if (errno != EAGAIN && errno != EACCES && errno != EINTR) sys::check(-1, "lock ", folder);
       if (std::chrono::steady_clock::now() >= deadline) return Lock();
-      constexpr timespec pause{0, 2'000'000};
-      (void)::nanosleep(&pause, nullptr);
+      sys::pause_briefly();
     }
     // The file may have been removed with its pod while we waited: then it guards nothing.
     struct ::stat ours {

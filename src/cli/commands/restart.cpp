@@ -4,8 +4,7 @@
 #include "cli/start_pod.hpp"
 #include "cli/supervisor_call.hpp"
 #include "sys/error.hpp"
-
-#include <time.h>
+#include "sys/pause.hpp"
 
 #include <iostream>
 
@@ -35,8 +34,7 @@ void restart_container(const state::Store& store, const Target& target,
     const auto reply = call ? call->wait() : std::nullopt;
     if (!reply) {
       // Its supervisor died over it, or does not listen yet.
-      constexpr timespec pause{0, 2'000'000};
-      (void)::nanosleep(&pause, nullptr);
+      sys::pause_briefly();
       continue;
     }
     if (!reply->ok) throw sys::Error("pod " + target.key.name + ": " + reply->error);
