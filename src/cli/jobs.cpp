@@ -2,6 +2,8 @@
 
 #include "cli/command.hpp"
 #include "cli/job_keeper.hpp"
+#include "cli/objects.hpp"
+#include "cli/plan_set.hpp"
 #include "cli/remove_pod.hpp"
 #include "cli/workloads.hpp"
 #include "pod/decode.hpp"
@@ -74,6 +76,7 @@ std::vector<WantedJob> wanted_jobs(const state::Store& store, const manifest::Lo
     auto* const pod_template = pod::template_of(job.object, job.kind);
     if (auto* const spec = pod_template ? pod_template->find("spec") : nullptr)
       anchor_images_in(*spec, folder);
+    set_node_origin(job.object, origin_of(loaded.sources[entry.source]));
     job.plan = plan_job(store, job);
     jobs.push_back(std::move(job));
   }

@@ -220,6 +220,20 @@ std::string object_origin(const pod::Object& object) {
   return {};
 }
 
+std::string node_origin(const pod::Node& object) {
+  const auto* const metadata = object.find("metadata");
+  const auto* const annotations = metadata ? metadata->find("annotations") : nullptr;
+  const auto* const origin = annotations ? annotations->find(origin_annotation) : nullptr;
+  return origin ? origin->text : std::string();
+}
+
+void set_node_origin(pod::Node& object, const std::string& origin) {
+  if (!origin.empty())
+    object.set("metadata")
+        .set("annotations")
+        .set(origin_annotation, pod::Node::make_string(origin));
+}
+
 bool remove_object(const state::Paths& paths, const pod::Object& object, bool claims) {
   const bool is_claim = object.kind == pod::ObjectKind::claim;
   if (is_claim && !claims) return false;

@@ -66,6 +66,9 @@ void apply_objects(const state::ObjectStore& store, const std::vector<ObjectPlan
 
 // The file that brought it; empty: nobody knows. It stands in an annotation of the stored object.
 std::string object_origin(const pod::Object& object);
+// The same in the tree of one that is kept as such.
+std::string node_origin(const pod::Node& object);
+void set_node_origin(pod::Node& object, const std::string& origin);
 
 // Removes a stored object; whether it was there. A claim stays, unless it is to go with its data.
 bool remove_object(const state::Paths& paths, const pod::Object& object, bool claims);

@@ -1,5 +1,6 @@
 #include "cli/plan_set.hpp"
 
+#include "cli/jobs.hpp"
 #include "cli/pod_words.hpp"
 #include "cli/workloads.hpp"
 
@@ -58,6 +59,14 @@ bool named(const manifest::LoadResult& loaded, const state::PodKey& key) {
   });
 }
 
+bool named(const manifest::LoadResult& loaded, pod::WorkloadKind kind, const state::PodKey& key) {
+  return std::any_of(loaded.workloads.begin(), loaded.workloads.end(), [&](const auto& entry) {
+    const auto& metadata = entry.workload.metadata;
+    return entry.workload.kind == kind && metadata.name == key.name &&
+           metadata.namespace_ == key.namespace_;
+  });
+}
+
 bool named(const manifest::LoadResult& loaded, const pod::Object& object) {
   return std::any_of(loaded.objects.begin(), loaded.objects.end(), [&](const auto& entry) {
     return entry.object.kind == object.kind && entry.object.metadata.name == object.metadata.name &&
@@ -87,6 +96,18 @@ Leftovers find_leftovers(const state::Store& store, const manifest::LoadResult& 
       if (!named(loaded, object) && origins.contain(object_origin(object)))
         found.objects.push_back(std::move(object));
   }
+  const state::JobStore jobs(store.paths());
+  for (auto& key : jobs.list())
+    if (const auto job = named(loaded, pod::WorkloadKind::job, key) ? std::nullopt : jobs.read(key);
+        job && origins.contain(node_origin(job->object)))
+      found.jobs.push_back(std::move(key));
+  for (auto& key : jobs.list_cron_jobs()) {
+    if (named(loaded, pod::WorkloadKind::cron_job, key)) continue;
+    const auto object = jobs.read_cron_job(key);
+    if (!object || !origins.contain(node_origin(*object))) continue;
+    for (auto& job : jobs_of_cron_job(store, key)) found.jobs.push_back(std::move(job));
+    found.cron_jobs.push_back(std::move(key));
+  }
   return found;
 }
 
@@ -95,6 +116,8 @@ void SetPlan::add(Leftovers more) {
     if (std::find(leftovers.pods.begin(), leftovers.pods.end(), key) == leftovers.pods.end())
       leftovers.pods.push_back(std::move(key));
   for (auto& object : more.objects) leftovers.objects.push_back(std::move(object));
+  leftovers.jobs = std::move(more.jobs);
+  leftovers.cron_jobs = std::move(more.cron_jobs);
 }
 
 bool SetPlan::differs() const {
@@ -103,7 +126,7 @@ bool SetPlan::differs() const {
   };
   return std::any_of(objects.begin(), objects.end(), changes) ||
          std::any_of(pods.begin(), pods.end(), changes) || !leftovers.pods.empty() ||
-         !leftovers.objects.empty();
+         !leftovers.objects.empty() || !leftovers.jobs.empty() || !leftovers.cron_jobs.empty();
 }
 
 SetPlan plan_set(const state::Store& store, const manifest::LoadResult& loaded) {
@@ -128,6 +151,8 @@ std::string plan_text(const SetPlan& plan, const manifest::LoadResult& loaded) {
     text += plan_text({metadata.namespace_, metadata.name}, plan.pods[i]) + "\n";
   }
   for (const auto& key : plan.leftovers.pods) text += key.name + ": remove\n";
+  for (const auto& key : plan.leftovers.jobs) text += "job/" + key.name + ": remove\n";
+  for (const auto& key : plan.leftovers.cron_jobs) text += "cronjob/" + key.name + ": remove\n";
   for (const auto& object : plan.leftovers.objects) text += object_words(object) + ": remove\n";
   return text;
 }

@@ -20,6 +20,7 @@ std::string origin_of(const manifest::Source& source);
 struct Leftovers {
   std::vector<state::PodKey> pods;
   std::vector<pod::Object> objects;
+  std::vector<state::PodKey> jobs, cron_jobs;
 };
 // files: as given on the command line; of a folder all that came from manifests in it. claims:
 // claims and their data, too.

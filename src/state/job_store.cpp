@@ -131,4 +131,20 @@ bool JobStore::remove_cron_job(const PodKey& key) const {
   return false;
 }
 
+std::vector<PodKey> JobStore::list_cron_jobs() const {
+  constexpr std::string_view suffix = ".json";
+  std::vector<PodKey> keys;
+  const sys::UniqueFd root = sys::try_open_at(AT_FDCWD, objects_, O_RDONLY | O_DIRECTORY);
+  if (!root) return keys;
+  for (const auto& namespace_ : sys::list_dir(root.get())) {
+    const sys::UniqueFd dir =
+        sys::try_open_at(root.get(), namespace_ + "/cronjob", O_RDONLY | O_DIRECTORY);
+    if (!dir) continue;
+    for (const auto& file : sys::list_dir(dir.get()))
+      if (file.ends_with(suffix) && !file.starts_with('.'))
+        keys.push_back({namespace_, file.substr(0, file.size() - suffix.size())});
+  }
+  return keys;
+}
+
 }  // namespace pausa::state

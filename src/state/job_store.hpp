@@ -48,6 +48,7 @@ class JobStore {
   // Whether it was changed by that.
   bool write_cron_job(const PodKey& key, const pod::Node& object) const;
   bool remove_cron_job(const PodKey& key) const;
+  std::vector<PodKey> list_cron_jobs() const;
 
  private:
   std::string cron_folder(const PodKey& key) const;

@@ -203,4 +203,21 @@ expect_exit 0 pausa down "$file"
 expect_exit 4 pausa inspect job/extra
 expect_exit 4 pausa inspect cronjob/nightly
 same "all of it is gone" "" "$(pausa ps -a -q)"
+
+# ---- --prune: what a file brought and no longer names
+
+{ cat "$file"; echo ---; cat "$work/many.yaml"; } >"$work/set.yaml"
+expect_exit 0 pausa up -d "$work/set.yaml"
+expect_exit 0 pausa run-job --wait --name=ran nightly
+job stays 'backoffLimit: 0' 'true' >/dev/null
+expect_exit 0 pausa up -d --prune "$work/stays.yaml"
+expect_exit 0 pausa inspect job/many
+mv "$work/stays.yaml" "$work/set.yaml"
+expect_exit 1 pausa diff --prune "$work/set.yaml"
+match "diff tells" "$output" $'job/many: remove\njob/ran: remove\ncronjob/nightly: remove'
+expect_exit 0 pausa up -d --prune "$work/set.yaml"
+match "it is told" "$errors" $'job/many: remove\n.*job/ran: remove\n.*cronjob/nightly: remove'
+for gone in job/many job/ran cronjob/nightly; do expect_exit 4 pausa inspect "$gone"; done
+expect_exit 0 pausa inspect job/stays
+expect_exit 0 pausa down job/stays
 eventually "nothing is left" nothing_remains

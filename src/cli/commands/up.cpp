@@ -107,13 +107,32 @@ int await_ready(const state::Store& store, const state::PodKey& key, const Patie
 
 // What the manifest no longer names, once the rest stands.
 int prune(const state::Store& store, const Leftovers& leftovers, bool quiet) {
-  for (const auto& key : leftovers.pods)
-    if (!quiet) std::cerr << "pausa: pod " << key.name << ": remove" << std::endl;
+  const auto tell = [quiet](const std::string& words) {
+    if (!quiet) std::cerr << "pausa: " << words << ": remove" << std::endl;
+  };
+  for (const auto& key : leftovers.pods) tell("pod " + key.name);
   const int code = end_pods(store, leftovers.pods, true, std::nullopt, true);
+  for (const auto& key : leftovers.jobs)
+    if (remove_job(store, key, std::nullopt)) tell("job/" + key.name);
+  for (const auto& key : leftovers.cron_jobs)
+    if (state::JobStore(store.paths()).remove_cron_job(key)) tell("cronjob/" + key.name);
   // After the pods that use them.
-  for (const auto& object : leftovers.objects) {
-    if (remove_object(store.paths(), object, true) && !quiet)
-      std::cerr << "pausa: " << object_words(object) << ": remove" << std::endl;
+  for (const auto& object : leftovers.objects)
+    if (remove_object(store.paths(), object, true)) tell(object_words(object));
+  return code;
+}
+
+// One that cannot be begun keeps no other from it.
+int start_jobs(const state::Store& store, const std::vector<WantedJob>& jobs,
+               const StartOptions& options) {
+  int code = exit_ok;
+  for (const auto& job : jobs) {
+    try {
+      start_job(store, job, options);
+    } catch (const sys::Error& error) {
+      std::cerr << "pausa: " << job.words() << ": " << error.what() << "\n";
+      code = exit_failed;
+    }
   }
   return code;
 }
@@ -231,8 +250,7 @@ int run_up(const Arguments& arguments) {
   }
   if (result.code == exit_ok) result.code = prune(store, plan.leftovers, options.has("quiet"));
   // When all else stands.
-  if (result.code == exit_ok)
-    for (const auto& job : jobs) start_job(store, job, start);
+  if (result.code == exit_ok) result.code = start_jobs(store, jobs, start);
   if (!attached) {
     std::cout << words << std::flush;
     for (const auto& key : result.up) {
