@@ -1,0 +1,223 @@
+#include "net/bridge.hpp"
+
+#include "net/links.hpp"
+#include "net/nat.hpp"
+#include "net/routes.hpp"
+#include "sys/error.hpp"
+#include "sys/path.hpp"
+
+#include <fcntl.h>
+#include <linux/rtnetlink.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace pausa::net {
+namespace {
+
+constexpr std::size_t text_limit = 4096;
+constexpr unsigned usual_mtu = 1500;
+constexpr const char* range_file = "range";
+
+// The bridge is known by its hardware address, which it is born with: made of the folder's name,
+// so that neither somebody else's bridge nor that of another run folder is taken for ours.
+HardwareAddress mark_of(const std::string& folder) {
+  std::uint32_t hash = 2166136261U;  // FNV-1a
+  for (const char c : folder) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
+  const auto byte = [hash](unsigned shift) { return static_cast<std::uint8_t>(hash >> shift); };
+  return {0x02, 0x71, byte(24), byte(16), byte(8), byte(0)};
+}
+
+std::string read_sysctl(const std::string& path) {
+  auto text = sys::read_file_at(AT_FDCWD, "/proc/sys/net/" + path, text_limit).value_or("");
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  return text;
+}
+
+void write_sysctl(const std::string& path, const char* value) {
+  if (read_sysctl(path) != value) sys::write_file_at(AT_FDCWD, "/proc/sys/net/" + path, value);
+}
+
+bool has_ipv6() {
+  return read_sysctl("ipv6/conf/default/disable_ipv6") == "0";
+}
+
+// A unique local range (RFC 4193).
+Subnet random_v6_range() {
+  Subnet range;
+  range.base.v6 = true;
+  range.prefix = 64;
+  range.base.bytes[0] = 0xfd;
+  sys::check(::getrandom(range.base.bytes.data() + 1, 5, 0), "choose a range of addresses");
+  return range;
+}
+
+Pool choose_pool(Netlink& netlink, const BridgeConfig& config) {
+  const auto taken = routed_ranges(netlink, 0);
+  Pool pool;
+  if (config.range) {
+    pool.v4 = *config.range;
+    for (const auto& other : taken)
+      if (other.overlaps(pool.v4)) {
+        sys::Error error("the range " + to_text(pool.v4) +
+                         " for pods overlaps a route of this machine, " + to_text(other));
+        error.advise("choose another one (PAUSA_SUBNET)");
+        throw error;
+      }
+  } else if (const auto range = choose_range(taken)) {
+    pool.v4 = *range;
+  } else {
+    sys::Error error("this machine's routes overlap all ranges that pausa knows for pods");
+    error.advise("give one that is free: PAUSA_SUBNET=10.123.0.0/16");
+    throw error;
+  }
+  if (has_ipv6()) pool.v6 = random_v6_range();
+  return pool;
+}
+
+class Locked {
+ public:
+  explicit Locked(const std::string& folder)
+      : folder_(sys::make_dirs_at(AT_FDCWD, folder, 0700)),
+        file_(sys::open_at(folder_.get(), "lock", O_RDWR | O_CREAT, 0600)) {
+    int rc;
+    do rc = ::flock(file_.get(), LOCK_EX);
+    while (rc < 0 && errno == EINTR);
+    sys::check(rc, "lock the network");
+  }
+  int folder() const { return folder_.get(); }
+
+ private:
+  sys::UniqueFd folder_;
+  sys::UniqueFd file_;
+};
+
+// Those whose bridge was taken away from under them.
+void put_pods_back(Netlink& netlink, const BridgeConfig& config, const Link& bridge) {
+  const auto leases = sys::try_open_at(AT_FDCWD, config.leases(), O_RDONLY | O_DIRECTORY);
+  if (!leases) return;
+  for (const auto& name : sys::list_dir(leases.get())) {
+    if (name.starts_with('.')) continue;
+    const auto owner = sys::read_file_at(leases.get(), name, text_limit).value_or("");
+    const auto link = find_link(netlink, veth_name(owner.substr(0, owner.find(' '))));
+    if (!link || link->master == bridge.index) continue;
+    Message message(RTM_NEWLINK, 0);
+    ifinfomsg info{};
+    info.ifi_index = link->index;
+    message.header(info);
+    message.put(IFLA_MASTER, static_cast<std::uint32_t>(bridge.index));
+    (void)netlink.ask(message);  // a pod that ends meanwhile
+  }
+}
+
+// Pods that leave the machine need it to forward. IPv6 routers ignore the advertisements by which
+// the machine itself may have got its address, unless told otherwise (accept_ra 2).
+void forward_packets(bool v6) {
+  write_sysctl("ipv4/ip_forward", "1");
+  if (!v6 || read_sysctl("ipv6/conf/all/forwarding") != "0") return;
+  const sys::UniqueFd interfaces = sys::open_dir("/proc/sys/net/ipv6/conf");
+  for (const auto& name : sys::list_dir(interfaces.get()))
+    if (read_sysctl("ipv6/conf/" + name + "/accept_ra") == "1")
+      write_sysctl("ipv6/conf/" + name + "/accept_ra", "2");
+  write_sysctl("ipv6/conf/all/forwarding", "1");
+}
+
+Link make_ours(Netlink& netlink, const BridgeConfig& config, const Pool& pool) {
+  const auto uplink = find_uplink(netlink, false);
+  const auto mark = mark_of(config.folder);
+  const int failed = make_bridge(netlink, config.name, mark, uplink ? uplink->mtu : usual_mtu);
+  if (failed != 0 && failed != EEXIST) {
+    sys::Error error(failed, "make the bridge " + config.name);
+    if (failed == EOPNOTSUPP) error.advise("this kernel has no bridges (modprobe bridge)");
+    if (failed == EPERM) error.advise("this needs CAP_NET_ADMIN");
+    throw error;
+  }
+  auto link = find_link(netlink, config.name);
+  if (!link) throw sys::Error("the bridge " + config.name + " was removed as it was made");
+  add_address(netlink, *link, pool.v4, pool.v4_of(Pool::bridge_number));
+  if (pool.v6) {
+    write_sysctl("ipv6/conf/" + config.name + "/accept_ra", "0");
+    add_address(netlink, *link, *pool.v6, *pool.v6_of(Pool::bridge_number));
+  }
+  bring_up(netlink, *link);
+  put_pods_back(netlink, config, *link);
+  forward_packets(pool.v6 && find_uplink(netlink, true));
+  return *link;
+}
+
+void require_ours(const Link& link, const BridgeConfig& config) {
+  if (link.kind == "bridge" && link.hardware == mark_of(config.folder)) return;
+  sys::Error error("the network interface " + config.name +
+                   " is there already, and not made by this pausa");
+  error.advise("remove it (ip link delete " + config.name +
+               "), or use another name (PAUSA_BRIDGE)");
+  throw error;
+}
+
+}  // namespace
+
+std::optional<Pool> remembered_pool(const BridgeConfig& config) {
+  const auto text = sys::read_file_at(AT_FDCWD, config.folder + "/" + range_file, text_limit);
+  if (!text) return std::nullopt;
+  std::string words = *text;
+  while (!words.empty() && words.back() == '\n') words.pop_back();
+  const auto blank = words.find(' ');
+  const auto v4 = parse_subnet(words.substr(0, blank));
+  if (!v4 || v4->base.v6) throw sys::Error(config.folder + "/" + range_file + " is damaged");
+  Pool pool{*v4, std::nullopt};
+  if (blank != std::string::npos) pool.v6 = parse_subnet(words.substr(blank + 1));
+  return pool;
+}
+
+Bridge ensure_bridge(const BridgeConfig& config) {
+  Netlink netlink(NETLINK_ROUTE);
+  auto link = find_link(netlink, config.name);
+  if (link) require_ours(*link, config);
+  auto pool = remembered_pool(config);
+  const bool whole = link && link->up && pool;
+  if (whole && has_rules(config.name)) return {*pool, ""};
+
+  const Locked lock(config.folder);
+  pool = remembered_pool(config);
+  if (!pool) {
+    pool = choose_pool(netlink, config);
+    std::string text = to_text(pool->v4);
+    if (pool->v6) text.append(" ").append(to_text(*pool->v6));
+    sys::replace_file_at(lock.folder(), range_file, text + "\n", 0600);
+  }
+  link = find_link(netlink, config.name);
+  if (link) require_ours(*link, config);
+  if (!whole) link = make_ours(netlink, config, *pool);
+  Bridge bridge{*pool, ""};
+  try {
+    if (!has_rules(config.name)) make_rules(config.name, *pool);
+  } catch (const sys::Error& error) {
+    bridge.note = std::string("pods reach nothing beyond this machine: ") + error.what();
+  }
+  return bridge;
+}
+
+void remove_bridge(const BridgeConfig& config) {
+  if (::access(config.folder.c_str(), F_OK) != 0) return;
+  {
+    const Locked lock(config.folder);
+    Netlink netlink(NETLINK_ROUTE);
+    const auto link = find_link(netlink, config.name);
+    if (link && link->kind == "bridge" && link->hardware == mark_of(config.folder)) {
+      delete_link(netlink, *link);
+      remove_rules(config.name);
+    }
+  }
+  sys::remove_tree_at(AT_FDCWD, config.folder);
+}
+
+std::string veth_name(const std::string& uid) {
+  std::string name = "pausa";
+  for (const char c : uid)
+    if (c != '-' && name.size() < 15) name += c;  // IFNAMSIZ, with its NUL
+  return name;
+}
+
+}  // namespace pausa::net

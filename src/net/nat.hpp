@@ -1,0 +1,19 @@
+// The rules of a bridge: one nft table of its own, by the bridge's name, made once and not touched
+// by any pod. Whether it is there is asked over netlink; nft(8) runs only to make it.
+#pragma once
+
+#include "net/address.hpp"
+
+#include <string>
+
+namespace pausa::net {
+
+// What nft(8) reads: the table, in place of the one that may be there.
+std::string ruleset(const std::string& bridge, const Pool& pool);
+
+bool has_rules(const std::string& bridge);
+// Throws sys::Error: nft(8) is not there, or refuses.
+void make_rules(const std::string& bridge, const Pool& pool);
+void remove_rules(const std::string& bridge);
+
+}  // namespace pausa::net
