@@ -249,7 +249,7 @@ class Checkup {
       const char* package;
     };
     for (const auto& program :
-         {Program{"nft", "publishing ports of bridged pods", "nftables"},
+         {Program{"nft", "the way of bridged pods out of this machine", "nftables"},
           Program{"pasta", "a network of their own for rootless pods", "passt"}}) {
       const auto path = sys::find_program(program.name);
       if (path.empty())

@@ -56,7 +56,20 @@ state::Record new_record(const pod::Spec& spec, const state::PodKey& key,
   return record;
 }
 
-// From here on others see the pod, and which ids it has.
+void choose_network(const state::Store& store, const pod::Spec& spec,
+                    std::optional<supervisor::NetworkChoice> asked, bool quiet,
+                    state::Record& record) {
+  try {
+    const auto note = supervisor::choose_network(store.paths(), spec, asked, record);
+    if (!note.empty() && !quiet)
+      std::cerr << "pausa: pod " << record.key.name << ": " << note << std::endl;
+  } catch (sys::Error& error) {
+    error.prepend("pod " + record.key.name);
+    throw;
+  }
+}
+
+// From here on others see the pod, which ids it has, and which addresses.
 void write_first(const state::Store& store, const pod::Spec& spec, const supervisor::Host& host,
                  state::Record& record) {
   // Without root every pod is in a user namespace, and the user has but one range of ids for all.
@@ -64,6 +77,12 @@ void write_first(const state::Store& store, const pod::Spec& spec, const supervi
     supervisor::allocate_ids(store, record);
   else
     store.write(record);
+  try {
+    supervisor::lease_address(store, record);
+  } catch (const sys::Error&) {
+    (void)supervisor::reconcile(store, host.cgroups, record, true);
+    throw;
+  }
 }
 
 // Pids of an earlier boot mean other processes by now.
@@ -226,6 +245,7 @@ StartingPod start_pod(const state::Store& store, manifest::LoadedPod loaded,
   }
   auto record = new_record(loaded.pod.spec, key, images, options.backoff);
   record.exact_probes = options.exact_probes;
+  choose_network(store, loaded.pod.spec, options.network, options.quiet, record);
   write_first(store, loaded.pod.spec, host, record);
   store.write_manifest(key, manifest);
   if (!options.origin.empty()) store.write_origin(key, options.origin);
@@ -268,8 +288,10 @@ StartingPod start_again(const state::Store& store, const state::PodKey& key, boo
     fresh.exact_probes = record->exact_probes;
     if (record->state.containers.size() == fresh.state.containers.size())
       fresh.state.containers = std::move(record->state.containers);
+    fresh.network = record->network;
   } else {
     count_instances(store, fresh);
+    choose_network(store, charge.pod.spec, std::nullopt, false, fresh);
   }
   write_first(store, charge.pod.spec, host, fresh);
   charge.record = std::move(fresh);

@@ -5,6 +5,7 @@
 #include "manifest/load.hpp"
 #include "pod/backoff.hpp"
 #include "state/store.hpp"
+#include "supervisor/pod_network.hpp"
 #include "supervisor/spawn.hpp"
 
 #include <chrono>
@@ -38,6 +39,7 @@ struct StartOptions {
   bool quiet = false;  // no word about what becomes of a pod that runs
   bool exact_probes = false;
   std::string origin;  // the file that it comes from
+  std::optional<supervisor::NetworkChoice> network;
 };
 
 // Gives a changed manifest to the supervisor of a pod that runs; its answer says whether the

@@ -2,6 +2,7 @@
 // data root on a disk. PAUSA_RUNROOT and PAUSA_ROOT move them.
 //
 //   RUNROOT/pods/NAMESPACE_NAME/   pod.json (the record), lock, infra.sock, control.sock, files/
+//   RUNROOT/network/               the bridge's range, leases/ADDRESS: whose it is
 //   ROOT/pods/NAMESPACE_NAME/      manifest.json (the Pod as given), origin (the file that brought
 //                                  it), containers/, volumes/, logs/, events.jsonl,
 //                                  supervisor.error (while it cannot work)
@@ -47,6 +48,7 @@ struct Paths {
   std::string undo() const { return root + "/undo"; }
   std::string jobs() const { return root + "/jobs"; }
   std::string trash() const { return root + "/trash"; }
+  std::string network() const { return run_root + "/network"; }
 };
 
 }  // namespace pausa::state

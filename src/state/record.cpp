@@ -111,6 +111,16 @@ static void describe(Io& io, typename Io::template As<pod::PodState>& state) {
 }
 
 template <typename Io>
+static void describe(Io& io, typename Io::template As<NetworkRecord>& network) {
+  io.choice("mode", network.mode, NetworkRecord::Mode::bridge);
+  io.value("bridge", network.bridge);
+  io.value("veth", network.veth);
+  io.value("number", network.number);
+  io.value("ipv4", network.ipv4);
+  io.value("ipv6", network.ipv6);
+}
+
+template <typename Io>
 static void describe(Io& io, typename Io::template As<Record>& record) {
   io.value("version", record.version);
   io.value("namespace", record.key.namespace_);
@@ -122,6 +132,7 @@ static void describe(Io& io, typename Io::template As<Record>& record) {
   io.value("userNamespace", record.user_namespace);
   io.value("idBase", record.id_base);
   io.value("cgroup", record.cgroup);
+  io.nested("network", record.network);
   io.value("backoffInitial", record.backoff_initial_ns);
   io.value("backoffMaximum", record.backoff_maximum_ns);
   io.value("backoffReset", record.backoff_reset_ns);

@@ -33,6 +33,17 @@ struct ContainerRecord {
   std::uint64_t oom_kills = 0;  // of its cgroup when the instance was started
 };
 
+// How a pod with a network of its own reaches others.
+struct NetworkRecord {
+  enum class Mode : std::uint8_t { loopback, bridge };
+  Mode mode = Mode::loopback;
+  std::string bridge;        // on which it is
+  std::string veth;          // its interface on the host
+  std::uint32_t number = 0;  // of its addresses there; 0: none yet
+  std::string ipv4;
+  std::string ipv6;  // empty: none
+};
+
 struct Record {
   static constexpr int current_version = 1;
   int version = current_version;
@@ -44,6 +55,7 @@ struct Record {
   bool user_namespace = false;  // the pod has one of its own, made by root (hostUsers: false)
   std::uint32_t id_base = 0;    // the first of its ids on the host
   std::string cgroup;           // the pod's group; empty: none
+  NetworkRecord network;
   std::int64_t backoff_initial_ns = 0;
   std::int64_t backoff_maximum_ns = 0;
   std::int64_t backoff_reset_ns = 0;

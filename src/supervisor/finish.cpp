@@ -53,6 +53,7 @@ std::vector<sys::Error> reconcile(const state::Store& store, const cgroup::Hiera
   for (auto& container : record.containers) container.process = {};
   try {
     if (data) {
+      release_address(store.paths(), record);
       store.remove(record.key);
       if (::geteuid() != 0) with_subordinate_ids([&] { store.sweep(); });
     } else {

@@ -1,5 +1,6 @@
 #include "supervisor/pod_sandbox.hpp"
 
+#include "pod/name_files.hpp"
 #include "security/idmap.hpp"
 #include "security/sysctl.hpp"
 #include "supervisor/volumes.hpp"
@@ -42,9 +43,11 @@ struct Handles {
 
 infra::SandboxRequest sandbox_request(const Host& host, const pod::Pod& pod, cgroup::Group* group,
                                       std::optional<std::uint32_t> id_base,
-                                      const Handles& handles) {
+                                      std::vector<std::string> addresses, const Handles& handles) {
   const auto& spec = pod.spec;
   const std::string hostname = pod_hostname(pod);
+  const pod::NameFacts names{hostname, std::move(addresses),
+                             spec.host_network ? read_host_file("/etc/hosts") : ""};
   infra::SandboxRequest request;
   request.new_pid = !spec.host_pid;
   request.new_net = !spec.host_network;
@@ -60,9 +63,9 @@ infra::SandboxRequest sandbox_request(const Host& host, const pod::Pod& pod, cgr
   for (const auto& sysctl : spec.security.sysctls)
     request.sysctls.emplace_back(security::sysctl_path(sysctl.name), sysctl.value);
   request.tmpfs = shared_memory(spec);
-  request.files.emplace_back("etc/hosts", hosts_text(pod, hostname));
+  request.files.emplace_back("etc/hosts", pod::hosts_file(pod, names));
   request.files.emplace_back("etc/hostname", hostname + "\n");
-  request.files.emplace_back("etc/resolv.conf", resolv_text(pod));
+  request.files.emplace_back("etc/resolv.conf", read_host_file("/etc/resolv.conf"));
   if (group != nullptr) {
     request.tasks_fds = group->tasks_fds();
     request.cgroup_fd = group->clone_fd();
@@ -92,30 +95,6 @@ std::string pod_hostname(const pod::Pod& pod) {
   return name;
 }
 
-std::string hosts_text(const pod::Pod& pod, const std::string& hostname) {
-  std::string text;
-  if (pod.spec.host_network) {
-    text = read_host_file("/etc/hosts");
-    if (!text.empty() && text.back() != '\n') text += '\n';
-  } else {
-    text =
-        "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
-        "127.0.0.1\t" +
-        hostname + "\n";
-  }
-  for (const auto& alias : pod.spec.host_aliases) {
-    text += alias.ip + "\t";
-    for (std::size_t i = 0; i < alias.hostnames.size(); ++i)
-      text += (i == 0 ? "" : "\t") + alias.hostnames[i];
-    text += '\n';
-  }
-  return text;
-}
-
-std::string resolv_text(const pod::Pod& /*pod*/) {
-  return read_host_file("/etc/resolv.conf");
-}
-
 int joined_namespaces(const pod::Spec& spec, bool user_namespace) {
   int flags = CLONE_NEWUTS;
   if (!spec.host_network) flags |= CLONE_NEWNET;
@@ -127,8 +106,10 @@ int joined_namespaces(const pod::Spec& spec, bool user_namespace) {
 }
 
 PodSandboxBirth::PodSandboxBirth(const Host& host, const pod::Pod& pod, int run_dir,
-                                 cgroup::Group* group, std::optional<std::uint32_t> id_base)
-    : run_dir_(run_dir), birth_(sandbox_request(host, pod, group, id_base, Handles(run_dir))) {}
+                                 cgroup::Group* group, std::optional<std::uint32_t> id_base,
+                                 std::vector<std::string> addresses)
+    : run_dir_(run_dir),
+      birth_(sandbox_request(host, pod, group, id_base, std::move(addresses), Handles(run_dir))) {}
 
 PodSandbox PodSandboxBirth::finish() {
   auto sandbox = birth_.finish();

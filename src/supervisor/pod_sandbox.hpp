@@ -10,6 +10,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace pausa::supervisor {
 
@@ -27,9 +28,12 @@ struct PodSandbox {
 class PodSandboxBirth {
  public:
   // group: the one that infra lives in, or nullptr. id_base: with hostUsers: false as root, the
-  // first of the 65,536 ids of the pod's user namespace.
+  // first of the 65,536 ids of the pod's user namespace. addresses: the pod's, for its /etc/hosts.
   PodSandboxBirth(const Host& host, const pod::Pod& pod, int run_dir, cgroup::Group* group,
-                  std::optional<std::uint32_t> id_base);
+                  std::optional<std::uint32_t> id_base, std::vector<std::string> addresses);
+
+  pid_t pid() const { return birth_.pid(); }
+  int pidfd() const { return birth_.pidfd(); }
 
   // Waits until infra serves. Once.
   PodSandbox finish();
@@ -46,10 +50,6 @@ std::optional<PodSandbox> find_pod_sandbox(const sys::ProcessId& id, int run_dir
 
 // Kubernetes' rules: the spec's hostname, else the pod's name; the host's with hostNetwork.
 std::string pod_hostname(const pod::Pod& pod);
-
-// The texts of /etc/hosts and /etc/resolv.conf inside the pod.
-std::string hosts_text(const pod::Pod& pod, const std::string& hostname);
-std::string resolv_text(const pod::Pod& pod);
 
 // Which of infra's namespaces a member joins (CLONE_NEW*, without mnt and pid).
 int joined_namespaces(const pod::Spec& spec, bool user_namespace);

@@ -52,18 +52,32 @@ void Supervisor::make_groups() {
 void Supervisor::build_sandbox() {
   make_groups();
   PodSandboxBirth birth(host_, charge_.pod, run_dir_.get(), infra_group_ ? &*infra_group_ : nullptr,
-                        record_.user_namespace ? std::optional(record_.id_base) : std::nullopt);
+                        record_.user_namespace ? std::optional(record_.id_base) : std::nullopt,
+                        addresses_of(record_.network));
   if (charge_.explain && starter_.waiting()) starter_.explain("infra\n" + birth.explain());
+  auto network = begin_network(birth.pid(), birth.pidfd());
   // While infra comes up: what the first containers need and does not need infra.
   make_volumes(charge_.pod, charge_.store, record_);
   const std::size_t inits = charge_.pod.spec.init_containers.size();
   for (std::size_t i = 0; i < (inits > 0 ? 1 : containers_.size()); ++i) make_group(i);
-  sandbox_.emplace(birth.finish());
+  auto sandbox = birth.finish();
+  if (network) network->finish();
+  sandbox_.emplace(std::move(sandbox));
   record_.infra = sandbox_->id;
   write_generated_volumes(charge_.pod, charge_.store, record_, true);
   record_.namespaces = sys::namespace_inodes(sandbox_->id.pid);
   watch_sandbox();
   feed(pod::event::SandboxUp{wall_now()});
+}
+
+// By a child, while infra comes up.
+std::optional<net::Attachment> Supervisor::begin_network(pid_t pid, int pidfd) {
+  const auto request = attach_request(charge_.store.paths(), record_, pid, pidfd);
+  if (!request) return std::nullopt;
+  if (charge_.explain && starter_.waiting())
+    if (const auto pool = net::remembered_pool(request->bridge))
+      starter_.explain("\nnetwork\n" + net::explain(*request, *pool));
+  return std::optional<net::Attachment>(std::in_place, *request);
 }
 
 void Supervisor::watch_sandbox() {

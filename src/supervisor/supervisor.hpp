@@ -15,6 +15,7 @@
 #include "supervisor/host.hpp"
 #include "supervisor/log_stream.hpp"
 #include "supervisor/member.hpp"
+#include "supervisor/pod_network.hpp"
 #include "supervisor/pod_sandbox.hpp"
 #include "supervisor/starter.hpp"
 
@@ -110,6 +111,7 @@ class Supervisor {
 
   // start.cpp: sandbox and members
   void build_sandbox();
+  std::optional<net::Attachment> begin_network(pid_t pid, int pidfd);
   void watch_sandbox();
   void make_groups();
   void start_containers(const std::vector<std::size_t>& indices);

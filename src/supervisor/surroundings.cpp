@@ -1,6 +1,7 @@
 #include "supervisor/surroundings.hpp"
 
 #include "state/object_store.hpp"
+#include "supervisor/pod_network.hpp"
 #include "supervisor/volumes.hpp"
 #include "sys/error.hpp"
 #include "sys/path.hpp"
@@ -71,10 +72,12 @@ std::string PodSurroundings::node_name() const {
   return name;
 }
 
-// Until pods have an address, they reach themselves by the loopback's.
+// Without an address of its own, it reaches itself by the loopback's.
 std::vector<std::string> PodSurroundings::pod_ips() const {
   if (pod_.spec.host_network) return host_ips();
-  return {"127.0.0.1"};
+  auto addresses = addresses_of(record_.network);
+  if (addresses.empty()) addresses.emplace_back("127.0.0.1");
+  return addresses;
 }
 
 std::vector<std::string> PodSurroundings::host_ips() const {

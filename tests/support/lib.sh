@@ -25,6 +25,7 @@ command -v jq >/dev/null || skip "jq is not installed (scripts/setup --test inst
 work=$(mktemp -d /tmp/pausa-test-XXXXXX)
 # The run folder is short, since socket paths are, and on tmpfs, as in real life.
 export PAUSA_RUNROOT=${work/#\/tmp/\/run} PAUSA_ROOT=$work/root
+export PAUSA_NETWORK=none # tests of the network say otherwise (net.sh)
 mkdir -m 700 "$PAUSA_RUNROOT" "$PAUSA_ROOT"
 traces=$work/traces # "KIND VALUE" of what the test's pods were made of
 : >"$traces"

@@ -4,6 +4,7 @@
 #include "cli/pod_words.hpp"
 #include "cli/remove_pod.hpp"
 #include "image/image.hpp"
+#include "supervisor/pod_network.hpp"
 #include "supervisor/user_namespace.hpp"
 #include "sys/error.hpp"
 #include "sys/path.hpp"
@@ -56,6 +57,7 @@ class Reset {
       remove_below(paths_.root, "pods");
       remove_below(paths_.run_root, "pods");
       remove_below(paths_.run_root, "ids.lock");
+      step("network", [this] { supervisor::remove_network(paths_); });
     }
     return failed_ ? exit_failed : exit_ok;
   }

@@ -31,6 +31,7 @@ const std::vector<Option> table{
     {"allow-unsafe-sysctls", "PATTERN", "allow these sysctls of the pod's own namespaces, too"},
     {"detach,d", nullptr, "return when all containers run (the default without a terminal)"},
     {"attach", nullptr, "stay until the pods have ended; ^C removes them (the default on one)"},
+    {"network", "bridge|none|host", "how the pods reach others, instead of PAUSA_NETWORK"},
     {"pull", "always|missing|never", "when to fetch images, instead of each imagePullPolicy"},
     {"no-attach", nullptr, "as --detach"},
     {"wait", nullptr, "return when all containers are ready, or the pod has succeeded"},
@@ -61,6 +62,21 @@ bool exact_probes(const Options& options) {
   if (timing != "fast" && timing != "exact")
     throw UsageError("--probe-timing: \"" + timing + "\" is neither fast nor exact");
   return timing == "exact";
+}
+
+std::optional<supervisor::NetworkChoice> network_from(const Options& options) {
+  const auto text = options.get("network");
+  if (!text) return std::nullopt;
+  const auto choice = supervisor::parse_network(*text);
+  if (!choice) throw UsageError("--network: \"" + *text + "\" is none of bridge, none, host");
+  return choice;
+}
+
+// As if the manifest said so.
+void use_host_network(manifest::LoadedPod& loaded) {
+  loaded.pod.spec.host_network = true;
+  if (auto* spec = loaded.object.find("spec"))
+    spec->set("hostNetwork", pod::Node::make_boolean(true));
 }
 
 // Prints all findings; false when there is an error among them.
@@ -189,8 +205,14 @@ int run_up(const Arguments& arguments) {
   store.prepare();
   for (auto& entry : loaded.pods)
     anchor_images(entry, loaded.sources[entry.source].folder.string());
-  const StartOptions start{backoff_from(options), options.has("explain"), options.has("quiet"),
-                           exact_probes(options), ""};
+  const StartOptions start{backoff_from(options),
+                           options.has("explain"),
+                           options.has("quiet"),
+                           exact_probes(options),
+                           "",
+                           network_from(options)};
+  if (start.network == supervisor::NetworkChoice::host)
+    for (auto& entry : loaded.pods) use_host_network(entry);
   add_objects_of_files(options.all("configmap-from"), pod::ObjectKind::config_map, loaded);
   add_objects_of_files(options.all("secret-from"), pod::ObjectKind::secret, loaded);
   auto plan = plan_set(store, loaded);

@@ -17,6 +17,8 @@ state::Record sample() {
   record.created_ns = 17;
   record.desired = state::Desired::stopped;
   record.cgroup = "pausa/6fa0";
+  record.network = {
+      state::NetworkRecord::Mode::bridge, "pausa0", "pausa6fa0", 7, "10.86.0.7", "fd00::7"};
   record.backoff_initial_ns = 5;
   record.infra = {41, 4100};
   record.supervisor = {40, 4000};

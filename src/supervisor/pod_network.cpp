@@ -1,0 +1,155 @@
+#include "supervisor/pod_network.hpp"
+
+#include "net/lease.hpp"
+#include "sys/error.hpp"
+#include "sys/process.hpp"
+
+#include <linux/capability.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+namespace pausa::supervisor {
+namespace {
+
+constexpr std::size_t longest_interface_name = 15;
+constexpr const char* system_run_root = "/run/pausa";
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value != nullptr ? value : "";
+}
+
+std::optional<NetworkChoice> configured_network() {
+  const std::string text = environment("PAUSA_NETWORK");
+  if (text.empty()) return std::nullopt;
+  const auto choice = parse_network(text);
+  if (!choice || *choice == NetworkChoice::host)
+    throw sys::Error("PAUSA_NETWORK: \"" + text + "\" is neither none nor bridge");
+  return choice;
+}
+
+bool is_usual(const state::Paths& paths) {
+  return ::geteuid() == 0 && paths.run_root == system_run_root &&
+         sys::have_capability(CAP_NET_ADMIN);
+}
+
+state::PodKey key_of(const std::string& words) {
+  const auto slash = words.find('/');
+  if (slash == std::string::npos) return {};
+  return {words.substr(0, slash), words.substr(slash + 1)};
+}
+
+}  // namespace
+
+std::optional<NetworkChoice> parse_network(const std::string& text) {
+  if (text == "none") return NetworkChoice::none;
+  if (text == "bridge") return NetworkChoice::bridge;
+  if (text == "host") return NetworkChoice::host;
+  return std::nullopt;
+}
+
+net::BridgeConfig bridge_config(const state::Paths& paths) {
+  net::BridgeConfig config;
+  config.folder = paths.network();
+  if (const std::string name = environment("PAUSA_BRIDGE"); !name.empty()) {
+    constexpr const char* allowed =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+    if (name.size() > longest_interface_name ||
+        name.find_first_not_of(allowed) != std::string::npos)
+      throw sys::Error("PAUSA_BRIDGE: \"" + name +
+                       "\" is no name for a network interface: at most 15 letters and digits");
+    config.name = name;
+  }
+  if (const std::string range = environment("PAUSA_SUBNET"); !range.empty()) {
+    constexpr unsigned widest = 8;
+    constexpr unsigned narrowest = 29;
+    config.range = net::parse_subnet(range);
+    if (!config.range || config.range->base.v6 || config.range->prefix < widest ||
+        config.range->prefix > narrowest)
+      throw sys::Error("PAUSA_SUBNET: \"" + range +
+                       "\" is no range for pods; write one of IPv4 like 10.123.0.0/16");
+  }
+  return config;
+}
+
+std::string choose_network(const state::Paths& paths, const pod::Spec& spec,
+                           std::optional<NetworkChoice> asked, state::Record& record) {
+  record.network = {};
+  if (spec.host_network) return {};
+  if (!asked) asked = configured_network();
+  if (!asked && !is_usual(paths)) return {};
+  if (asked && *asked != NetworkChoice::bridge) return {};
+  if (::geteuid() != 0) throw sys::Error("the bridge needs root");
+  std::string note;
+  try {
+    const auto config = bridge_config(paths);
+    note = net::ensure_bridge(config).note;
+    record.network.bridge = config.name;
+  } catch (const sys::Error& error) {
+    if (asked) throw;
+    return std::string("no network but its own loopback: ") + error.what();
+  }
+  record.network.mode = state::NetworkRecord::Mode::bridge;
+  record.network.veth = net::veth_name(record.uid);
+  return note;
+}
+
+void lease_address(const state::Store& store, state::Record& record) {
+  auto& network = record.network;
+  if (network.mode != state::NetworkRecord::Mode::bridge || network.number != 0) return;
+  const auto config = bridge_config(store.paths());
+  const auto pool = net::remembered_pool(config);
+  if (!pool) throw sys::Error("the bridge " + config.name + " has no range");
+  const auto lives = [&store](const net::LeaseOwner& owner) {
+    try {
+      const auto other = store.read(key_of(owner.words));
+      return other && other->uid == owner.uid;
+    } catch (const sys::Error&) {
+      return true;  // damaged, but there
+    }
+  };
+  network.number = net::LeaseBook(config.leases(), *pool)
+                       .take({record.uid, record.key.namespace_ + "/" + record.key.name}, lives);
+  network.ipv4 = net::to_text(pool->v4_of(network.number));
+  if (const auto v6 = pool->v6_of(network.number)) network.ipv6 = net::to_text(*v6);
+}
+
+void release_address(const state::Paths& paths, const state::Record& record) {
+  if (record.network.mode != state::NetworkRecord::Mode::bridge) return;
+  const auto config = bridge_config(paths);
+  const auto pool = net::remembered_pool(config);
+  if (!pool) return;
+  const net::LeaseBook leases(config.leases(), *pool);
+  if (record.network.number != 0)
+    leases.release(record.network.number, record.uid);
+  else
+    leases.release_all_of(record.uid);  // killed before the record said which
+}
+
+std::optional<net::AttachRequest> attach_request(const state::Paths& paths,
+                                                 const state::Record& record, pid_t pid,
+                                                 int pidfd) {
+  if (record.network.mode != state::NetworkRecord::Mode::bridge) return std::nullopt;
+  net::AttachRequest request;
+  request.bridge = bridge_config(paths);
+  request.bridge.name = record.network.bridge;
+  request.number = record.network.number;
+  request.veth = record.network.veth;
+  request.pid = pid;
+  request.pidfd = pidfd;
+  return request;
+}
+
+std::vector<std::string> addresses_of(const state::NetworkRecord& network) {
+  std::vector<std::string> addresses;
+  for (const auto* address : {&network.ipv4, &network.ipv6})
+    if (!address->empty()) addresses.push_back(*address);
+  return addresses;
+}
+
+void remove_network(const state::Paths& paths) {
+  net::remove_bridge(bridge_config(paths));
+}
+
+}  // namespace pausa::supervisor

@@ -1,0 +1,47 @@
+// The network of a pod as the commands and its supervisor deal with it: what it is to have, its
+// lease, its way onto the bridge. net/ does the work; here it gets its pod.
+#pragma once
+
+#include "net/attach.hpp"
+#include "pod/spec.hpp"
+#include "state/store.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace pausa::supervisor {
+
+enum class NetworkChoice : std::uint8_t { none, bridge, host };
+// "none", "bridge", "host".
+std::optional<NetworkChoice> parse_network(const std::string& text);
+
+// The bridge of our run root (PAUSA_BRIDGE and PAUSA_SUBNET change its name and range). Throws
+// sys::Error when these say nothing sensible.
+net::BridgeConfig bridge_config(const state::Paths& paths);
+
+// Decides for a new pod, and notes it in its record: what was asked for; else PAUSA_NETWORK; else
+// the bridge, for root with the privilege and the system's own run root (one in another place, as
+// tests have it, must not touch the machine's network unasked). The bridge is there afterwards.
+// Throws when it cannot be and was asked for; else the pod has a loopback only and the text says
+// why. Empty: nothing to tell.
+std::string choose_network(const state::Paths& paths, const pod::Spec& spec,
+                           std::optional<NetworkChoice> asked, state::Record& record);
+
+// Gives a pod on the bridge its addresses; they are its until it is removed. The record must have
+// been written before.
+void lease_address(const state::Store& store, state::Record& record);
+void release_address(const state::Paths& paths, const state::Record& record);
+
+// What is to be done for the pod of this process; nullopt: it is on no bridge.
+std::optional<net::AttachRequest> attach_request(const state::Paths& paths,
+                                                 const state::Record& record, pid_t pid, int pidfd);
+
+// IPv4 first. None for a pod with a loopback only.
+std::vector<std::string> addresses_of(const state::NetworkRecord& network);
+
+// The bridge with all that belongs to it. For when no pod is left.
+void remove_network(const state::Paths& paths);
+
+}  // namespace pausa::supervisor
