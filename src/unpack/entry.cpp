@@ -1,6 +1,7 @@
 #include "unpack/entry.hpp"
 
 #include "sys/error.hpp"
+#include "unpack/acl.hpp"
 
 #include <algorithm>
 #include <array>
@@ -40,6 +41,7 @@ bool keep_capability(std::string& value) {
 
 bool keep(std::string_view name, std::string& value) {
   if (name == "security.capability") return keep_capability(value);
+  if (name == access_acl || name == default_acl) return is_acl(value);
   // overlayfs would obey its own, whoever wrote them.
   return name.starts_with("user.") && !name.starts_with("user.overlay.");
 }
@@ -56,6 +58,15 @@ std::uint64_t most_unpacked_bytes(std::uint64_t compressed_bytes) {
   constexpr std::uint64_t base = std::uint64_t{256} << 20U;
   constexpr std::uint64_t growth = 64;
   return std::min(base + compressed_bytes * growth, Limits().bytes);
+}
+
+Limits limits_of(std::uint64_t compressed_bytes) {
+  constexpr std::uint64_t base = 100'000;
+  constexpr std::uint64_t bytes_an_entry = 32;  // honest layers have hundreds
+  Limits limits;
+  limits.bytes = most_unpacked_bytes(compressed_bytes);
+  limits.entries = std::min(limits.entries, base + compressed_bytes / bytes_an_entry);
+  return limits;
 }
 
 std::string shown(std::string_view name) {
@@ -110,6 +121,12 @@ std::optional<Entry> plan(RawEntry raw, const Limits& limits) {
   if (raw.path.ends_with('/') && raw.kind != Kind::directory)
     refuse(raw.path, "it ends with a slash and is no directory");
 
+  for (std::size_t at = 0; at < entry.parent.size();) {
+    const std::string_view above = std::string_view(entry.parent).substr(at);
+    if (above.starts_with(bookkeeping_prefix)) return std::nullopt;
+    if (above.starts_with(whiteout_prefix)) refuse(raw.path, "it lies below a whiteout");
+    at = std::min(entry.parent.find('/', at), entry.parent.size() - 1) + 1;
+  }
   if (entry.name.starts_with(whiteout_prefix)) {
     if (entry.name == opaque_name) {
       entry.kind = Kind::opaque;

@@ -25,6 +25,9 @@ struct Limits {
   std::size_t xattr_bytes = 64U << 10U;  // one value (xattr(7))
 };
 
+// The limits of a layer whose blob has so many bytes.
+Limits limits_of(std::uint64_t compressed_bytes);
+
 // How much a compressed layer may grow: honest ones stay far below, a bomb does not.
 std::uint64_t most_unpacked_bytes(std::uint64_t compressed_bytes);
 

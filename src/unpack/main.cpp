@@ -28,8 +28,7 @@ void unpack_layer(char** argv) {
   using namespace pausa;
   struct ::stat blob {};
   sys::check(::fstat(blob_fd, &blob), "stat the layer's blob");
-  unpack::Limits limits;
-  limits.bytes = unpack::most_unpacked_bytes(static_cast<std::uint64_t>(blob.st_size));
+  const unpack::Limits limits = unpack::limits_of(static_cast<std::uint64_t>(blob.st_size));
   unpack::LayerStream stream(blob_fd, argv[1], argv[2], limits.bytes);
   const bool owners = ::geteuid() == 0;
   (void)::umask(0);

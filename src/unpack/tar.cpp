@@ -1,6 +1,7 @@
 #include "unpack/tar.hpp"
 
 #include "sys/error.hpp"
+#include "unpack/acl.hpp"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -50,6 +51,52 @@ Kind kind_of(archive_entry* from) {
   }
 }
 
+// ACLs as text (SCHILY.acl.access, SCHILY.acl.default) become the attributes that they are to the
+// kernel; the three entries that say what the mode says are no ACL.
+void add_acl(archive_entry* from, int type, std::string_view attribute, RawEntry& raw) {
+  constexpr int more_than_the_mode = 4;
+  if (::archive_entry_acl_reset(from, type) < more_than_the_mode &&
+      type == ARCHIVE_ENTRY_ACL_TYPE_ACCESS)
+    return;
+  std::vector<AclEntry> entries;
+  int found = 0;
+  int permissions = 0;
+  int tag = 0;
+  int id = 0;
+  const char* name = nullptr;
+  while (::archive_entry_acl_next(from, type, &found, &permissions, &tag, &id, &name) ==
+         ARCHIVE_OK) {
+    AclEntry entry;
+    switch (tag) {
+      case ARCHIVE_ENTRY_ACL_USER_OBJ:
+        entry.tag = AclTag::user_obj;
+        break;
+      case ARCHIVE_ENTRY_ACL_USER:
+        entry.tag = AclTag::user;
+        break;
+      case ARCHIVE_ENTRY_ACL_GROUP_OBJ:
+        entry.tag = AclTag::group_obj;
+        break;
+      case ARCHIVE_ENTRY_ACL_GROUP:
+        entry.tag = AclTag::group;
+        break;
+      case ARCHIVE_ENTRY_ACL_MASK:
+        entry.tag = AclTag::mask;
+        break;
+      case ARCHIVE_ENTRY_ACL_OTHER:
+        entry.tag = AclTag::other;
+        break;
+      default:
+        return;
+    }
+    entry.permissions = static_cast<std::uint16_t>(permissions & 7);
+    // A name alone is nobody's number here.
+    entry.id = static_cast<std::uint32_t>(id);
+    entries.push_back(entry);
+  }
+  if (!entries.empty()) raw.xattrs.emplace_back(attribute, acl_value(std::move(entries)));
+}
+
 RawEntry raw_entry(archive_entry* from) {
   RawEntry raw;
   const char* path = ::archive_entry_pathname(from);
@@ -80,6 +127,10 @@ RawEntry raw_entry(archive_entry* from) {
   std::size_t size = 0;
   while (::archive_entry_xattr_next(from, &name, &value, &size) == ARCHIVE_OK)
     raw.xattrs.emplace_back(name, std::string(static_cast<const char*>(value), size));
+  if ((::archive_entry_acl_types(from) & ARCHIVE_ENTRY_ACL_TYPE_POSIX1E) != 0) {
+    add_acl(from, ARCHIVE_ENTRY_ACL_TYPE_ACCESS, access_acl, raw);
+    add_acl(from, ARCHIVE_ENTRY_ACL_TYPE_DEFAULT, default_acl, raw);
+  }
   return raw;
 }
 

@@ -1,11 +1,13 @@
 // Writes the entries of a layer below one directory. Every path is resolved inside it (openat2(2),
 // RESOLVE_IN_ROOT), every change is made by descriptor, and the last component is never followed:
-// a link that an earlier entry has planted leads nowhere but into the layer itself.
+// a link that an earlier entry has planted leads nowhere but into the layer itself. The memory that
+// it takes does not grow with the layer.
 #pragma once
 
 #include "sys/fd.hpp"
 #include "unpack/entry.hpp"
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,7 +30,7 @@ class Writer {
   void add(const Entry& entry);
   // A piece of the file that was added last; the gaps between pieces are holes.
   void write(std::string_view bytes, std::uint64_t offset);
-  // The times of the directories, last of all.
+  // What is set last of all.
   void finish();
 
   const Totals& totals() const { return totals_; }
@@ -37,21 +39,22 @@ class Writer {
   const std::vector<std::string>& opaque() const { return opaque_; }
 
  private:
-  struct FolderTime {
-    std::string path;
-    timespec time;
-  };
-
   int parent_of(const std::string& path);
+  // Back to the time that the current folder had before entries came into it.
+  void leave_folder();
   // True when a whiteout of this layer stood there.
   bool clear_place(int parent, const Entry& entry);
   void end_file();
+  void add_at(int parent, const Entry& entry);
   void add_file(int parent, const Entry& entry);
   void add_directory(int parent, const Entry& entry, bool hides);
-  void add_hardlink(int parent, const Entry& entry);
+  void add_symlink(int parent, const Entry& entry) const;
+  void add_hardlink(int parent, const Entry& entry) const;
   void add_node(int parent, const Entry& entry);
   void dress(int fd, const Entry& entry) const;
+  void give(int parent, const Entry& entry) const;
   void white_out(int parent, const Entry& entry);
+  void make_opaque(const std::string& path);
 
   int root_;
   Limits limits_;
@@ -59,10 +62,14 @@ class Writer {
   Totals totals_;
   std::string folder_path_;  // which folder_ is
   sys::UniqueFd folder_;
+  timespec folder_time_{};
   Entry file_entry_;
   sys::UniqueFd file_;
-  std::vector<FolderTime> times_;
+  std::uint64_t file_end_ = 0;  // of what has been written
   std::vector<std::string> opaque_;
+  std::size_t opaque_bytes_ = 0;
+  // Set last of all, since what is made in the folder would inherit it.
+  std::map<std::string, std::string> default_acls_;
 };
 
 }  // namespace pausa::unpack

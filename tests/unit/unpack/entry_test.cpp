@@ -1,6 +1,7 @@
 #include "unpack/entry.hpp"
 
 #include "sys/error.hpp"
+#include "unpack/acl.hpp"
 
 #include <doctest/doctest.h>
 
@@ -83,7 +84,10 @@ TEST_SUITE("unpack/entry") {
     for (const char* path : {".wh.", ".wh..", ".wh...", "a/.wh.", "a/.wh..."})
       CHECK_MESSAGE(refusal(raw(Kind::file, path)).find("whites out nothing") != std::string::npos,
                     path);
-    CHECK_FALSE(refusal(raw(Kind::file, ".wh.a/../b")).empty());
+    for (const char* path : {".wh.a/../b", ".wh.a/b", ".wh./x", "a/.wh.b/c/d"})
+      CHECK_FALSE_MESSAGE(refusal(raw(Kind::file, path)).empty(), path);
+    CHECK(place(".wh..wh.plnk/1.2") == "left out");
+    CHECK(place("a.wh.b/.whx") == "a.wh.b|.whx");
   }
 
   TEST_CASE("device nodes are refused but for those that every container has") {
@@ -160,6 +164,45 @@ TEST_SUITE("unpack/entry") {
     CHECK(unpack::most_unpacked_bytes(0) == 256U << 20U);
     CHECK(unpack::most_unpacked_bytes(10U << 20U) == (256U << 20U) + (640U << 20U));
     CHECK(unpack::most_unpacked_bytes(UINT32_MAX) == unpack::Limits().bytes);
+  }
+
+  TEST_CASE("a small layer has few entries") {
+    CHECK(unpack::limits_of(0).entries == 100'000);
+    CHECK(unpack::limits_of(3'200'000).entries == 200'000);
+    CHECK(unpack::limits_of(UINT32_MAX).entries == unpack::Limits().entries);
+  }
+
+  TEST_CASE("ACLs are kept when the kernel would take them") {
+    using unpack::AclTag;
+    const std::vector<unpack::AclEntry> good{{AclTag::other, 0, 0},     {AclTag::user, 7, 5},
+                                             {AclTag::user_obj, 7, 0},  {AclTag::mask, 7, 0},
+                                             {AclTag::group_obj, 5, 0}, {AclTag::user, 6, 4}};
+    const auto value = unpack::acl_value(good);
+    CHECK(unpack::is_acl(value));
+    CHECK(value.size() == 4 + 6 * 8);
+    auto entry = raw(Kind::file, "f");
+    entry.xattrs = {{"system.posix_acl_access", value}};
+    CHECK(unpack::plan(entry, {})->xattrs.size() == 1);
+    for (std::size_t left_out = 0; left_out < good.size(); ++left_out) {
+      auto fewer = good;
+      fewer.erase(fewer.begin() + static_cast<std::ptrdiff_t>(left_out));
+      const bool named = good[left_out].tag == AclTag::user;
+      CHECK_MESSAGE(unpack::is_acl(unpack::acl_value(fewer)) == named, left_out);
+    }
+    auto bad = good;
+    bad.push_back({AclTag::other, 0, 0});
+    CHECK_FALSE(unpack::is_acl(unpack::acl_value(bad)));
+    bad = good;
+    bad[0].permissions = 8;
+    CHECK_FALSE(unpack::is_acl(unpack::acl_value(bad)));
+    bad = good;
+    bad[1].id = 0xffffffff;
+    CHECK_FALSE(unpack::is_acl(unpack::acl_value(bad)));
+    for (const auto& text : {std::string(), value.substr(1), value + "x", value.substr(0, 4)})
+      CHECK_FALSE(unpack::is_acl(text));
+    std::string other_version = value;
+    other_version[0] = 1;
+    CHECK_FALSE(unpack::is_acl(other_version));
   }
 
   TEST_CASE("what is printed of a name is printable") {

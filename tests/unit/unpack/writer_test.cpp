@@ -3,8 +3,10 @@
 #include "support/temp_tree.hpp"
 #include "sys/error.hpp"
 #include "sys/path.hpp"
+#include "unpack/acl.hpp"
 
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <doctest/doctest.h>
@@ -162,6 +164,58 @@ TEST_SUITE("unpack/writer") {
     layer.writer.finish();
     CHECK(layer.read("own") == "kept");
     CHECK(layer.writer.opaque() == std::vector<std::string>{"folder", "later", "d"});
+  }
+
+  TEST_CASE("the times of folders are the layer's, in whatever order their entries come") {
+    Layer layer;
+    auto folder = entry(Kind::directory, "", "a");
+    folder.mtime = 2000;
+    layer.writer.add(folder);
+    folder = entry(Kind::directory, "", "");
+    folder.mtime = 3000;
+    layer.writer.add(folder);
+    layer.file("a", "f", "1");
+    layer.file("", "g", "1");
+    layer.file("a/deep/er", "h", "1");
+    layer.file("a", "f", "2");
+    layer.writer.add(entry(Kind::whiteout, "a", "gone"));
+    layer.writer.finish();
+    CHECK(layer.info("a").st_mtime == 2000);
+    CHECK(layer.info(".").st_mtime == 3000);
+    CHECK(layer.info("a/f").st_mtime == 1000);
+  }
+
+  TEST_CASE("a path leads to what stands there now, not to what stood there before") {
+    Layer layer;
+    layer.writer.add(entry(Kind::symlink, "", "s", "."));
+    layer.writer.add(entry(Kind::directory, "s", "s"));
+    layer.file("s", "f", "1");
+    layer.writer.finish();
+    CHECK(layer.read("s/f") == "1");
+    CHECK(layer.read("f") == "(none)");
+  }
+
+  TEST_CASE("the default ACL of a folder is set when its files have been made") {
+    Layer layer;
+    auto folder = entry(Kind::directory, "", "d");
+    const std::string value = unpack::acl_value({{unpack::AclTag::user_obj, 7, 0},
+                                                 {unpack::AclTag::user, 5, 77},
+                                                 {unpack::AclTag::group_obj, 5, 0},
+                                                 {unpack::AclTag::mask, 5, 0},
+                                                 {unpack::AclTag::other, 0, 0}});
+    folder.xattrs = {{std::string(unpack::access_acl), value},
+                     {std::string(unpack::default_acl), value}};
+    layer.writer.add(folder);
+    layer.file("d", "f", "1");
+    layer.writer.finish();
+    const auto path = layer.tree.path() + "/layer/d";
+    for (const auto attribute : {unpack::access_acl, unpack::default_acl}) {
+      std::string found(value.size(), '\0');
+      CHECK(::getxattr(path.c_str(), attribute.data(), found.data(), found.size()) ==
+            static_cast<ssize_t>(value.size()));
+      CHECK(found == value);
+    }
+    CHECK(::getxattr((path + "/f").c_str(), unpack::access_acl.data(), nullptr, 0) < 0);
   }
 
   TEST_CASE("the layer's limits hold") {
