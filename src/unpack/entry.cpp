@@ -61,7 +61,7 @@ std::uint64_t most_unpacked_bytes(std::uint64_t compressed_bytes) {
 }
 
 Limits limits_of(std::uint64_t compressed_bytes) {
-  constexpr std::uint64_t base = 100'000;
+  constexpr std::uint64_t base = 50'000;
   constexpr std::uint64_t bytes_an_entry = 32;  // honest layers have hundreds
   Limits limits;
   limits.bytes = most_unpacked_bytes(compressed_bytes);

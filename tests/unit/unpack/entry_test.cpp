@@ -167,8 +167,8 @@ TEST_SUITE("unpack/entry") {
   }
 
   TEST_CASE("a small layer has few entries") {
-    CHECK(unpack::limits_of(0).entries == 100'000);
-    CHECK(unpack::limits_of(3'200'000).entries == 200'000);
+    CHECK(unpack::limits_of(0).entries == 50'000);
+    CHECK(unpack::limits_of(3'200'000).entries == 150'000);
     CHECK(unpack::limits_of(UINT32_MAX).entries == unpack::Limits().entries);
   }
 
