@@ -10,7 +10,7 @@ struct Archive {
   std::string name;    // as the archive has it; empty: it has none, or several
 };
 
-// Throws sys::Error when it is neither.
-Archive look_into(const std::string& path);
+// unpacker: the path of pausa-unpack. Throws sys::Error when it is neither.
+Archive look_into(const std::string& path, const std::string& unpacker);
 
 }  // namespace pausa::image

@@ -1,6 +1,7 @@
 #include "image/pull.hpp"
 
 #include "image/staging.hpp"
+#include "image/unarchive.hpp"
 #include "sys/error.hpp"
 #include "sys/path.hpp"
 #include "sys/tool.hpp"
@@ -14,44 +15,6 @@
 
 namespace pausa::image {
 namespace {
-
-// A folder that goes away with its object.
-class Staging {
- public:
-  explicit Staging(const std::string& parent)
-      : parent_(sys::open_dir(parent)), name_(staging_name()), path_(parent + "/" + name_) {
-    sys::check(::mkdirat(parent_.get(), name_.c_str(), 0755), "make ", path_);
-    sys::check(::fchmodat(parent_.get(), name_.c_str(), 0755, 0), "chmod ", path_);
-  }
-  ~Staging() {
-    try {
-      if (!name_.empty()) sys::remove_tree_at(parent_.get(), name_);
-    } catch (const sys::Error&) {
-      // The next one sweeps it.
-    }
-  }
-  Staging(Staging&& other) noexcept
-      : parent_(std::move(other.parent_)),
-        name_(std::exchange(other.name_, "")),
-        path_(std::move(other.path_)) {}
-  Staging& operator=(Staging&&) = delete;
-  Staging(const Staging&) = delete;
-  Staging& operator=(const Staging&) = delete;
-
-  const std::string& path() const { return path_; }
-  // Somebody else may have been first, with the same contents.
-  void become(const std::string& name) {
-    if (::renameat(parent_.get(), name_.c_str(), parent_.get(), name.c_str()) == 0)
-      name_.clear();
-    else if (errno != EEXIST && errno != ENOTEMPTY)
-      sys::check(-1, "name ", name);
-  }
-
- private:
-  sys::UniqueFd parent_;
-  std::string name_;
-  std::string path_;
-};
 
 std::vector<std::string> own_environment() {
   std::vector<std::string> variables;
@@ -79,6 +42,7 @@ std::string last_words(std::string text) {
 }
 
 void fetch(const Library& library, const PullRequest& request, const std::string& layout) {
+  if (unarchive(library, request, layout)) return;
   const std::string skopeo = sys::find_tool("skopeo");
   if (skopeo.empty()) {
     sys::Error error("skopeo is not installed, which brings images in");

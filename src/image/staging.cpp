@@ -4,6 +4,7 @@
 #include "sys/path.hpp"
 #include "sys/process.hpp"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <charconv>
@@ -43,6 +44,27 @@ void sweep_abandoned(int dir) noexcept {
   } catch (const std::exception&) {
     // Somebody else sweeps it too, or it stays for Store::remove_all.
   }
+}
+
+Staging::Staging(const std::string& parent)
+    : parent_(sys::open_dir(parent)), name_(staging_name()), path_(parent + "/" + name_) {
+  sys::check(::mkdirat(parent_.get(), name_.c_str(), 0755), "make ", path_);
+  sys::check(::fchmodat(parent_.get(), name_.c_str(), 0755, 0), "chmod ", path_);
+}
+
+Staging::~Staging() {
+  try {
+    if (!name_.empty()) sys::remove_tree_at(parent_.get(), name_);
+  } catch (const sys::Error&) {
+    // The next one sweeps it.
+  }
+}
+
+void Staging::become(const std::string& name) {
+  if (::renameat(parent_.get(), name_.c_str(), parent_.get(), name.c_str()) == 0)
+    name_.clear();
+  else if (errno != EEXIST && errno != ENOTEMPTY)
+    sys::check(-1, "name ", name);
 }
 
 void write_durably(const std::string& dir, const std::string& name, std::string_view text) {

@@ -66,7 +66,8 @@ void restrict_files(int root) {
   landlock_path_beneath_attr beneath{};
   beneath.allowed_access = all & ~denied;
   beneath.parent_fd = root;
-  if (::syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0) == 0)
+  if (root < 0 ||
+      ::syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0) == 0)
     (void)::syscall(SYS_landlock_restrict_self, ruleset, 0);
   (void)::close(ruleset);
 }
@@ -94,9 +95,12 @@ void confine(int root) {
   sys::check(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "set no_new_privs");
   if (root > 3)
     sys::check(::close_range(3, static_cast<unsigned>(root) - 1, 0), "close descriptors");
-  sys::check(::close_range(static_cast<unsigned>(root) + 1, ~0U, 0), "close descriptors");
-  sys::check(::fchdir(root), "enter the layer's folder");
-  sys::check(::chroot("."), "make the layer's folder the root");
+  sys::check(::close_range(root < 0 ? 3 : static_cast<unsigned>(root) + 1, ~0U, 0),
+             "close descriptors");
+  if (root >= 0) {
+    sys::check(::fchdir(root), "enter the layer's folder");
+    sys::check(::chroot("."), "make the layer's folder the root");
+  }
   limit(RLIMIT_CORE, 0);
   limit(RLIMIT_NOFILE, most_descriptors);
   limit(RLIMIT_AS, most_memory);

@@ -5,9 +5,10 @@
 
 namespace pausa::unpack {
 
-// After it, "/" is the directory `root` (a descriptor), which is all that can be seen. Descriptors
-// above 2 other than `root` are closed. Throws sys::Error where a part of it fails, but for
-// Landlock, which older kernels do not have (Linux 5.19 for what is needed here).
+// After it, "/" is the directory `root` (a descriptor), which is all that can be seen; with -1 no
+// file can be opened (by Landlock alone). Descriptors above 2 other than `root` are closed. Throws
+// sys::Error where a part of it fails, but for Landlock, which older kernels do not have
+// (Linux 5.19 for what is needed here).
 void confine(int root);
 
 }  // namespace pausa::unpack

@@ -98,12 +98,10 @@ class LayerStream::Zstd : public Decoder {
 };
 
 LayerStream::LayerStream(int fd, std::string digest, std::string diff_id, std::uint64_t most_bytes)
-    : fd_(fd),
-      blob_(std::move(digest)),
-      diff_(std::move(diff_id)),
-      most_bytes_(most_bytes),
-      input_(input_bytes),
-      output_(output_bytes) {
+    : fd_(fd), most_bytes_(most_bytes), input_(input_bytes), output_(output_bytes) {
+  const bool same = digest == diff_id;
+  if (!digest.empty()) blob_.emplace(std::move(digest));
+  if (!diff_id.empty()) diff_.emplace(std::move(diff_id));
   (void)fill();
   const std::string_view head(reinterpret_cast<const char*>(input_.data()), end_);
   using namespace std::string_view_literals;
@@ -116,6 +114,8 @@ LayerStream::LayerStream(int fd, std::string digest, std::string diff_id, std::u
     decoder_ = std::make_unique<Plain>();
   else
     throw sys::Error("unsupported compression: the layer is neither tar nor gzip nor zstd");
+  // The same bytes under the same digest are not counted twice.
+  if (same && dynamic_cast<Plain*>(decoder_.get()) != nullptr) diff_.reset();
 }
 
 LayerStream::~LayerStream() = default;
@@ -130,7 +130,7 @@ bool LayerStream::fill() {
     const ssize_t got = ::read(fd_, input_.data() + end_, input_.size() - end_);
     if (got < 0 && errno == EINTR) continue;
     if (sys::check(got, "read the layer") == 0) return false;
-    blob_.add(input_.data() + end_, static_cast<std::size_t>(got));
+    if (blob_) blob_->add(input_.data() + end_, static_cast<std::size_t>(got));
     end_ += static_cast<std::size_t>(got);
     return true;
   }
@@ -151,7 +151,7 @@ std::string_view LayerStream::next() {
       if (bytes_ > most_bytes_)
         throw sys::Error("the layer exceeds its limit of " + std::to_string(most_bytes_) +
                          " unpacked bytes");
-      diff_.add(output_.data(), given);
+      if (diff_) diff_->add(output_.data(), given);
       return {reinterpret_cast<const char*>(output_.data()), given};
     }
     if (at != before) continue;
@@ -163,8 +163,8 @@ std::string_view LayerStream::next() {
 
 void LayerStream::finish() {
   while (!next().empty()) {}
-  blob_.require("the layer's blob");
-  diff_.require("the unpacked layer");
+  if (blob_) blob_->require("the layer's blob");
+  if (diff_) diff_->require("the unpacked layer");
 }
 
 }  // namespace pausa::unpack

@@ -6,6 +6,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -15,7 +17,8 @@ enum class Compression : std::uint8_t { none, gzip, zstd };
 
 class LayerStream {
  public:
-  // fd: borrowed, read from its offset to its end. Throws sys::Error for bytes in another format.
+  // fd: borrowed, read from its offset to its end. An empty digest is not looked at. Throws
+  // sys::Error for bytes in another format.
   LayerStream(int fd, std::string digest, std::string diff_id, std::uint64_t most_bytes);
   ~LayerStream();
   LayerStream(const LayerStream&) = delete;
@@ -33,8 +36,8 @@ class LayerStream {
   class Zstd;
 
   int fd_;
-  Digester blob_;
-  Digester diff_;
+  std::optional<Digester> blob_;
+  std::optional<Digester> diff_;
   std::uint64_t most_bytes_;
   std::uint64_t bytes_ = 0;
   std::vector<unsigned char> input_;

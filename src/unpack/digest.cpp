@@ -16,6 +16,7 @@ const EVP_MD* algorithm_of(std::string_view digest) {
                        [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
   };
   constexpr std::size_t prefix = 7;
+  if (digest == "sha256") return EVP_sha256();
   if (digest.starts_with("sha256:") && digest.size() == prefix + 64 &&
       is_hex(digest.substr(prefix)))
     return EVP_sha256();
@@ -44,16 +45,21 @@ void Digester::add(const void* data, std::size_t size) {
   (void)::EVP_DigestUpdate(state_->context.get(), data, size);
 }
 
-void Digester::require(std::string_view what) {
+std::string Digester::result() {
   std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
   unsigned size = 0;
   (void)::EVP_DigestFinal_ex(state_->context.get(), bytes.data(), &size);
   constexpr std::string_view digits = "0123456789abcdef";
-  std::string found = expected_.substr(0, expected_.find(':') + 1);
+  std::string found = expected_.substr(0, expected_.find(':')) + ":";
   for (unsigned i = 0; i < size; ++i) {
     found += digits[bytes[i] >> 4U];
     found += digits[bytes[i] & 15U];
   }
+  return found;
+}
+
+void Digester::require(std::string_view what) {
+  const std::string found = result();
   if (found != expected_)
     throw sys::Error(std::string(what) + " has the digest " + found + ", not " + expected_);
 }

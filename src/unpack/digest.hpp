@@ -10,14 +10,17 @@ namespace pausa::unpack {
 
 class Digester {
  public:
-  // expected: a digest whose algorithm is used. Throws sys::Error when it is malformed.
+  // expected: a digest whose algorithm is used, or "sha256". Throws sys::Error when it is
+  // malformed.
   explicit Digester(std::string expected);
   ~Digester();
   Digester(const Digester&) = delete;
   Digester& operator=(const Digester&) = delete;
 
   void add(const void* data, std::size_t size);
-  // Once, at the end. Throws sys::Error where the bytes have another digest.
+  // Once, at the end, one of the two.
+  std::string result();
+  // Throws sys::Error where the bytes have another digest.
   void require(std::string_view what);
 
  private:

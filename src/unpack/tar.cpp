@@ -148,10 +148,8 @@ void copy_data(archive* from, Writer& writer) {
   }
 }
 
-}  // namespace
-
-void unpack_tar(LayerStream& stream, Writer& writer, const Limits& limits) {
-  const Archive tar(::archive_read_new(), &::archive_read_free);
+Archive open_tar(LayerStream& stream) {
+  Archive tar(::archive_read_new(), &::archive_read_free);
   if (!tar) throw std::bad_alloc();
   (void)::archive_read_support_format_tar(tar.get());
   (void)::archive_read_support_format_empty(tar.get());
@@ -160,6 +158,13 @@ void unpack_tar(LayerStream& stream, Writer& writer, const Limits& limits) {
                                    "hdrcharset=BINARY,!mac-ext,!read_concatenated_archives");
   if (::archive_read_open(tar.get(), &stream, nullptr, read_stream, nullptr) != ARCHIVE_OK)
     fail(tar.get());
+  return tar;
+}
+
+}  // namespace
+
+void unpack_tar(LayerStream& stream, Writer& writer, const Limits& limits, Contents contents) {
+  const Archive tar = open_tar(stream);
   for (;;) {
     archive_entry* from = nullptr;
     const int result = ::archive_read_next_header(tar.get(), &from);
@@ -167,10 +172,33 @@ void unpack_tar(LayerStream& stream, Writer& writer, const Limits& limits) {
     if (result != ARCHIVE_OK) fail(tar.get());
     auto entry = plan(raw_entry(from), limits);
     if (!entry) continue;
+    if (contents == Contents::files) {
+      if (entry->kind != Kind::file && entry->kind != Kind::directory) continue;
+      entry->mode = entry->kind == Kind::file ? 0600 : 0700;
+      entry->xattrs.clear();
+    }
     writer.add(*entry);
     if (entry->kind == Kind::file && entry->size > 0) copy_data(tar.get(), writer);
   }
   writer.finish();
+}
+
+std::optional<std::string> find_member(LayerStream& stream, std::string_view path,
+                                       std::size_t most_bytes) {
+  const Archive tar = open_tar(stream);
+  for (;;) {
+    archive_entry* from = nullptr;
+    const int result = ::archive_read_next_header(tar.get(), &from);
+    if (result == ARCHIVE_EOF) return std::nullopt;
+    if (result != ARCHIVE_OK) fail(tar.get());
+    const char* name = ::archive_entry_pathname(from);
+    if (name == nullptr || path != name || ::archive_entry_filetype(from) != AE_IFREG) continue;
+    const la_int64_t size = ::archive_entry_size(from);
+    if (size < 0 || static_cast<std::uint64_t>(size) > most_bytes) return std::nullopt;
+    std::string text(static_cast<std::size_t>(size), '\0');
+    if (::archive_read_data(tar.get(), text.data(), text.size()) != size) fail(tar.get());
+    return text;
+  }
 }
 
 }  // namespace pausa::unpack

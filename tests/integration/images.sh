@@ -68,10 +68,23 @@ expect_exit 2 pausa image load -q "$work/bare.tar"
 match "what has no name asks for one" "$errors" 'image load FILE NAME'
 expect_exit 0 pausa image load -q "$work/bare.tar" mine:2
 match "a name without a registry is this machine's" "$output" '^localhost/mine:2@'
+gzip -c "$work/saved.tar" >"$work/saved.tar.gz"
+expect_exit 0 pausa image load -q "$work/saved.tar.gz"
+match "compressed, with its own name" "$output" '^example.com/team/app:1@sha256:'
+expect_exit 0 skopeo inspect "oci:$store/images:example.com/team/app:1"
+same "skopeo reads what was loaded" 2 "$(jq '.Layers | length' <<<"$output")"
+mkdir "$work/lying" && tar -C "$work/lying" -xf "$work/saved.tar"
+for layer in $(jq -r '.[0].Layers[]' "$work/lying/manifest.json"); do
+  [[ -L $work/lying/$layer ]] || printf x | dd of="$work/lying/$layer" bs=1 seek=600 conv=notrunc status=none
+done
+(cd "$work/lying" && tar -cf ../lying.tar -- *)
+expect_exit 1 pausa image load -q "$work/lying.tar" lying:1
+match "other layers than the config says" "$errors" 'has the digest sha256:.*, not sha256:|[Dd]amaged|broken'
+expect_exit 4 pausa image inspect localhost/lying:1
 expect_exit 1 pausa image load "$work/base.tar"
 match "no image" "$errors" 'neither an archive of docker save'
 expect_exit 0 pausa image ls -o name
-same "the list" "oci:$work/layout:v1 example.com/team/app:1 localhost/mine:2" "$(xargs <<<"$output")"
+same "the list" "oci:$work/layout:v1 localhost/mine:2 example.com/team/app:1" "$(xargs <<<"$output")"
 expect_exit 0 pausa image inspect example.com/team/app:1
 same "its config" 'app /made/here 2' \
   "$(jq -r '[.config.user, .config.workingDir, (.layers | length)] | join(" ")' <<<"$output")"

@@ -6,6 +6,7 @@
 #include "image/archive.hpp"
 #include "supervisor/user_namespace.hpp"
 #include "sys/error.hpp"
+#include "sys/own_program.hpp"
 
 #include <iostream>
 #include <set>
@@ -159,7 +160,7 @@ int pull_images(const state::Store& store, const std::vector<std::string>& words
 }
 
 int load_image(const state::Store& store, const std::vector<std::string>& words, bool quiet) {
-  const auto archive = image::look_into(words[0]);
+  const auto archive = image::look_into(words[0], sys::helper_path("pausa-unpack"));
   std::string name = words.size() > 1 ? words[1] : archive.name;
   if (name.empty())
     throw UsageError("image load: " + words[0] + " does not tell its name: image load FILE NAME");
