@@ -1,6 +1,7 @@
 #include "cli/bring_images.hpp"
 
 #include "cli/options.hpp"
+#include "cli/pod_images.hpp"
 #include "image/pull.hpp"
 #include "supervisor/user_namespace.hpp"
 #include "sys/error.hpp"
@@ -14,9 +15,9 @@
 namespace pausa::cli {
 namespace {
 
-PullWhen pull_when(const pod::Container& container, PullWhen asked) {
+PullWhen pull_when(pod::PullPolicy policy, PullWhen asked) {
   if (asked != PullWhen::by_policy) return asked;
-  switch (container.image_pull_policy) {
+  switch (policy) {
     case pod::PullPolicy::always:
       return PullWhen::always;
     case pod::PullPolicy::never:
@@ -83,16 +84,14 @@ void bring_images(const state::Store& store, const std::vector<manifest::LoadedP
                   PullWhen when, bool quiet) {
   std::set<std::string> brought;
   for (const auto& entry : pods) {
-    const auto& spec = entry.pod.spec;
-    for (const auto* list : {&spec.init_containers, &spec.containers})
-      for (const auto& container : *list) {
-        try {
-          bring_for(store, container.image, pull_when(container, when), quiet, brought);
-        } catch (sys::Error& error) {
-          error.prepend("pod " + entry.pod.metadata.name + ": container " + container.name);
-          throw;
-        }
+    for (const auto& [image, policy, who] : wanted_images(entry.pod.spec)) {
+      try {
+        bring_for(store, image, pull_when(policy, when), quiet, brought);
+      } catch (sys::Error& error) {
+        error.prepend("pod " + entry.pod.metadata.name + ": " + who);
+        throw;
       }
+    }
   }
 }
 

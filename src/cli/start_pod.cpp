@@ -164,50 +164,6 @@ std::optional<SupervisorCall> begin_update(const state::Store& store, const stat
   return SupervisorCall::put(store, key, request);
 }
 
-namespace {
-
-void anchor(std::string& image, const std::string& folder) {
-  for (const std::string_view scheme : {"dir:", "oci:", "oci-archive:", "docker-archive:"})
-    if (image.starts_with(scheme) && image.size() > scheme.size() && image[scheme.size()] != '/')
-      image.insert(scheme.size(), folder + "/");
-}
-
-}  // namespace
-
-void anchor_images_in(pod::Node& spec, const std::string& folder) {
-  for (const char* field : {"initContainers", "containers"}) {
-    auto* list = spec.find(field);
-    if (list == nullptr) continue;
-    for (auto& container : list->items)
-      if (auto* image = container.find("image"); image != nullptr && image->is_string())
-        anchor(image->text, folder);
-  }
-}
-
-void anchor_images(manifest::LoadedPod& loaded, const std::string& folder) {
-  auto& spec = loaded.pod.spec;
-  for (auto* list : {&spec.init_containers, &spec.containers})
-    for (auto& container : *list) anchor(container.image, folder);
-  if (auto* object = loaded.object.find("spec")) anchor_images_in(*object, folder);
-}
-
-std::vector<image::ResolvedImage> resolve_images(const manifest::LoadedPod& loaded,
-                                                 const state::Store& store) {
-  const image::Store images(store.paths().root);
-  std::vector<image::ResolvedImage> resolved;
-  const auto& spec = loaded.pod.spec;
-  for (const auto* list : {&spec.init_containers, &spec.containers})
-    for (const auto& container : *list) {
-      try {
-        resolved.push_back(image::resolve(container.image, images));
-      } catch (sys::Error& error) {
-        error.prepend("pod " + loaded.pod.metadata.name + ": container " + container.name);
-        throw;
-      }
-    }
-  return resolved;
-}
-
 StartingPod start_pod(const state::Store& store, manifest::LoadedPod loaded,
                       std::vector<image::ResolvedImage> images, const StartOptions& options) {
   const state::PodKey key{loaded.pod.metadata.namespace_, loaded.pod.metadata.name};
@@ -244,6 +200,7 @@ StartingPod start_pod(const state::Store& store, manifest::LoadedPod loaded,
     if (!lock) throw sys::Error("pod " + key.name + " is being changed by another command");
   }
   auto record = new_record(loaded.pod.spec, key, images, options.backoff);
+  record.volumes = resolve_volumes(loaded.pod, store);
   record.exact_probes = options.exact_probes;
   choose_network(store, loaded.pod.spec, options.network, options.quiet, record);
   write_first(store, loaded.pod.spec, host, record);
@@ -286,12 +243,14 @@ StartingPod start_again(const state::Store& store, const state::PodKey& key, boo
     fresh.backoff_maximum_ns = record->backoff_maximum_ns;
     fresh.backoff_reset_ns = record->backoff_reset_ns;
     fresh.exact_probes = record->exact_probes;
+    fresh.volumes = record->volumes;
     if (record->state.containers.size() == fresh.state.containers.size())
       fresh.state.containers = std::move(record->state.containers);
     fresh.network = record->network;
   } else {
     count_instances(store, fresh);
     choose_network(store, charge.pod.spec, std::nullopt, false, fresh);
+    fresh.volumes = resolve_volumes(charge.pod, store);
   }
   write_first(store, charge.pod.spec, host, fresh);
   charge.record = std::move(fresh);

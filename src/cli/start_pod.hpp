@@ -1,6 +1,7 @@
 // Starting a pod out of a loaded manifest: the part of `up` and `start` before the supervisor.
 #pragma once
 
+#include "cli/pod_images.hpp"
 #include "cli/supervisor_call.hpp"
 #include "manifest/load.hpp"
 #include "pod/backoff.hpp"
@@ -21,17 +22,6 @@ struct StartingPod {
   state::PodKey key;
   sys::UniqueFd starter;  // where its supervisor reports; empty: it was up already
 };
-
-// Images of the kind dir:PATH get absolute paths. As for hostPath, they are relative to where the
-// manifest lies, not to where the user stands.
-void anchor_images(manifest::LoadedPod& loaded, const std::string& folder);
-
-// The same for the `spec` of a pod or pod template as a tree.
-void anchor_images_in(pod::Node& spec, const std::string& folder);
-
-// The images of all containers, init containers first. Throws sys::Error that names the container.
-std::vector<image::ResolvedImage> resolve_images(const manifest::LoadedPod& loaded,
-                                                 const state::Store& store);
 
 struct StartOptions {
   pod::BackoffPolicy backoff;

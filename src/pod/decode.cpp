@@ -131,14 +131,10 @@ ContainerPort container_port(const Node& node, bool host_network) {
 }
 
 Container container(const Node& node, bool host_network) {
-  static constexpr std::array<std::pair<std::string_view, PullPolicy>, 3> policies = {
-      {{"Always", PullPolicy::always},
-       {"IfNotPresent", PullPolicy::if_not_present},
-       {"Never", PullPolicy::never}}};
   Container out;
   get(node, "name", out.name);
   get(node, "image", out.image);
-  get_word(node, "imagePullPolicy", policies, out.image_pull_policy);
+  get_word(node, "imagePullPolicy", pull_policies, out.image_pull_policy);
   get(node, "command", out.command);
   get(node, "args", out.args);
   get(node, "workingDir", out.working_dir);
@@ -267,6 +263,8 @@ Spec spec(const Node& node) {
   get_integer(node, "activeDeadlineSeconds", deadline);
   if (deadline != 0) out.active_deadline = std::chrono::seconds(deadline);
   in_map(node, "resources", [&out](const Node& map) { out.resources = resources(map); });
+  each(node, "imagePullSecrets",
+       [&out](const Node& item) { get(item, "name", out.image_pull_secrets.emplace_back()); });
   each(node, "readinessGates", [&out](const Node& item) {
     get(item, "conditionType", out.readiness_gates.emplace_back());
   });

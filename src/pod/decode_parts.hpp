@@ -102,6 +102,11 @@ inline std::optional<Quantity> get_quantity(const Node& node, std::string_view k
   }
 }
 
+inline constexpr std::array<std::pair<std::string_view, PullPolicy>, 3> pull_policies = {
+    {{"Always", PullPolicy::always},
+     {"IfNotPresent", PullPolicy::if_not_present},
+     {"Never", PullPolicy::never}}};
+
 // decode_health.cpp: probes and hooks, restart rules, out of a container's node
 Health decode_health(const Node& container);
 std::vector<RestartRule> decode_restart_rules(const Node& container);

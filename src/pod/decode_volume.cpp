@@ -134,6 +134,12 @@ Volume decode_volume(const Node& node) {
     get(map, "readOnly", claim.read_only);
     out.source = std::move(claim);
   });
+  in_map(node, "image", [&out](const Node& map) {
+    ImageVolume image;
+    get(map, "reference", image.reference);
+    get_word(map, "pullPolicy", pull_policies, image.pull_policy);
+    out.source = std::move(image);
+  });
   // ephemeral: a claim that lives and dies with the pod is a directory of the pod's own.
   return out;
 }

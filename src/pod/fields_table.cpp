@@ -275,7 +275,7 @@ constexpr FieldSupport table[] = {
     {"Volume.secret", done, "files from a Secret", "read-only, in memory; changed in place when up brings new content"},
     {"Volume.downwardAPI", done, "files with facts about the pod", "changed in place with the pod's labels and annotations"},
     {"Volume.projected", done, "several sources in one directory", ""},
-    {"Volume.image", later, "the content of an image", "images as volumes come with images from registries"},
+    {"Volume.image", done, "the files of an image, read-only, without devices; nothing in it can be executed", ""},
     {"Volume.persistentVolumeClaim", done, "storage claimed by name, which outlives the pod", "a directory under PAUSA_ROOT/volumes, or the PersistentVolume that fits"},
     {"Volume.ephemeral", done, "a claim made for this pod", "a directory that lives as long as the pod; its size is not enforced"},
     {"Volume.gitRepo", never, "a clone of a git repository", "running git on the host is unsafe; clone in an init container"},
@@ -336,6 +336,9 @@ constexpr FieldSupport table[] = {
     {"SecretProjection.items", done, "which keys, and the files they become; all when unset", ""},
     {"SecretProjection.optional", done, "true: nothing when it is missing", ""},
     {"DownwardAPIProjection.items", done, "the files", ""},
+    {"ImageVolumeSource.pullPolicy", done, "when to fetch it, as Container.imagePullPolicy", ""},
+    {"ImageVolumeSource.reference", done, "as Container.image, but for host:", ""},
+
     {"PersistentVolumeClaimVolumeSource.claimName", done, "the PersistentVolumeClaim, of this manifest or an earlier one", ""},
     {"PersistentVolumeClaimVolumeSource.readOnly", done, "no container may write", ""},
     {"EphemeralVolumeSource.volumeClaimTemplate", done, "the claim", ""},

@@ -107,7 +107,7 @@ void check_mounts_of(const Value& container, Findings& findings) {
 bool is_private(const Value& volume) {
   return volume["emptyDir"]["medium"].is("Memory") || volume["configMap"].present() ||
          volume["secret"].present() || volume["downwardAPI"].present() ||
-         volume["projected"].present();
+         volume["projected"].present() || volume["image"].present();
 }
 
 void check_propagation(const Value& container, const Value& spec, Findings& findings) {
@@ -192,6 +192,10 @@ void check_volume(const Value& volume, Findings& findings) {
     findings.required(volume, "must specify a volume type");
     findings.hint("write \"emptyDir: {}\" for a directory that lives as long as the pod");
   }
+  if (const Value image = volume["image"]["reference"]; image.text().starts_with("host:"))
+    findings.forbidden(image, "not an image; hostPath brings files of this machine");
+  else if (image.text().size() > most_image_bytes)
+    findings.too_long(image, most_image_bytes);
   const Value medium = volume["emptyDir"]["medium"];
   if (medium.text().starts_with("HugePages"))
     findings.forbidden(medium, "not supported by pausa: huge pages are not given out here");

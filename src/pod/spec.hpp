@@ -144,9 +144,15 @@ struct HostPath {
   HostPathType type = HostPathType::unset;
 };
 
+// What is in an image, read-only.
+struct ImageVolume {
+  std::string reference;
+  PullPolicy pull_policy = PullPolicy::unset;
+};
+
 struct Volume {
   std::string name;
-  std::variant<EmptyDir, HostPath, Projected, ClaimVolume> source;
+  std::variant<EmptyDir, HostPath, Projected, ClaimVolume, ImageVolume> source;
 };
 
 struct HostAlias {
@@ -188,6 +194,7 @@ struct Spec {
   std::optional<std::chrono::seconds> active_deadline;
   Resources resources;                       // of the whole pod
   std::vector<std::string> readiness_gates;  // types of conditions
+  std::vector<std::string> image_pull_secrets;
   PodSecurityContext security;
   TimeOffsets time_offsets;
 };

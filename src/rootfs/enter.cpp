@@ -125,8 +125,25 @@ int copy_tree(const MountStep& step, int* slots) noexcept {
                         0, step.propagation);
 }
 
+// A part of an attached mount can be copied by open_tree(2), that of a detached one only from Linux
+// 6.15 on.
+int take_part(const MountStep& step, int* slots) noexcept {
+  const int whole = slots[step.slot];
+  if (sys::move_mount(whole, AT_FDCWD, "/root") < 0) return -1;
+  const int inside =
+      open_beneath(whole, step.path, O_PATH, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+  if (inside < 0) return -1;
+  slots[step.slot] = sys::open_tree(
+      inside, "", static_cast<unsigned>(AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
+  if (slots[step.slot] < 0 || ::umount2("/root", MNT_DETACH) < 0) return -1;
+  (void)::close(inside);
+  return ::close(whole);
+}
+
 int attach(const MountStep& step, int* slots) noexcept {
-  const int target = make_in_root(slots[root_slot], step.path, step.file);
+  struct ::stat info {};
+  const bool file = step.file || (::fstat(slots[step.slot], &info) == 0 && !S_ISDIR(info.st_mode));
+  const int target = make_in_root(slots[root_slot], step.path, file);
   if (target < 0) return -1;
   const int rc = sys::move_mount(slots[step.slot], target, "");
   (void)::close(target);
@@ -184,6 +201,8 @@ int execute(const MountStep& step, int* slots) noexcept {
       return make_filesystem(step, slots);
     case MountOp::overlay:
       return mount_overlay(step, slots);
+    case MountOp::part:
+      return take_part(step, slots);
     case MountOp::bind:
     case MountOp::infra_tree:
       return copy_tree(step, slots);

@@ -29,6 +29,7 @@ constexpr std::array links{Link{"fd", "/proc/self/fd"},       Link{"stdin", "/pr
 }  // namespace
 
 Layout::Layout(const Request& request) : id_map_(request.id_map) {
+  plan_parts(request);
   attach_root();
   plan_dev(request);
   plan_kernel_trees(request);
@@ -112,13 +113,56 @@ void Layout::plan_mapped_layers(const Request& request) {
   own.op = MountOp::own_table;
   own.what = "own mount namespace, to map the ids of the image's layers in";
   prepare_.push_back(own);
-  for (std::size_t i = 0; i < request.lower.size(); ++i) {
+  for (std::size_t i = 0; i < request.lower.size(); ++i)
+    add_mapped(request, request.lower[i], request.mapped + "/lower" + std::to_string(i));
+  for (const auto& bind : request.binds)
+    for (std::size_t i = 0; i < bind.layers.size(); ++i)
+      add_mapped(request, bind.layers[i], bind.mapped + std::to_string(i));
+}
+
+void Layout::add_mapped(const Request& request, const std::string& from, const std::string& to) {
+  MountStep step;
+  step.op = MountOp::mapped_tree;
+  step.id_map = request.id_map;
+  step.text = keep(from);
+  step.path = keep(to);
+  step.what = keep("map the ids of " + from);
+  prepare_.push_back(step);
+}
+
+// The place of the root is free as long as it is not attached: there a part of a mount is taken.
+void Layout::plan_parts(const Request& request) {
+  for (const auto& bind : request.binds) {
+    if (bind.layers.empty()) continue;
+    layered_.push_back(slots_++);
+    if (bind.part.empty()) continue;
     MountStep step;
-    step.op = MountOp::mapped_tree;
-    step.id_map = request.id_map;
-    step.text = keep(request.lower[i]);
-    step.path = keep(request.mapped + "/lower" + std::to_string(i));
-    step.what = keep("map the ids of " + request.lower[i]);
+    step.op = MountOp::part;
+    step.slot = layered_.back();
+    step.path = keep(bind.part);
+    step.what = keep("take subPath " + bind.part + " of " + bind.what);
+    attach_.push_back(step);
+  }
+}
+
+void Layout::plan_layered(const Request& request) {
+  std::size_t count = 0;
+  for (const auto& bind : request.binds) {
+    if (bind.layers.empty()) continue;
+    MountStep step;
+    step.op = MountOp::overlay;
+    step.slot = layered_[count++];
+    std::vector<const char*> layers;
+    for (std::size_t i = 0; i < bind.layers.size(); ++i)
+      layers.push_back(
+          keep(request.id_map >= 0 ? bind.mapped + std::to_string(i) : bind.layers[i]));
+    layers.push_back(nullptr);
+    step.layers = option_lists_.emplace_back(std::move(layers)).data();
+    std::vector<std::string> options;
+    if (request.user_namespace && request.id_map < 0) options = {"userxattr", ""};
+    step.options = keep_options(std::move(options));
+    step.attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+    step.what = keep("stack the layers of " + bind.what);
     prepare_.push_back(step);
   }
 }
@@ -148,6 +192,7 @@ void Layout::plan_root(const Request& request) {
   root.options = keep_options(std::move(options));
   root.what = "mount the root file system (overlay)";
   prepare_.push_back(root);
+  plan_layered(request);
 }
 
 void Layout::attach_root() {
@@ -247,12 +292,19 @@ void Layout::plan_kernel_trees(const Request& request) {
 }
 
 void Layout::plan_binds(const Request& request) {
+  std::size_t layered = 0;
   for (const auto& bind : request.binds) {
+    if (!bind.layers.empty()) {
+      attach_slot(layered_[layered++], bind.target, bind.file,
+                  "mount " + bind.what + " at " + bind.target);
+      continue;
+    }
     MountStep step;
     step.slot = slots_++;
     step.recursive = bind.recursive;
     step.attributes = MOUNT_ATTR_NOSUID;
     if (!bind.devices) step.attributes |= MOUNT_ATTR_NODEV;
+    if (bind.no_exec) step.attributes |= MOUNT_ATTR_NOEXEC;
     if (bind.read_only)
       (bind.shallow_read_only ? step.top_attributes : step.attributes) |= MOUNT_ATTR_RDONLY;
     step.propagation = bind.propagation != 0 ? bind.propagation : std::uint64_t{MS_PRIVATE};

@@ -20,11 +20,16 @@ struct Bind {
   int fd = -1;                 // the source (file or directory); -1: infra_path
   std::string infra_path;      // a tree in infra's mount namespace, for what the whole pod shares
   std::string infra_sub_path;  // inside that tree, made if absent
+  // Or an overlay of several directories, the topmost first, of which `part` is taken (empty: all).
+  std::vector<std::string> layers;
+  std::string part;
+  std::string mapped;  // with Request::id_map: there are directories of this name and a number
   bool file = false;
   bool read_only = false;
   bool shallow_read_only = false;  // of the topmost mount alone; else of those below it, too
   bool recursive = false;
-  bool own_ids = false;           // its files belong to the pod's ids already
+  bool own_ids = false;  // its files belong to the pod's ids already
+  bool no_exec = false;
   bool devices = false;           // device nodes work in it: the source is one
   std::uint64_t propagation = 0;  // MS_PRIVATE if 0
 };
@@ -88,7 +93,10 @@ class Layout {
                      std::vector<std::string> options, std::uint64_t attributes, std::string what);
   void attach_slot(int slot, const std::string& target, bool file, std::string what);
 
+  void plan_parts(const Request& request);
   void plan_root(const Request& request);
+  void plan_layered(const Request& request);
+  void add_mapped(const Request& request, const std::string& from, const std::string& to);
   void attach_root();
   void plan_mapped_layers(const Request& request);
   void plan_dev(const Request& request);
@@ -104,6 +112,7 @@ class Layout {
   std::vector<MountStep> member_;
   int slots_ = 1;  // slot 0 is the rootfs
   int id_map_ = -1;
+  std::vector<int> layered_;  // the slots of the binds that are overlays, in their order
 };
 
 // One shell command that does the same as the step, for `--explain`.

@@ -18,6 +18,7 @@ enum class MountOp : std::uint8_t {
   filesystem,   // slot = fsopen(text) with options (key, value, …, nullptr), attributes
   overlay,      // slot = an overlay of `layers` with options and attributes
   bind,         // slot = a copy of the tree that fd names, attributes and propagation set
+  part,         // slot = a copy of what is at path inside it; before attach_root
   infra_tree,   // slot = a copy of the tree at text in infra's namespace, or of `path` inside it
   node,         // a device or FIFO `path` in the slot, mode and device
   bind_device,  // the host's device (fd) bound over an empty file `path` at /dev, after pivot
@@ -36,7 +37,7 @@ enum class MountOp : std::uint8_t {
 
 struct MountStep {
   MountOp op = MountOp::bind;
-  bool file = false;       // attach: the mount point is a file
+  bool file = false;       // attach: the mount point is a file (in any case where the slot is one)
   bool recursive = false;  // bind: with the mounts below it
   int slot = -1;
   int fd = -1;

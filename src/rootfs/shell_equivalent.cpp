@@ -78,6 +78,9 @@ std::string shell_equivalent(const MountStep& step) {
              attributes_text(step.attributes) +
              (step.id_map >= 0 ? ",X-mount.idmap=/proc/$INFRA/ns/user" : "") + " '" + text + "' " +
              slot;
+    case MountOp::part:
+      return "mount --move " + slot + " /root && mount --bind '/root/" + path + "' " + slot +
+             " && umount /root";
     case MountOp::node:
       return "mknod -m " + octal(step.mode) + " " + slot + "/" + path + " c " +
              std::to_string(major(step.device)) + " " + std::to_string(minor(step.device));

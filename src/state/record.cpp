@@ -93,6 +93,12 @@ static void describe(Io& io, typename Io::template As<ContainerRecord>& containe
 }
 
 template <typename Io>
+static void describe(Io& io, typename Io::template As<VolumeRecord>& volume) {
+  io.value("name", volume.name);
+  io.value("image", volume.image);
+}
+
+template <typename Io>
 static void describe(Io& io, typename Io::template As<pod::PodState>& state) {
   io.choice("phase", state.phase, pod::Phase::failed);
   io.value("reason", state.reason);
@@ -142,6 +148,7 @@ static void describe(Io& io, typename Io::template As<Record>& record) {
   io.nested("guard", record.guard);
   io.nested("namespaces", record.namespaces);
   io.list("containers", record.containers);
+  io.list("volumes", record.volumes);
   io.nested("state", record.state);
 }
 

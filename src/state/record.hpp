@@ -44,6 +44,12 @@ struct NetworkRecord {
   std::string ipv6;  // empty: none
 };
 
+// The image of a volume of the kind image.
+struct VolumeRecord {
+  std::string name;
+  std::string image;  // as ContainerRecord::image
+};
+
 struct Record {
   static constexpr int current_version = 1;
   int version = current_version;
@@ -68,6 +74,7 @@ struct Record {
 
   pod::PodState state;
   std::vector<ContainerRecord> containers;  // as state.containers
+  std::vector<VolumeRecord> volumes;
 };
 
 std::string to_json(const Record& record);

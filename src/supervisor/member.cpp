@@ -220,6 +220,13 @@ void fit_into_user_namespace(const PodContext& context, const std::string& rootf
     const sys::UniqueFd dir = sys::open_dir(rootfs_dir);
     for (std::size_t i = 0; i < tree.lower.size(); ++i)
       (void)sys::make_dirs_at(dir.get(), "lower" + std::to_string(i), 0700);
+    for (std::size_t n = 0; n < mounts.binds.size(); ++n) {
+      auto& bind = mounts.binds[n];
+      const std::string name = "volume" + std::to_string(n) + ".";
+      bind.mapped = rootfs_dir + "/" + name;
+      for (std::size_t i = 0; i < bind.layers.size(); ++i)
+        (void)sys::make_dirs_at(dir.get(), name + std::to_string(i), 0700);
+    }
   } else if (context.pod.spec.host_network) {
     // Only the owner of a network may make a sysfs of it.
     mounts.sources.push_back(sys::open_at(AT_FDCWD, "/sys", O_PATH));

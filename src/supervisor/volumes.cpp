@@ -1,5 +1,6 @@
 #include "supervisor/volumes.hpp"
 
+#include "image/image.hpp"
 #include "pod/expand.hpp"
 #include "pod/projection.hpp"
 #include "state/object_store.hpp"
@@ -200,6 +201,35 @@ ClaimedSource open_claim(const pod::Pod& pod, const pod::ClaimVolume& volume,
   return {open_host_path({host->volume.path, host->volume.type}), host->volume.local, true};
 }
 
+// One directory is bound like a host path, several are stacked as the container is set up.
+void add_image(const pod::ImageVolume& volume, const std::string& name, const std::string& sub_path,
+               const state::Store& store, const state::Record& record, rootfs::Bind bind,
+               Mounts& mounts) {
+  const auto known =
+      std::find_if(record.volumes.begin(), record.volumes.end(),
+                   [&](const state::VolumeRecord& candidate) { return candidate.name == name; });
+  const image::Store images(store.paths().root);
+  auto image = known == record.volumes.end()
+                   ? image::resolve(volume.reference, images)
+                   : image::resolve_again(volume.reference, known->image, images);
+  bind.read_only = true;
+  bind.shallow_read_only = false;
+  bind.no_exec = true;
+  if (image.layers.size() == 1) {
+    auto source = sys::open_at(AT_FDCWD, image.layers.front(), O_PATH | O_DIRECTORY);
+    if (!sub_path.empty()) source = open_sub_path(source.get(), sub_path, false);
+    struct ::stat info {};
+    sys::check(::fstat(source.get(), &info), "look at the source");
+    bind.file = !S_ISDIR(info.st_mode);
+    bind.fd = source.get();
+    mounts.sources.push_back(std::move(source));
+  } else {
+    bind.layers = std::move(image.layers);
+    bind.part = sub_path;
+  }
+  mounts.binds.push_back(std::move(bind));
+}
+
 void open_mount(const pod::Pod& pod, const pod::VolumeMount& mount, const pod::Volume& volume,
                 const std::string& sub_path, const state::Store& store, const state::Record& record,
                 Mounts& mounts) {
@@ -209,6 +239,8 @@ void open_mount(const pod::Pod& pod, const pod::VolumeMount& mount, const pod::V
   bind.read_only = mount.read_only;
   bind.shallow_read_only = mount.shallow_read_only;
   bind.propagation = propagation_flag(mount.propagation);
+  if (const auto* image = std::get_if<pod::ImageVolume>(&volume.source))
+    return add_image(*image, mount.name, sub_path, store, record, std::move(bind), mounts);
   sys::UniqueFd source;
   bool make_sub_path = true;
   if (const auto* empty = std::get_if<pod::EmptyDir>(&volume.source)) {

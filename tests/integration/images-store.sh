@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The images on this machine: what is damaged is told and mended, what two want is brought once.
-# Fields: Container.image
+# Fields: Container.image Volume.image
 source "$(dirname "${BASH_SOURCE[0]}")/../support/lib.sh"
 type -P skopeo >/dev/null || skip "skopeo is not installed, which brings images in"
 make_image="$(dirname "${BASH_SOURCE[0]}")/../support/make-image.sh"
@@ -83,3 +83,63 @@ wait $second || fail "the second does it" "$(cat "$work/second")"
 wait $first 2>/dev/null || true
 match "and has it" "$(cat "$work/second")" "slow-layout:v1@sha256:"
 expect_exit 0 pausa image rm "oci:$work/slow-layout:v1"
+
+# An image of several layers as a volume: their union, a part of it, in every kind of user
+# namespace; the pod keeps it while its name is gone.
+mkdir -p "$work/upper/data/deep" "$work/upper/etc"
+echo upper >"$work/upper/data/deep/file"
+touch "$work/upper/data/.wh.hello"
+ln -s /data/deep "$work/upper/link"
+tar -C "$work/upper" --owner 77 --group 0 -cf "$work/upper.tar" .
+"$make_image" "$work/three" v1 '{}' "$work/base.tar" "$work/top.tar" "$work/upper.tar"
+expect_exit 0 pausa image pull -q "oci:$work/three:v1"
+expect_exit 0 pausa image tag "oci:$work/three:v1" three:1
+for users in true false; do
+  expect_exit 0 pausa up -d "$(manifest volumes <<EOF
+apiVersion: v1
+kind: Pod
+metadata: {name: volumes}
+spec:
+  hostUsers: $users
+  terminationGracePeriodSeconds: 0
+  securityContext: {fsGroup: 5}
+  containers:
+    - name: a
+      image: busybox
+      command: [sleep, "1000"]
+      volumeMounts:
+        - {name: v, mountPath: /v}
+        - {name: v, mountPath: /part, subPath: link}
+        - {name: v, mountPath: /etc/file, subPath: data/deep/file}
+  volumes: [{name: v, image: {reference: "localhost/three:1", pullPolicy: IfNotPresent}}]
+EOF
+)"
+  expect_exit 0 pausa exec volumes -- sh -c 'ls /v/data; ls /part; cat /etc/file; stat -c %u:%g /etc/file; ls /v/bin | wc -l; touch /part/x 2>&1; true'
+  same "the union of the layers (hostUsers: $users)" $'deep\nfile\nupper\n77:0\n5' "$(sed '$d' <<<"$output")"
+  match "read-only" "$output" 'Read-only file system'
+  if [[ $users == true ]]; then
+    expect_exit 0 pausa image rm three:1 "oci:$work/three:v1"
+    expect_exit 0 pausa image prune
+    expect_exit 0 pausa restart volumes/a
+    expect_exit 0 pausa exec volumes -- cat /etc/file
+    expect_exit 0 pausa stop volumes
+    expect_exit 0 pausa start volumes
+    expect_exit 0 pausa exec volumes -- cat /etc/file
+    expect_exit 0 pausa down volumes
+    expect_exit 0 pausa image prune
+    same "then they go" 1 "$(find "$store/layers" -mindepth 1 -maxdepth 1 | wc -l)"
+    expect_exit 0 pausa image pull -q "oci:$work/three:v1"
+    expect_exit 0 pausa image tag "oci:$work/three:v1" three:1
+  fi
+done
+expect_exit 0 pausa down volumes
+expect_exit 1 pausa up -d "$(manifest lost <<EOF
+apiVersion: v1
+kind: Pod
+metadata: {name: lost}
+spec:
+  containers: [{name: a, image: busybox, volumeMounts: [{name: v, mountPath: /v, subPath: none}]}]
+  volumes: [{name: v, image: {reference: "localhost/three:1"}}]
+EOF
+)"
+match "a part that is not there" "$errors" 'take subPath none of volume v: No such file'

@@ -173,10 +173,14 @@ int load_image(const state::Store& store, const std::vector<std::string>& words,
 std::set<std::string> digests_in_use(const state::Store& store) {
   std::set<std::string> digests;
   std::vector<state::Damaged> damaged;
-  for (const auto& record : store.list(&damaged))
-    for (const auto& container : record.containers)
-      if (const auto at = container.image.rfind('@'); at != std::string::npos)
-        digests.insert(container.image.substr(at + 1));
+  const auto add = [&digests](const std::string& image) {
+    if (const auto at = image.rfind('@'); at != std::string::npos)
+      digests.insert(image.substr(at + 1));
+  };
+  for (const auto& record : store.list(&damaged)) {
+    for (const auto& container : record.containers) add(container.image);
+    for (const auto& volume : record.volumes) add(volume.image);
+  }
   if (!damaged.empty()) throw sys::Error(damaged.front().why);
   return digests;
 }

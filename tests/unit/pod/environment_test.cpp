@@ -83,6 +83,19 @@ ProjectedFiles files_of(const std::string& volume) {
 }  // namespace
 
 TEST_SUITE("pod/unit") {
+  TEST_CASE("an image as a volume has a name and a policy") {
+    Diagnostics faults;
+    const auto pod = decode_pod(
+        test::read_json(R"({"spec": {"imagePullSecrets": [{"name": "login"}], "volumes": [
+          {"name": "v", "image": {"reference": "a/b:1", "pullPolicy": "Never"}}]}})"),
+        faults);
+    REQUIRE(pod.spec.volumes.size() == 1);
+    const auto& image = std::get<ImageVolume>(pod.spec.volumes[0].source);
+    CHECK(image.reference == "a/b:1");
+    CHECK(image.pull_policy == PullPolicy::never);
+    CHECK(pod.spec.image_pull_secrets == std::vector<std::string>{"login"});
+  }
+
   TEST_CASE("env stands above envFrom, later above earlier, and outside values are not expanded") {
     const Expanded out = env_of(
         R"j({"name": "c", "envFrom": [{"configMapRef": {"name": "config"}, "prefix": "P_"},

@@ -1,5 +1,7 @@
 #include "rootfs/layout.hpp"
 
+#include <linux/mount.h>
+
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -117,6 +119,34 @@ TEST_SUITE("rootfs/user-namespace") {
     CHECK(binds[1].id_map == -1);
     const Layout plain(request());
     for (const auto& bind : of(plain.prepare(), MountOp::bind)) CHECK(bind.id_map == -1);
+  }
+
+  TEST_CASE("a bind of several directories is stacked from where their ids are mapped") {
+    Request tree = mapped_request();
+    Bind bind;
+    bind.target = "/image";
+    bind.what = "volume image";
+    bind.layers = {"/upper", "/lower"};
+    bind.part = "data";
+    bind.mapped = "/pod/volume2.";
+    tree.binds.push_back(bind);
+    const Layout layout(tree);
+    const auto overlays = of(layout.prepare(), MountOp::overlay);
+    REQUIRE(overlays.size() == 2);
+    CHECK(std::string_view(overlays[1].layers[0]) == "/pod/volume2.0");
+    CHECK(std::string_view(overlays[1].layers[1]) == "/pod/volume2.1");
+    CHECK(overlays[1].layers[2] == nullptr);
+    CHECK((overlays[1].attributes & MOUNT_ATTR_RDONLY) != 0);
+    // The part is taken while the place of the root is free, and mounted like any other volume.
+    CHECK(layout.attach().front().op == MountOp::part);
+    CHECK(layout.attach().front().slot == overlays[1].slot);
+    CHECK(layout.attach()[1].op == MountOp::attach_root);
+    const auto attached = of(layout.attach(), MountOp::attach);
+    CHECK(std::string_view(attached.back().path) == "/image");
+    CHECK(attached.back().slot == overlays[1].slot);
+    tree.id_map = -1;
+    const Layout plain(tree);
+    CHECK(std::string_view(of(plain.prepare(), MountOp::overlay)[1].layers[0]) == "/upper");
   }
 
   TEST_CASE("what need not see the host is made by root of the pod's user namespace") {

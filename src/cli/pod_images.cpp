@@ -1,0 +1,80 @@
+#include "cli/pod_images.hpp"
+
+#include "sys/error.hpp"
+
+#include <string_view>
+
+namespace pausa::cli {
+namespace {
+
+void anchor(std::string& image, const std::string& folder) {
+  for (const std::string_view scheme : {"dir:", "oci:", "oci-archive:", "docker-archive:"})
+    if (image.starts_with(scheme) && image.size() > scheme.size() && image[scheme.size()] != '/')
+      image.insert(scheme.size(), folder + "/");
+}
+
+void anchor_field(pod::Node* object, const char* field, const std::string& folder) {
+  auto* image = object == nullptr ? nullptr : object->find(field);
+  if (image != nullptr && image->is_string()) anchor(image->text, folder);
+}
+
+}  // namespace
+
+std::vector<WantedImage> wanted_images(const pod::Spec& spec) {
+  std::vector<WantedImage> wanted;
+  for (std::size_t i = 0; i < pod::container_count(spec); ++i) {
+    const auto& container = pod::container_at(spec, i);
+    wanted.push_back({container.image, container.image_pull_policy, "container " + container.name});
+  }
+  for (const auto& volume : spec.volumes)
+    if (const auto* image = std::get_if<pod::ImageVolume>(&volume.source);
+        image != nullptr && !image->reference.empty())
+      wanted.push_back({image->reference, image->pull_policy, "volume " + volume.name});
+  return wanted;
+}
+
+void anchor_images_in(pod::Node& spec, const std::string& folder) {
+  for (const char* field : {"initContainers", "containers"})
+    if (auto* list = spec.find(field))
+      for (auto& container : list->items) anchor_field(&container, "image", folder);
+  if (auto* volumes = spec.find("volumes"))
+    for (auto& volume : volumes->items) anchor_field(volume.find("image"), "reference", folder);
+}
+
+void anchor_images(manifest::LoadedPod& loaded, const std::string& folder) {
+  auto& spec = loaded.pod.spec;
+  for (auto* list : {&spec.init_containers, &spec.containers})
+    for (auto& container : *list) anchor(container.image, folder);
+  for (auto& volume : spec.volumes)
+    if (auto* image = std::get_if<pod::ImageVolume>(&volume.source))
+      anchor(image->reference, folder);
+  if (auto* object = loaded.object.find("spec")) anchor_images_in(*object, folder);
+}
+
+std::vector<image::ResolvedImage> resolve_images(const manifest::LoadedPod& loaded,
+                                                 const state::Store& store) {
+  const image::Store images(store.paths().root);
+  std::vector<image::ResolvedImage> resolved;
+  const auto wanted = wanted_images(loaded.pod.spec);
+  for (const auto& [name, policy, who] : wanted) {
+    try {
+      resolved.push_back(image::resolve(name, images));
+    } catch (sys::Error& error) {
+      error.prepend("pod " + loaded.pod.metadata.name + ": " + who);
+      throw;
+    }
+  }
+  resolved.resize(pod::container_count(loaded.pod.spec));
+  return resolved;
+}
+
+std::vector<state::VolumeRecord> resolve_volumes(const pod::Pod& pod, const state::Store& store) {
+  const image::Store images(store.paths().root);
+  std::vector<state::VolumeRecord> volumes;
+  for (const auto& volume : pod.spec.volumes)
+    if (const auto* image = std::get_if<pod::ImageVolume>(&volume.source))
+      volumes.push_back({volume.name, image::resolve(image->reference, images).description});
+  return volumes;
+}
+
+}  // namespace pausa::cli
