@@ -1,6 +1,7 @@
 // Brings the images of manifests to this machine before anything is made of them.
 #pragma once
 
+#include "cli/image_pulls.hpp"
 #include "image/library.hpp"
 #include "manifest/load.hpp"
 #include "pod/spec.hpp"
@@ -12,19 +13,20 @@
 
 namespace pausa::cli {
 
-// --pull; by_policy: as each container's imagePullPolicy says, where it says nothing as `missing`.
-enum class PullWhen : std::uint8_t { by_policy, always, missing, never };
+// --pull; by_policy: as each imagePullPolicy says, where it says nothing as `missing`. newer: as
+// always, but what is here will do when nothing can be fetched.
+enum class PullWhen : std::uint8_t { by_policy, always, missing, newer, never };
 // Throws UsageError for another word.
 PullWhen parse_pull_when(const std::string& word);
 
-// One image, whatever is here already. With tls_verify false a registry may have no certificate.
-// Throws sys::Error.
-image::StoredImage bring_image(const state::Store& store, const image::Origin& origin,
-                               bool tls_verify, bool quiet);
+// These, whatever is here already. Throws sys::Error.
+std::vector<image::StoredImage> bring_origins(const state::Store& store,
+                                              const std::vector<PullJob>& jobs, PullProgress style);
 
-// All of the manifests. Throws sys::Error that begins with Kubernetes' reason (ErrImagePull,
-// ErrImageNeverPull, InvalidImageName) behind the container's name.
-void bring_images(const state::Store& store, const std::vector<manifest::LoadedPod>& pods,
-                  PullWhen when, bool quiet);
+// All of the manifest's pods and of `more`, with the logins of their imagePullSecrets (of the
+// manifest, or stored). Throws sys::Error that begins with Kubernetes' reason (ErrImagePull,
+// ErrImageNeverPull, InvalidImageName) behind the pod's and the container's name.
+void bring_images(const state::Store& store, const manifest::LoadResult& loaded,
+                  const std::vector<manifest::LoadedPod>& more, PullWhen when, PullProgress style);
 
 }  // namespace pausa::cli

@@ -97,9 +97,13 @@ const std::vector<Command>& commands() {
       {"explain", "tell what a field of the manifest means, and what becomes of it here", "FIELD…",
        "pausa explain pod.spec\npausa explain pod.spec.containers.image", run_explain,
        explain_options},
-      {"image", "pull images, list, show and remove them",
-       "pull NAME… | load FILE [NAME] | ls | inspect NAME… | tag NAME NEW | rm NAME… | prune",
-       "pausa image pull docker.io/library/nginx:1.27\npausa image ls", run_image, image_options},
+      {"image", "pull images, make, list, show, save and remove them",
+       "pull NAME… | load FILE [NAME] | save NAME… | import TAR NAME | build-from DIR NAME | ls | "
+       "inspect NAME… | tree NAME | tag NAME NEW | rm NAME… | prune",
+       "pausa image pull docker.io/library/nginx:1.27\npausa image ls\n"
+       "pausa image save --all -o shop.tar shop.yaml     # all that it needs, for image load\n"
+       "pausa image build-from --cmd /app ./rootfs app:1",
+       run_image, image_options},
       {"volume", "list claims, show them, remove them with their data",
        "[OPTION…] ls|inspect NAME…|rm NAME…",
        "pausa volume ls\npausa volume inspect db | jq .pausa.path\npausa volume rm db", run_volume,

@@ -193,4 +193,19 @@ ConfigDocument parse_config(std::string_view text) {
   return document;
 }
 
+std::vector<std::string> parse_layer_makers(std::string_view text) {
+  constexpr std::size_t most_bytes = 200;
+  std::vector<std::string> makers;
+  const auto object = parse_object(text, "config");
+  const auto* history = object.if_contains("history");
+  if (history == nullptr || !history->is_array()) return makers;
+  for (const auto& entry : history->as_array()) {
+    if (!entry.is_object()) return {};
+    const auto* empty = entry.as_object().if_contains("empty_layer");
+    if (empty != nullptr && empty->is_bool() && empty->as_bool()) continue;
+    makers.push_back(text_of(entry.as_object(), "created_by").substr(0, most_bytes));
+  }
+  return makers;
+}
+
 }  // namespace pausa::image

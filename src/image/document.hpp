@@ -43,5 +43,7 @@ struct ConfigDocument {
   std::vector<std::pair<std::string, std::string>> labels;
 };
 ConfigDocument parse_config(std::string_view json);
+// "created_by" of each entry of the config's history that made a layer, at most 200 bytes of it.
+std::vector<std::string> parse_layer_makers(std::string_view json);
 
 }  // namespace pausa::image

@@ -174,6 +174,12 @@ ConfigDocument Library::config(const Manifest& manifest) const {
   return document;
 }
 
+std::vector<std::string> Library::layer_makers(const Manifest& manifest) const {
+  auto makers = parse_layer_makers(read_document(manifest.config, "config"));
+  if (makers.size() != manifest.layers.size()) makers.clear();
+  return makers;
+}
+
 void Library::require_layers(const ConfigDocument& config) const {
   for (const auto& diff_id : config.diff_ids)
     if (::faccessat(AT_FDCWD, layer_path(diff_id).c_str(), F_OK, 0) != 0)

@@ -64,6 +64,8 @@ class Library {
   std::vector<DamagedImage> damaged() const;
   // Throws sys::Error when an unpacked layer is gone.
   void require_layers(const ConfigDocument& config) const;
+  // What made each layer, as its history tells; empty where it does not.
+  std::vector<std::string> layer_makers(const Manifest& manifest) const;
   // Bytes of its blobs.
   static std::uint64_t size(const Manifest& manifest);
 

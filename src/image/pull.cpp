@@ -6,6 +6,7 @@
 #include "sys/path.hpp"
 #include "sys/tool.hpp"
 
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -58,6 +59,17 @@ void fetch(const Library& library, const PullRequest& request, const std::string
                         {"copy", "--quiet", "--dest-oci-accept-uncompressed-layers",
                          "--dest-shared-blob-dir", library.blobs_dir()});
   if (!request.verify_tls) tool.arguments.emplace_back("--src-tls-verify=false");
+  // In memory: it never lies on a disk, and is gone with skopeo.
+  sys::UniqueFd login;
+  if (!request.login.empty()) {
+    login = sys::UniqueFd(sys::check(::memfd_create("login", MFD_CLOEXEC), "make a login file"));
+    sys::check(::fchmod(login.get(), 0600), "protect a login file");
+    if (::write(login.get(), request.login.data(), request.login.size()) !=
+        static_cast<ssize_t>(request.login.size()))
+      throw sys::Error("a login file cannot be written");
+    tool.arguments.insert(tool.arguments.end(), {"--authfile", "/proc/self/fd/3"});
+    tool.descriptors = {{login.get(), 3}};
+  }
   tool.arguments.insert(tool.arguments.end(), {request.source, "oci:" + layout + ":image"});
   tool.environment = own_environment();
   const auto result = sys::Tool(tool).wait();
@@ -154,6 +166,7 @@ void unpack_layers(const Library& library, const PullRequest& request, const Man
     finish_unpacking(library, request, running.front());
     done.push_back(std::move(running.front()));
     running.pop_front();
+    if (request.unpacking) request.unpacking(done.size(), diff_ids.size());
   };
   for (std::size_t i = 0; i < diff_ids.size(); ++i) {
     if (!begun.insert(diff_ids[i]).second) continue;
@@ -190,6 +203,7 @@ void keep_blobs(const Library& library, const StoredImage& image, const Manifest
 
 StoredImage bring(const Library& library, const PullRequest& request) {
   const Staging layout(library.images_dir());
+  if (request.fetching) request.fetching(layout.path());
   fetch(library, request, layout.path());
   const auto index =
       sys::read_file_at(AT_FDCWD, layout.path() + "/index.json", most_document_bytes);

@@ -19,8 +19,10 @@ struct PullRequest {
   bool verify_tls = true;
   std::string policy;     // a policy.json(5) instead of the machine's; empty: the machine's
   bool host_root = true;  // we are root outside of any user namespace
-  // One line of progress, without a newline.
-  std::function<void(const std::string&)> tell;
+  std::string login;      // the text of a containers-auth.json(5); empty: the machine's own logins
+  // The folder in which blobs grow, one file each; how many layers of how many are unpacked.
+  std::function<void(const std::string& folder)> fetching;
+  std::function<void(std::size_t done, std::size_t all)> unpacking;
 };
 
 // Throws sys::Error with what the registry, skopeo or the unpacker said. When another process

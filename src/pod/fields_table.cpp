@@ -61,7 +61,7 @@ constexpr FieldSupport table[] = {
     {"PodSpec.hostUsers", done, "false: a user namespace for the pod", "rootless, the pod always has a user namespace"},
     {"PodSpec.hostname", done, "the pod's hostname; its name when unset", ""},
     {"PodSpec.hostnameOverride", later, "hostname used as it is", "only spec.hostname is read"},
-    {"PodSpec.imagePullSecrets", none, "credentials for registries", "they come from where skopeo and podman login keep them, not from a Secret"},
+    {"PodSpec.imagePullSecrets", done, "Secrets with logins to registries, tried in their order", "then those that skopeo and podman login keep"},
     {"PodSpec.initContainers", done, "containers run one after another before the others, each to success; sidecars go on", ""},
     {"PodSpec.nodeName", none, "the node to run on", scheduling},
     {"PodSpec.nodeSelector", none, "labels that a node must have", scheduling},
@@ -336,6 +336,7 @@ constexpr FieldSupport table[] = {
     {"SecretProjection.items", done, "which keys, and the files they become; all when unset", ""},
     {"SecretProjection.optional", done, "true: nothing when it is missing", ""},
     {"DownwardAPIProjection.items", done, "the files", ""},
+    {"LocalObjectReference.name", done, "the Secret", ""},
     {"ImageVolumeSource.pullPolicy", done, "when to fetch it, as Container.imagePullPolicy", ""},
     {"ImageVolumeSource.reference", done, "as Container.image, but for host:", ""},
 

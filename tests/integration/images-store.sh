@@ -143,3 +143,83 @@ spec:
 EOF
 )"
 match "a part that is not there" "$errors" 'take subPath none of volume v: No such file'
+
+expect_exit 0 pausa image rm three:1 "oci:$work/three:v1"
+
+# Saved, carried away, loaded again under the same names; what a manifest needs in one file.
+expect_exit 0 pausa image pull -q "$big"
+expect_exit 0 pausa image tag "$big" example.com/team/app:1
+expect_exit 0 pausa image save -o "$work/two.tar" example.com/team/app:1 "$small"
+expect_exit 0 pausa image save -o "$work/again.tar" example.com/team/app:1 "$small"
+cmp "$work/two.tar" "$work/again.tar" || fail "the same images give the same bytes"
+app=$(pausa image ls -o json | jq -r '.items[] | select(.name == "example.com/team/app:1") | .digest')
+same "other tools read it" "$app" "$(skopeo inspect --format '{{.Digest}}' "oci-archive:$work/two.tar:example.com/team/app:1")"
+expect_exit 0 pausa image save -o "$work/docker.tar" --format docker-archive example.com/team/app:1
+expect_exit 2 pausa image save -o "$work/none.tar" --format docker-archive "$big" "$small"
+expect_exit 4 pausa image save -o "$work/none.tar" example.com/none:1
+[[ ! -e $work/none.tar ]] || fail "no file of what cannot be saved"
+file=$(manifest all <<EOF
+apiVersion: v1
+kind: Pod
+metadata: {name: all}
+spec:
+  initContainers: [{name: i, image: busybox}]
+  containers: [{name: a, image: example.com/team/app:1}]
+  volumes: [{name: v, image: {reference: "$small"}}]
+EOF
+)
+expect_exit 0 pausa image save -q --all -o "$work/all.tar" "$file"
+same "nothing else is in the folder" "" "$(find "$work" -maxdepth 1 -name '*staging*')"
+expect_exit 0 pausa image rm example.com/team/app:1 "$small" "$big"
+same "all gone" "" "$(pausa image ls -o name)"
+expect_exit 0 pausa image load -q "$work/all.tar"
+same "all there" "example.com/team/app:1 $small" "$(pausa image ls -o name | sort | xargs)"
+same "the same image" "$app" "$(pausa image ls -o json | jq -r '.items[] | select(.name == "example.com/team/app:1") | .digest')"
+expect_exit 2 pausa image load -q "$work/all.tar" other:1
+expect_exit 0 pausa image rm example.com/team/app:1
+expect_exit 0 pausa image load -q "$work/docker.tar"
+match "docker's kind of archive keeps its name" "$output" '^example.com/team/app:1@'
+
+# An image out of a folder or a tar: the same contents have the same digest, whenever they were made.
+cp -a "$work/base" "$work/base2"
+touch "$work/base2/bin/sh" "$work/base2/bin"
+expect_exit 0 pausa image build-from -q --cmd cat --cmd /etc/hostname --env A=B "$work/base" mine:1
+first=${output#*@}
+expect_exit 0 pausa image build-from -q --cmd cat --cmd /etc/hostname --env A=B "$work/base2" mine:2
+same "the same digest" "localhost/mine:2@$first" "$output"
+gzip -k "$work/base.tar"
+expect_exit 0 pausa image import -q --workdir /bin --entrypoint ./sh "$work/base.tar" tar:1
+plain=${output#*@}
+zipped=$("$PAUSA" image import -q --workdir /bin --entrypoint ./sh - zipped:1 <"$work/base.tar.gz")
+same "compressed or not" "localhost/zipped:1@$plain" "$zipped"
+expect_exit 2 pausa image import -q --workdir bin "$work/base.tar" tar:1
+expect_exit 1 pausa image import -q "$work/layout/index.json" tar:2
+expect_exit 1 pausa image import -q /dev/null tar:2
+expect_exit 0 pausa up -d "$(manifest built <<EOF
+apiVersion: v1
+kind: Pod
+metadata: {name: built}
+spec:
+  restartPolicy: Never
+  containers:
+    - {name: a, image: "mine:1", imagePullPolicy: Never}
+    - {name: b, image: "tar:1", imagePullPolicy: Never, args: [-c, pwd]}
+EOF
+)"
+expect_exit 0 pausa wait --for=exited built
+match "they run" "$(pausa logs built)" '/bin'
+expect_exit 0 pausa down built
+expect_exit 0 pausa image tree mine:2
+match "who has its layer, too" "$output" 'sha256:[0-9a-f]{12} .* localhost/mine:1'
+same "nothing half made is left" "" "$(find "$store/images" "$store/layers" -maxdepth 1 -name '.staging-*')"
+
+# Progress: lines on a pipe, objects where asked for; several at once.
+expect_exit 0 pausa image rm "$small" mine:1 mine:2 tar:1 zipped:1 example.com/team/app:1
+expect_exit 0 pausa image pull "$big" "$small"
+match "a beginning" "$errors" "pausa: pulling $big"
+match "and an end" "$errors" "pausa: pulled $small in [0-9.]* s"
+expect_exit 0 pausa image pull --progress json "$small"
+same "objects" "pulling pulled" "$(jq -r .status <<<"$errors" | sort -u | grep -v unpacking | sort | tr '\n' ' ' | sed 's/pulled pulling /pulling pulled/')"
+expect_exit 0 pausa image pull --progress none "$small"
+same "nothing" "" "$errors"
+expect_exit 2 pausa image pull --progress loud "$small"

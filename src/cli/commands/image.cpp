@@ -1,14 +1,16 @@
 #include "cli/bring_images.hpp"
 #include "cli/commands/commands.hpp"
+#include "cli/image_files.hpp"
 #include "cli/options.hpp"
 #include "cli/output.hpp"
+#include "cli/size_text.hpp"
 #include "cli/table.hpp"
-#include "image/archive.hpp"
 #include "supervisor/user_namespace.hpp"
 #include "sys/error.hpp"
-#include "sys/own_program.hpp"
 
+#include <algorithm>
 #include <iostream>
+#include <map>
 #include <set>
 
 namespace pausa::cli {
@@ -19,20 +21,17 @@ using pod::Node;
 
 const std::vector<Option> table{
     {"tls-verify", "true|false", "pull: false takes a registry without a certificate, too"},
+    {"progress", "auto|plain|json|none", "how a pull is shown: bars on a terminal, else lines"},
+    {"format", "oci-archive|docker-archive", "save: the kind of file"},
+    {"all", nullptr, "save: all images of these manifests"},
+    {"entrypoint", "WORD", "import, build-from: one word of the command; may be repeated"},
+    {"cmd", "WORD", "import, build-from: likewise of its arguments"},
+    {"env", "NAME=VALUE", "import, build-from: a variable; may be repeated"},
+    {"user", "USER", "import, build-from: who it runs as"},
+    {"workdir", "DIR", "import, build-from: where it starts"},
     {"quiet,q", nullptr, "no progress on standard error"},
-    {"output,o", "FORMAT", "ls: table, json, yaml, name; inspect: json, yaml"}};
-
-// "1.5M", for people.
-std::string short_size(std::uint64_t bytes) {
-  constexpr std::string_view units = "KMGT";
-  if (bytes < 1000) return std::to_string(bytes);
-  double value = static_cast<double>(bytes);
-  std::size_t unit = 0;
-  for (value /= 1000; value >= 1000 && unit + 1 < units.size(); value /= 1000) ++unit;
-  auto text = std::to_string(value);
-  text.resize(text.find('.') + 2);
-  return text + units[unit] + "B";
-}
+    {"output,o", "FORMAT",
+     "ls: table, json, yaml, name; inspect: json, yaml; save: the file to write"}};
 
 Node texts_node(const std::vector<std::string>& texts) {
   Node list = Node::make_list();
@@ -77,6 +76,10 @@ Node image_node(const Library& library, const image::StoredImage& image) {
   node.set("layers", std::move(layers));
   return node;
 }
+
+constexpr const char* usage =
+    "image: say pull NAME…, load FILE [NAME], save -o FILE NAME…, import TAR NAME, build-from DIR "
+    "NAME, ls, inspect NAME…, tree NAME, tag NAME NEW, rm NAME… or prune";
 
 // Tells what is damaged; the exit code.
 int tell_damaged(const std::vector<image::DamagedImage>& damaged) {
@@ -124,23 +127,33 @@ int list_images(const Library& library, Format format) {
   return tell_damaged(damaged);
 }
 
-image::StoredImage find_image(const Library& library, const std::string& word) {
-  if (auto image = library.find_name(word)) return std::move(*image);
-  auto parsed = image::parse_reference(word);
-  const auto* reference = std::get_if<image::Reference>(&parsed);
-  auto image = reference != nullptr ? library.find(*reference) : std::nullopt;
-  if (!image) throw NoSuchObject("no image " + word + " on this machine");
-  return std::move(*image);
-}
-
-std::string image_name(const std::string& word) {
-  auto parsed = image::parse_reference(word);
-  if (const auto* fault = std::get_if<std::string>(&parsed))
-    throw UsageError("image name \"" + word + "\": " + *fault);
-  auto& reference = std::get<image::Reference>(parsed);
-  // Made here, so it is nobody's registry's.
-  if (reference.registry.empty()) reference.registry = "localhost";
-  return reference.full();
+// The uppermost first, with what made each and who has it, too.
+int show_tree(const Library& library, const image::StoredImage& image) {
+  const auto manifest = library.manifest(image);
+  const auto document = library.config(manifest);
+  const auto made_by = library.layer_makers(manifest);
+  std::map<std::string, std::string> sharers;
+  const auto damaged = library.damaged();
+  for (const auto& other : library.list()) {
+    const bool broken = std::any_of(damaged.begin(), damaged.end(), [&](const auto& candidate) {
+      return candidate.image.manifest.digest == other.manifest.digest;
+    });
+    if (broken || other.name == image.name) continue;
+    for (const auto& diff_id : library.config(library.manifest(other)).diff_ids)
+      if (auto& who = sharers[diff_id]; who.find(other.name) == std::string::npos)
+        who += (who.empty() ? "" : ", ") + (other.name.empty() ? "<none>" : other.name);
+  }
+  std::cout << image.name << "@" << image.manifest.digest << "\n";
+  Table rows({"LAYER", "SIZE", "SHARED WITH", "MADE BY"});
+  for (std::size_t i = manifest.layers.size(); i-- > 0;) {
+    const auto& diff_id = document.diff_ids[i];
+    const auto shared = sharers.find(diff_id);
+    rows.add({diff_id.substr(0, diff_id.find(':') + 13), short_size(manifest.layers[i].size),
+              shared == sharers.end() ? "-" : shared->second,
+              i < made_by.size() && !made_by[i].empty() ? made_by[i] : "-"});
+  }
+  std::cout << rows.text();
+  return exit_ok;
 }
 
 int pull_images(const state::Store& store, const std::vector<std::string>& words,
@@ -148,24 +161,16 @@ int pull_images(const state::Store& store, const std::vector<std::string>& words
   const auto verify = options.get("tls-verify").value_or("true");
   if (verify != "true" && verify != "false")
     throw UsageError("--tls-verify: \"" + verify + "\" is neither true nor false");
+  std::vector<PullJob> jobs;
   for (const auto& word : words) {
     if (const auto fault = image::check_reference(word); !fault.empty())
       throw sys::Error("InvalidImageName: " + word + ": " + fault);
-    const auto origin = image::origin_of(word);
+    auto origin = image::origin_of(word);
     if (!origin) throw UsageError("image pull: " + word + " needs no pull");
-    const auto image = bring_image(store, *origin, verify == "true", options.has("quiet"));
-    std::cout << image.name << "@" << image.manifest.digest << std::endl;
+    jobs.push_back({std::move(*origin), {}, verify == "true", false});
   }
-  return exit_ok;
-}
-
-int load_image(const state::Store& store, const std::vector<std::string>& words, bool quiet) {
-  const auto archive = image::look_into(words[0], sys::helper_path("pausa-unpack"));
-  std::string name = words.size() > 1 ? words[1] : archive.name;
-  if (name.empty())
-    throw UsageError("image load: " + words[0] + " does not tell its name: image load FILE NAME");
-  const auto image = bring_image(store, {archive.source, image_name(name)}, true, quiet);
-  std::cout << image.name << "@" << image.manifest.digest << std::endl;
+  for (const auto& image : bring_origins(store, jobs, pull_progress(options)))
+    std::cout << image.name << "@" << image.manifest.digest << std::endl;
   return exit_ok;
 }
 
@@ -215,14 +220,18 @@ std::string image_options() {
 int run_image(const Arguments& arguments) {
   const Options options(table, arguments);
   auto words = options.words();
-  if (words.empty()) throw UsageError("image: say pull, load, ls, inspect, tag, rm or prune");
+  if (words.empty()) throw UsageError(usage);
   const std::string verb = words.front();
   words.erase(words.begin());
   const state::Store store(state::Paths::from_environment());
   const Library library(store.paths().root);
   if (verb == "pull" && !words.empty()) return pull_images(store, words, options);
   if (verb == "load" && (words.size() == 1 || words.size() == 2))
-    return load_image(store, words, options.has("quiet"));
+    return load_image(store, words, options);
+  if (verb == "save" && !words.empty()) return save_images(store, words, options);
+  if (verb == "import" && words.size() == 2) return import_image(store, words, options);
+  if (verb == "build-from" && words.size() == 2) return build_image(store, words, options);
+  if (verb == "tree" && words.size() == 1) return show_tree(library, find_image(library, words[0]));
   if (verb == "ls" && words.empty())
     return list_images(
         library, output_format(options, {Format::table, Format::json, Format::yaml, Format::name}));
@@ -243,9 +252,7 @@ int run_image(const Arguments& arguments) {
   }
   if (verb == "rm" && !words.empty()) return remove_images(store, library, words);
   if (verb == "prune" && words.empty()) return prune_images(store, library, options.has("quiet"));
-  throw UsageError(
-      "image: say pull NAME…, load FILE [NAME], ls, inspect NAME…, tag NAME NEW, rm NAME… or "
-      "prune");
+  throw UsageError(usage);
 }
 
 }  // namespace pausa::cli

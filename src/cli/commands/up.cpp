@@ -32,7 +32,8 @@ const std::vector<Option> table{
     {"detach,d", nullptr, "return when all containers run (the default without a terminal)"},
     {"attach", nullptr, "stay until the pods have ended; ^C removes them (the default on one)"},
     {"network", "bridge|none|host", "how the pods reach others, instead of PAUSA_NETWORK"},
-    {"pull", "always|missing|never", "when to fetch images, instead of each imagePullPolicy"},
+    {"pull", "always|missing|newer|never", "when to fetch images, not as each imagePullPolicy"},
+    {"progress", "auto|plain|json|none", "how pulls are shown: bars on a terminal, else lines"},
     {"no-attach", nullptr, "as --detach"},
     {"wait", nullptr, "return when all containers are ready, or the pod has succeeded"},
     {"timeout", "TIME", "give up after this time (exit code 124)"},
@@ -236,8 +237,7 @@ int run_up(const Arguments& arguments) {
   const auto pull = options.get("pull");
   const auto when = pull ? parse_pull_when(*pull) : PullWhen::by_policy;
   const auto samples = job_samples(loaded);
-  for (const auto* wanted : {&std::as_const(loaded.pods), &samples})
-    bring_images(store, *wanted, when, options.has("quiet"));
+  bring_images(store, loaded, samples, when, pull_progress(options));
   for (const auto& sample : samples) (void)resolve_images(sample, store);
   std::vector<WantedPod> pods(loaded.pods.size());
   for (std::size_t i = 0; i < pods.size(); ++i)

@@ -1,0 +1,12 @@
+// Bytes for people. Pure.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace pausa::cli {
+
+// "999", "1.5MB": powers of a thousand, one digit behind the point.
+std::string short_size(std::uint64_t bytes);
+
+}  // namespace pausa::cli

@@ -1,0 +1,131 @@
+#!/usr/bin/env bash
+# Registries with logins: imagePullSecrets, their order and kinds; --pull; several pulls at once.
+# Fields: PodSpec.imagePullSecrets LocalObjectReference.name Container.imagePullPolicy
+source "$(dirname "${BASH_SOURCE[0]}")/../support/lib.sh"
+type -P skopeo >/dev/null || skip "skopeo is not installed, which brings images in"
+type -P docker-registry >/dev/null || skip "docker-registry is not installed"
+make_image="$(dirname "${BASH_SOURCE[0]}")/../support/make-image.sh"
+
+mkdir -p "$work/base/bin"
+cp "$(type -P busybox)" "$work/base/bin/busybox"
+ln -s busybox "$work/base/bin/sleep"
+tar -C "$work/base" --owner 0 --group 0 -cf "$work/base.tar" .
+"$make_image" "$work/one" v1 '{"Cmd":["/bin/sleep","1000"]}' "$work/base.tar"
+"$make_image" "$work/two" v1 '{"Cmd":["/bin/sleep","1001"]}' "$work/base.tar"
+
+# "user" with the password "secret" (bcrypt).
+port=$((21000 + $$ % 20000))
+echo 'user:$2y$05$OwVm1Qijt5lT8/kD0tEC2.xbcSTAcIyQLtQXik6zjc5Eexjuqbk7u' >"$work/htpasswd"
+cat >"$work/registry.yaml" <<EOF
+version: 0.1
+log: {level: error}
+storage: {filesystem: {rootdirectory: $work/registry}}
+http: {addr: "127.0.0.1:$port"}
+auth: {htpasswd: {realm: test, path: $work/htpasswd}}
+EOF
+docker-registry serve "$work/registry.yaml" >"$work/registry.log" 2>&1 &
+registry=$!
+end_registry() { # the exit code goes on to finish
+  local status=$?
+  set +e
+  kill "$registry" 2>/dev/null
+  return $status
+}
+trap 'end_registry; finish' EXIT
+listens() { (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; }
+eventually "the registry listens" listens
+# It has no certificate: told to skopeo where people tell it, in the user's own folder.
+export HOME=$work/home XDG_CONFIG_HOME=$work/home/.config XDG_RUNTIME_DIR=$work/home/run
+mkdir -p "$HOME/.config/containers" "$XDG_RUNTIME_DIR"
+printf '[[registry]]\nlocation = "127.0.0.1:%s"\ninsecure = true\n' "$port" >"$HOME/.config/containers/registries.conf"
+for image in one two; do
+  skopeo copy -q --dest-tls-verify=false --dest-creds user:secret "oci:$work/$image:v1" "docker://127.0.0.1:$port/team/$image:1"
+done
+
+auth=$(printf user:secret | base64)
+wrong=$(printf user:guess | base64)
+secrets() {
+  cat <<EOF
+apiVersion: v1
+kind: Secret
+metadata: {name: wrong}
+type: kubernetes.io/dockerconfigjson
+stringData: {.dockerconfigjson: '{"auths":{"127.0.0.1:$port":{"auth":"$wrong"}}}'}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: right}
+type: kubernetes.io/dockerconfigjson
+stringData: {.dockerconfigjson: '{"auths":{"http://127.0.0.1:$port/team":{"username":"user","password":"secret"}}}'}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: old}
+type: kubernetes.io/dockercfg
+stringData: {.dockercfg: '{"127.0.0.1:$port":{"auth":"$auth"}}'}
+---
+EOF
+}
+pod() { # pod SECRETS [POLICY]: with both images
+  cat <<EOF
+apiVersion: v1
+kind: Pod
+metadata: {name: private}
+spec:
+  terminationGracePeriodSeconds: 0
+  imagePullSecrets: [$1]
+  containers:
+    - {name: a, image: "127.0.0.1:$port/team/one:1", imagePullPolicy: ${2:-IfNotPresent}}
+    - {name: b, image: "127.0.0.1:$port/team/two:1", imagePullPolicy: ${2:-IfNotPresent}}
+EOF
+}
+
+# Without a login, and with a wrong one.
+expect_exit 1 pausa up -d "$(pod "" | manifest none)"
+match "the reason" "$errors" 'pod private: container a: ErrImagePull: image 127.0.0.1:[0-9]*/team/one:1: .*(unauthorized|authentication required)'
+expect_exit 1 pausa up -d "$({ secrets; pod '{name: wrong}'; } | manifest wrong)"
+match "a wrong one" "$errors" 'ErrImagePull: .*(unauthorized|authentication required)'
+expect_exit 4 pausa inspect private
+
+# Tried one after another; a secret that is not there is told and keeps nobody.
+expect_exit 0 pausa up -d "$({ secrets; pod '{name: gone}, {name: wrong}, {name: right}'; } | manifest right)"
+match "it is told" "$errors" 'FailedToRetrieveImagePullSecret: there is no secret gone'
+match "both are pulled" "$errors" 'pulled 127.0.0.1:[0-9]*/team/one:1'
+match "both are pulled" "$errors" 'pulled 127.0.0.1:[0-9]*/team/two:1'
+same "no word of a login is left" "" \
+  "$(grep -rlE "$auth|$wrong|user:secret" "$PAUSA_ROOT/images" "$PAUSA_RUNROOT" 2>/dev/null)"
+expect_exit 0 pausa down private
+
+# From the project's stored Secrets, of the older kind.
+expect_exit 0 pausa image rm "127.0.0.1:$port/team/one:1" "127.0.0.1:$port/team/two:1"
+expect_exit 0 pausa up -d "$(secrets | sed '$d' | manifest secrets)"
+expect_exit 0 pausa up -d "$(pod '{name: old}' | manifest stored)"
+expect_exit 0 pausa down private
+
+# --pull: newer takes what can be had, and what is here when nothing can.
+expect_exit 0 pausa up -d --pull newer "$(pod '{name: old}' | manifest stored)"
+match "it asks the registry" "$errors" 'pulled 127.0.0.1'
+expect_exit 0 pausa down private
+kill $registry
+expect_exit 0 pausa up -d --pull newer "$(pod '{name: old}' | manifest stored)"
+match "what is here" "$errors" 'team/one:1: .*; what is on this machine is used instead'
+expect_exit 0 pausa down private
+expect_exit 1 pausa up -d --pull always "$(pod '{name: old}' | manifest stored)"
+match "always means always" "$errors" 'container a: ErrImagePull: .*connection refused'
+expect_exit 2 pausa up -d --pull sometimes "$(pod '{name: old}' | manifest stored)"
+expect_exit 0 pausa up -d "$(pod '{name: old}' Never | manifest stored)"
+expect_exit 0 pausa down private
+
+# The tag latest without a policy: local, and it is said what a cluster does.
+expect_exit 0 pausa image tag "127.0.0.1:$port/team/one:1" localhost/app
+expect_exit 0 pausa up -d "$(manifest latest <<EOF
+apiVersion: v1
+kind: Pod
+metadata: {name: latest}
+spec:
+  terminationGracePeriodSeconds: 0
+  containers: [{name: a, image: localhost/app}]
+EOF
+)"
+match "a cluster would pull" "$errors" 'note: image localhost/app is taken from this machine; a cluster would pull it'
+expect_exit 0 pausa down latest
