@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <deque>
 
 namespace pausa::image {
@@ -22,6 +23,14 @@ std::vector<std::string> own_environment() {
   for (char** variable = environ; *variable != nullptr; ++variable)
     variables.emplace_back(*variable);
   return variables;
+}
+
+// skopeo itself waits for a silent registry for ever.
+int most_idle_seconds() {
+  constexpr int usual = 60;
+  const char* asked = std::getenv("PAUSA_PULL_IDLE");
+  const int seconds = asked != nullptr ? std::atoi(asked) : 0;
+  return seconds > 0 ? std::min(seconds, 86'400) : usual;
 }
 
 // The last line: skopeo's own word is behind a timestamp and a level.
@@ -72,7 +81,7 @@ void fetch(const Library& library, const PullRequest& request, const std::string
   }
   tool.arguments.insert(tool.arguments.end(), {request.source, "oci:" + layout + ":image"});
   tool.environment = own_environment();
-  const auto result = sys::Tool(tool).wait();
+  const auto result = sys::Tool(tool).wait(most_idle_seconds());
   if (result.code != 0) {
     const auto words = last_words(result.errors);
     throw sys::Error(words.empty() ? "skopeo ended with exit code " + std::to_string(result.code)

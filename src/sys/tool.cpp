@@ -91,6 +91,11 @@ std::vector<char*> pointers_to(std::vector<std::string>& texts) {
   return pointers;
 }
 
+// What a process has read and written so far, as text (proc(5), /proc/PID/io).
+std::string bytes_moved(pid_t pid) {
+  return read_file_at(AT_FDCWD, "/proc/" + std::to_string(pid) + "/io", 4096).value_or("");
+}
+
 // False at the end of the stream. What is too much is read and dropped: nobody waits for a pipe.
 bool hear(int fd, std::string& words, std::size_t most) {
   std::array<char, 4096> buffer;
@@ -156,14 +161,25 @@ Tool::~Tool() {
   (void)::waitpid(pid_, nullptr, 0);
 }
 
-Tool::Result Tool::wait() {
+Tool::Result Tool::wait(int idle) {
   Result result;
+  constexpr int looks = 4;  // for each time that it may be idle
+  int unchanged = 0;
+  std::string moved = idle > 0 ? bytes_moved(pid_) : "";
   while (output_ || errors_) {
     std::array<pollfd, 2> ready{
         {{output_ ? output_.get() : -1, POLLIN, 0}, {errors_ ? errors_.get() : -1, POLLIN, 0}}};
-    if (::poll(ready.data(), ready.size(), -1) < 0) {
+    const int heard = ::poll(ready.data(), ready.size(), idle > 0 ? idle * 1000 / looks : -1);
+    if (heard < 0) {
       if (errno == EINTR) continue;
       check(-1, "wait for a program's words");
+    }
+    if (heard == 0) {
+      std::string now = bytes_moved(pid_);
+      unchanged = now == moved ? unchanged + 1 : 0;
+      moved = std::move(now);
+      if (unchanged == looks) throw Error("nothing has come for " + std::to_string(idle) + " s");
+      continue;
     }
     if (ready[0].revents != 0 && !hear(output_.get(), result.output, most_output)) output_.reset();
     if (ready[1].revents != 0 && !hear(errors_.get(), result.errors, most_errors)) errors_.reset();
