@@ -134,7 +134,7 @@ RawEntry raw_entry(archive_entry* from) {
   return raw;
 }
 
-void copy_data(archive* from, Writer& writer) {
+void copy_data(archive* from, Sink& sink) {
   for (;;) {
     const void* bytes = nullptr;
     std::size_t size = 0;
@@ -144,7 +144,7 @@ void copy_data(archive* from, Writer& writer) {
     if (result != ARCHIVE_OK) fail(from);
     if (offset < 0) throw sys::Error("a piece of a file before its beginning");
     if (size > 0)
-      writer.write({static_cast<const char*>(bytes), size}, static_cast<std::uint64_t>(offset));
+      sink.write({static_cast<const char*>(bytes), size}, static_cast<std::uint64_t>(offset));
   }
 }
 
@@ -163,7 +163,7 @@ Archive open_tar(LayerStream& stream) {
 
 }  // namespace
 
-void unpack_tar(LayerStream& stream, Writer& writer, const Limits& limits, Contents contents) {
+void unpack_tar(LayerStream& stream, Sink& sink, const Limits& limits, Contents contents) {
   const Archive tar = open_tar(stream);
   for (;;) {
     archive_entry* from = nullptr;
@@ -177,10 +177,10 @@ void unpack_tar(LayerStream& stream, Writer& writer, const Limits& limits, Conte
       entry->mode = entry->kind == Kind::file ? 0600 : 0700;
       entry->xattrs.clear();
     }
-    writer.add(*entry);
-    if (entry->kind == Kind::file && entry->size > 0) copy_data(tar.get(), writer);
+    sink.add(*entry);
+    if (entry->kind == Kind::file && entry->size > 0) copy_data(tar.get(), sink);
   }
-  writer.finish();
+  sink.finish();
 }
 
 std::optional<std::string> find_member(LayerStream& stream, std::string_view path,

@@ -1,5 +1,5 @@
-// A layer's tar, entry by entry, into a writer. libarchive reads (tar alone; decompression is not
-// its business here), we write.
+// A layer's tar, entry by entry, into a sink (the writer). libarchive reads (tar alone;
+// decompression is not its business here), we write.
 #pragma once
 
 #include "unpack/decode.hpp"
@@ -17,7 +17,7 @@ enum class Contents : std::uint8_t {
 };
 
 // Throws sys::Error with the entry that is refused, or says that the archive is cut off or broken.
-void unpack_tar(LayerStream& stream, Writer& writer, const Limits& limits, Contents contents);
+void unpack_tar(LayerStream& stream, Sink& sink, const Limits& limits, Contents contents);
 
 // The contents of the first regular file of this path; nullopt: there is none, or it is too large.
 std::optional<std::string> find_member(LayerStream& stream, std::string_view path,

@@ -20,18 +20,31 @@ struct Totals {
   std::uint64_t skipped = 0;  // device nodes that we may not make
 };
 
-class Writer {
+// Where the entries of a layer go.
+class Sink {
+ public:
+  Sink() = default;
+  virtual ~Sink() = default;
+  Sink(const Sink&) = delete;
+  Sink& operator=(const Sink&) = delete;
+
+  // All but the contents of a file. Throws sys::Error with the entry's name.
+  virtual void add(const Entry& entry) = 0;
+  // A piece of the file that was added last; the gaps between pieces are holes.
+  virtual void write(std::string_view bytes, std::uint64_t offset) = 0;
+  // What is set last of all.
+  virtual void finish() = 0;
+};
+
+class Writer : public Sink {
  public:
   // root: borrowed, a directory. owners: whether ids can be given away (we are root in our user
   // namespace).
   Writer(int root, const Limits& limits, bool owners);
 
-  // All but the contents of a file. Throws sys::Error with the entry's name.
-  void add(const Entry& entry);
-  // A piece of the file that was added last; the gaps between pieces are holes.
-  void write(std::string_view bytes, std::uint64_t offset);
-  // What is set last of all.
-  void finish();
+  void add(const Entry& entry) override;
+  void write(std::string_view bytes, std::uint64_t offset) override;
+  void finish() override;
 
   const Totals& totals() const { return totals_; }
   // The directories that hide what lies below them in other layers; relative, in order. Which
