@@ -43,6 +43,10 @@ const std::vector<Command>& commands() {
        "pausa ns web              # same letter: same namespace; *: the host's\n"
        "pausa ns -o wide web      # with inode numbers",
        run_ns, ns_options},
+      {"port", "show the published ports of a pod", "[OPTION…] POD [PORT]",
+       "pausa port web            # 80/tcp -> 0.0.0.0:8080\n"
+       "curl $(pausa port --url web)",
+       run_port, port_options},
       {"logs", "print what containers wrote", "[OPTION…] [POD[/CONTAINER]…]",
        "pausa logs web              # all containers, merged by time\n"
        "pausa logs -f web/api       # and go on\n"

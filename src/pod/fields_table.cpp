@@ -5,7 +5,6 @@ namespace {
 
 constexpr Support done = Support::done;
 constexpr Support none = Support::no_effect;
-constexpr Support soon = Support::pending;
 constexpr Support later = Support::not_yet;
 constexpr Support never = Support::unsupported;
 
@@ -148,10 +147,10 @@ constexpr FieldSupport table[] = {
     {"EphemeralContainer.workingDir", never, "directory to start in; the image's when unset", no_option},
 
     {"ContainerPort.containerPort", done, "the port number, 1 to 65535", ""},
-    {"ContainerPort.hostIP", soon, "host address to publish on", "ports are not published on the host yet"},
-    {"ContainerPort.hostPort", soon, "port to publish on the host", "ports are not published on the host yet"},
+    {"ContainerPort.hostIP", done, "host address to publish on; unset: all", ""},
+    {"ContainerPort.hostPort", done, "port to publish on the host", "forwarded by the pod's supervisor"},
     {"ContainerPort.name", done, "a name for the port", ""},
-    {"ContainerPort.protocol", done, "TCP (default), UDP or SCTP", ""},
+    {"ContainerPort.protocol", done, "TCP (default), UDP or SCTP", "SCTP cannot be published on the host"},
 
     {"Probe.exec", done, "a command in the container; 0 is success", "killed with all its children at the timeout"},
     {"Probe.httpGet", done, "a GET; 200 to 399 is success", "redirects within the host are followed"},

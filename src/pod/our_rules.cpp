@@ -171,13 +171,18 @@ void check_process(const Value& container, Findings& findings) {
     findings.too_long(container["image"], most_image_bytes);
 }
 
+void check_port(const Value& port, Findings& findings) {
+  if (const Value ip = port["hostIP"]; !ip.text().empty())
+    add_faults(ip, ip_faults(ip.text()), findings);
+  if (port["protocol"].is("SCTP") && port["hostPort"].integer().value_or(0) != 0)
+    findings.forbidden(port["hostPort"], "not supported by pausa: SCTP on a port of the host");
+}
+
 void check_container(const Value& container, Findings& findings) {
   check_process(container, findings);
   check_our_health_rules(container, findings);
   check_mounts_of(container, findings);
-  for (const Value& port : container["ports"].items())
-    if (const Value ip = port["hostIP"]; !ip.text().empty())
-      add_faults(ip, ip_faults(ip.text()), findings);
+  for (const Value& port : container["ports"].items()) check_port(port, findings);
   for (const std::string_view list : {"limits", "requests"})
     for (const auto& [name, at] : container["resources"][list].entries())
       check_resource(at, name, findings);

@@ -107,6 +107,7 @@ void Supervisor::tear_down() {
     container.group.reset();
   }
   old_streams_.clear();
+  ports_.close();
   sandbox_.reset();
   pod_group_.reset();
   infra_group_.reset();

@@ -6,7 +6,7 @@
 
 namespace pausa::supervisor {
 
-enum class Kept : std::uint64_t { out = 1, err = 2, terminal = 3, in = 4 };
+enum class Kept : std::uint64_t { out = 1, err = 2, terminal = 3, in = 4, port = 5 };
 
 struct KeptKey {
   std::uint32_t launches;  // of the container, with this instance

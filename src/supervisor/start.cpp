@@ -50,6 +50,7 @@ void Supervisor::make_groups() {
 }
 
 void Supervisor::build_sandbox() {
+  ports_.listen(charge_.pod.spec, charge_.store);
   make_groups();
   PodSandboxBirth birth(host_, charge_.pod, run_dir_.get(), infra_group_ ? &*infra_group_ : nullptr,
                         record_.user_namespace ? std::optional(record_.id_base) : std::nullopt,
@@ -67,7 +68,15 @@ void Supervisor::build_sandbox() {
   write_generated_volumes(charge_.pod, charge_.store, record_, true);
   record_.namespaces = sys::namespace_inodes(sandbox_->id.pid);
   watch_sandbox();
+  publish_ports();
   feed(pod::event::SandboxUp{wall_now()});
+}
+
+// Infra keeps the sockets, so that whoever connects while there is no supervisor waits for the next
+// one.
+void Supervisor::publish_ports() {
+  ports_.keep(sandbox_->client);
+  ports_.forward(io_, sandbox_->pidfd.get(), addresses_of(record_.network));
 }
 
 // By a child, while infra comes up.
@@ -348,6 +357,7 @@ void Supervisor::on_sandbox_death() {
     // The child of an earlier supervisor: the guard reaps it.
   }
   // The last exits may still stand in the table.
+  ports_.pause();
   sandbox_.reset();
   record_.infra = {};
   for (std::size_t i = 0; i < containers_.size(); ++i) {

@@ -142,7 +142,7 @@ void Supervisor::adopt_members() {
   }
   for (const auto key : sandbox_->client.list_fds()) {
     const auto [launches, index, kind] = decode(key);
-    if (index >= containers_.size()) continue;
+    if (index >= containers_.size() || kind == Kept::port) continue;
     auto fd = sandbox_->client.get_fd(key);
     if (!fd) continue;
     const bool current = launches == record_.state.containers[index].launches;
@@ -164,6 +164,9 @@ void Supervisor::adopt_members() {
       (kind == Kept::err ? container.err : container.out) = std::move(stream);
   }
   watch_sandbox();
+  ports_.adopt(charge_.pod.spec, sandbox_->client);
+  ports_.listen(charge_.pod.spec, charge_.store);
+  publish_ports();
   if (!record_.state.sandbox) {
     // The last supervisor died between making infra and saying so in its life cycle.
     feed(pod::event::SandboxUp{wall_now()});

@@ -17,6 +17,7 @@
 #include "supervisor/member.hpp"
 #include "supervisor/pod_network.hpp"
 #include "supervisor/pod_sandbox.hpp"
+#include "supervisor/ports.hpp"
 #include "supervisor/starter.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -113,6 +114,7 @@ class Supervisor {
   void build_sandbox();
   std::optional<net::Attachment> begin_network(pid_t pid, int pidfd);
   void watch_sandbox();
+  void publish_ports();
   void make_groups();
   void start_containers(const std::vector<std::size_t>& indices);
   void begin_launch(std::size_t index);
@@ -184,6 +186,7 @@ class Supervisor {
   std::optional<cgroup::Group> pod_group_;
   std::optional<cgroup::Group> infra_group_;
   std::optional<PodSandbox> sandbox_;
+  Ports ports_;
   std::unique_ptr<FdWatch> infra_watch_;
   std::unique_ptr<FdWatch> infra_death_;
   std::list<std::unique_ptr<LogStream>> old_streams_;

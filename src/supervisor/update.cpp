@@ -111,10 +111,13 @@ void Supervisor::update(const std::vector<std::string>& found,
   const auto wanted = staged.pod.spec;
   add_ephemeral(staged, record_);
   auto images = images_after(staged.pod, changes.restart, found, record_, charge_.store);
+  ports_.listen(wanted, charge_.store);
   resize(wanted, changes.resize);  // the last step that can fail
   charge_.images = std::move(images);
   charge_.pod = std::move(staged.pod);
   adopt_spec();
+  ports_.drop_others(charge_.pod.spec);
+  if (sandbox_) publish_ports();
 
   auto waiting = std::make_shared<std::vector<std::size_t>>();
   for (std::size_t i = 0; i < containers_.size(); ++i) {

@@ -47,7 +47,7 @@ gateway=$(in_pod evil ip -j route | jq -r '.[] | select(.dst == "default").gatew
 in_pod evil ip address delete 127.0.0.1/8 dev lo
 in_pod evil ip route add 127.0.0.1 via "$gateway"
 in_pod evil sh -c 'echo 1 >/proc/sys/net/ipv4/conf/eth0/route_localnet'
-busybox nc -ll -p 7100 -e echo host &
+busybox nc -ll -p 7100 -e echo host >"$work/nc" 2>&1 &
 listener=$!
 knock() { [[ $(in_pod evil busybox nc -w 1 127.0.0.1 7100 </dev/null) == host ]]; }
 run knock

@@ -10,7 +10,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/../support/lib.sh"
 [[ $(stat -L -c %i /proc/self/ns/net) != "${PAUSA_TEST_OWN_NET:-}" &&
   $(stat -L -c %i /proc/self/ns/net) != $(stat -L -c %i /proc/1/ns/net 2>/dev/null) ]] ||
   fail "this test would run in the machine's own network"
-for tool in ip nft nsenter busybox; do
+for tool in ip nft nsenter busybox perl; do
   command -v $tool >/dev/null || skip "$tool is not installed"
 done
 unset PAUSA_NETWORK

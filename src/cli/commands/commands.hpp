@@ -44,6 +44,8 @@ int run_generate(const Arguments& arguments);
 std::string generate_options();
 int run_ns(const Arguments& arguments);
 std::string ns_options();
+int run_port(const Arguments& arguments);
+std::string port_options();
 int run_image(const Arguments& arguments);
 std::string image_options();
 

@@ -5,6 +5,7 @@
 #include "cli/objects.hpp"
 #include "cli/options.hpp"
 #include "cli/plan_set.hpp"
+#include "cli/publish.hpp"
 #include "cli/remove_pod.hpp"
 #include "cli/rollout.hpp"
 #include "cli/terminal.hpp"
@@ -32,6 +33,8 @@ const std::vector<Option> table{
     {"detach,d", nullptr, "return when all containers run (the default without a terminal)"},
     {"attach", nullptr, "stay until the pods have ended; ^C removes them (the default on one)"},
     {"network", "bridge|none|host", "how the pods reach others, instead of PAUSA_NETWORK"},
+    {"publish,p", "[IP:]HOSTPORT:PORT",
+     "publish this port of the pod on the host, TCP or with /udp"},
     {"pull", "always|missing|newer|never", "when to fetch images, not as each imagePullPolicy"},
     {"progress", "auto|plain|json|none", "how pulls are shown: bars on a terminal, else lines"},
     {"no-attach", nullptr, "as --detach"},
@@ -214,6 +217,11 @@ int run_up(const Arguments& arguments) {
                            network_from(options)};
   if (start.network == supervisor::NetworkChoice::host)
     for (auto& entry : loaded.pods) use_host_network(entry);
+  const auto publications = options.all("publish");
+  if (!publications.empty() && loaded.pods.size() != 1)
+    throw UsageError("up: --publish is for one pod; these files have " +
+                     std::to_string(loaded.pods.size()));
+  for (const auto& text : publications) publish(text, loaded.pods.front());
   add_objects_of_files(options.all("configmap-from"), pod::ObjectKind::config_map, loaded);
   add_objects_of_files(options.all("secret-from"), pod::ObjectKind::secret, loaded);
   auto plan = plan_set(store, loaded);

@@ -1,0 +1,43 @@
+#include "cli/commands/commands.hpp"
+#include "cli/options.hpp"
+#include "cli/publish.hpp"
+#include "cli/target.hpp"
+#include "cli/workloads.hpp"
+#include "supervisor/stored_pod.hpp"
+
+#include <iostream>
+
+namespace pausa::cli {
+namespace {
+
+const std::vector<Option> table{{"url", nullptr, "the first TCP port as a URL of this machine"},
+                                {"namespace,n", "NAME", "the pod's namespace"}};
+
+}  // namespace
+
+std::string port_options() {
+  return options_help(table);
+}
+
+int run_port(const Arguments& arguments) {
+  const Options options(table, arguments);
+  const auto& words = options.words();
+  if (words.empty() || words.size() > 2) throw UsageError("port needs a pod, and perhaps a port");
+  const state::Store store(state::Paths::from_environment());
+  const auto target = target_of(store, words.front(), options.get("namespace"));
+  const auto stored = supervisor::read_living_pod(store, find_pod(store, target.key));
+  const std::string only = words.size() > 1 ? words[1] : "";
+  std::vector<std::string> lines;
+  if (options.has("url")) {
+    if (auto url = port_url(stored.pod.spec, only); !url.empty()) lines.push_back(std::move(url));
+  } else {
+    lines = port_lines(stored.pod.spec, only);
+  }
+  for (const auto& line : lines) std::cout << line << "\n";
+  if (!lines.empty() || (only.empty() && !options.has("url"))) return exit_ok;
+  std::cerr << "pausa: pod " << target.key.name
+            << (only.empty() ? " publishes no TCP port" : " does not publish port " + only) << "\n";
+  return exit_failed;
+}
+
+}  // namespace pausa::cli

@@ -1,0 +1,44 @@
+// The way from a socket on the host to a port of a pod, in the loop of the pod's supervisor:
+// whoever connects is connected to the pod's own loopback, else to its address, so that a server
+// that listens on 127.0.0.1 only is reached, too. TCP goes by splice(2): no byte is copied to us,
+// either side may close its half, and a reader that is slow slows its writer down. UDP has a
+// session per client.
+#pragma once
+
+#include "net/address.hpp"
+#include "sys/fd.hpp"
+
+#include <boost/asio/io_context.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+namespace pausa::net {
+
+// Makes a non-blocking socket in the pod's network; may throw sys::Error.
+using MakeSocket = std::function<sys::UniqueFd(int domain, int type)>;
+
+struct ForwardTarget {
+  MakeSocket make_socket;
+  std::vector<Address> addresses;  // tried one after the other
+  std::uint16_t port = 0;
+};
+
+// Ends, with all its connections, when it is destroyed.
+class Forwarder {
+ public:
+  Forwarder() = default;
+  Forwarder(const Forwarder&) = delete;
+  Forwarder& operator=(const Forwarder&) = delete;
+  virtual ~Forwarder() = default;
+};
+
+// The socket is listen_on()'s; it is borrowed and outlives the forwarder.
+std::unique_ptr<Forwarder> forward_tcp(boost::asio::io_context& io, int socket,
+                                       ForwardTarget target);
+std::unique_ptr<Forwarder> forward_udp(boost::asio::io_context& io, int socket,
+                                       ForwardTarget target);
+
+}  // namespace pausa::net

@@ -1,0 +1,172 @@
+#include "supervisor/ports.hpp"
+
+#include "supervisor/kept.hpp"
+#include "sys/error.hpp"
+#include "sys/net_socket.hpp"
+#include "sys/path.hpp"
+
+#include <fcntl.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+
+namespace pausa::supervisor {
+namespace {
+
+// A port's number and address make its key, so that it means the same to the next supervisor
+// whatever has become of the manifest: the order in the list of all would not.
+std::uint64_t key_of(const net::PublishedPort& port) {
+  std::uint32_t hash = 2166136261U;  // FNV-1a
+  for (const char c : net::to_text(port) + ">" + std::to_string(port.pod_port))
+    hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
+  return encode({hash, 0, Kept::port});
+}
+
+// A connection takes two descriptors. What members get is set by their own limits.
+void allow_many_descriptors() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == limit.rlim_max) return;
+  constexpr rlim_t plenty = 65536;
+  limit.rlim_cur = std::max(limit.rlim_cur, std::min(limit.rlim_max, plenty));
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);  // with fewer, connections wait in the backlog
+}
+
+bool is_of(const state::Record& record, pid_t pid) {
+  const auto is = [pid](const sys::ProcessId& process) {
+    return process.pid == pid && sys::alive(process);
+  };
+  return is(record.supervisor) || is(record.infra) ||
+         std::any_of(record.containers.begin(), record.containers.end(),
+                     [&is](const auto& container) { return is(container.process); });
+}
+
+std::string pod_of(const state::Store& store, pid_t pid) {
+  for (const auto& key : store.list_keys()) try {
+      const auto record = store.read(key);
+      if (record && is_of(*record, pid)) return key.name;
+    } catch (const sys::Error&) {
+      continue;  // damaged
+    }
+  return {};
+}
+
+std::string command_of(pid_t pid) {
+  constexpr std::size_t limit = 256;
+  auto name =
+      sys::read_file_at(AT_FDCWD, "/proc/" + std::to_string(pid) + "/comm", limit).value_or("");
+  while (!name.empty() && name.back() == '\n') name.pop_back();
+  return name;
+}
+
+[[noreturn]] void refuse_taken(const net::PublishedPort& port, const state::Store& store) {
+  std::string sentence = "port " + net::to_text(port) + " of this machine is taken";
+  const auto holders = net::holders_of(port);
+  for (const auto pid : holders) {
+    const auto pod = pod_of(store, pid);
+    if (pod.empty() && pid != holders.back()) continue;
+    sentence += " by " + command_of(pid) + " (pid " + std::to_string(pid) + ")";
+    if (!pod.empty()) sentence += " of pod " + pod;
+    break;
+  }
+  sys::Error error(sentence);
+  if (const auto free = net::next_free(port); free != 0)
+    error.advise(std::to_string(free) + " is free");
+  throw error;
+}
+
+}  // namespace
+
+std::vector<net::PublishedPort> published_ports(const pod::Spec& spec) {
+  std::vector<net::PublishedPort> ports;
+  if (spec.host_network) return ports;
+  for (const auto* list : {&spec.init_containers, &spec.containers})
+    for (const auto& container : *list)
+      for (const auto& port : container.ports) {
+        if (port.host_port == 0 || port.protocol == pod::Protocol::sctp) continue;
+        net::PublishedPort published;
+        published.host_port = port.host_port;
+        published.pod_port = port.container_port;
+        published.udp = port.protocol == pod::Protocol::udp;
+        // Both words for "every address" mean both families, as they do to a node.
+        if (!port.host_ip.empty() && port.host_ip != "0.0.0.0" && port.host_ip != "::")
+          published.host = net::parse_address(port.host_ip);
+        if (std::find(ports.begin(), ports.end(), published) == ports.end())
+          ports.push_back(published);
+      }
+  return ports;
+}
+
+bool Ports::has(const net::PublishedPort& port) const {
+  return std::any_of(open_.begin(), open_.end(),
+                     [&port](const Open& open) { return open.port == port; });
+}
+
+void Ports::listen(const pod::Spec& spec, const state::Store& store) {
+  std::vector<Open> fresh;
+  for (const auto& port : published_ports(spec)) {
+    if (has(port)) continue;
+    auto socket = net::listen_on(port);
+    if (!socket) {
+      // Where only the pod's port changes, ours is the one that has it.
+      const auto ours = std::find_if(open_.begin(), open_.end(), [&port](const Open& open) {
+        return open.port.host == port.host && open.port.host_port == port.host_port &&
+               open.port.udp == port.udp;
+      });
+      if (ours == open_.end()) refuse_taken(port, store);
+      socket.reset(sys::check(::fcntl(ours->socket.get(), F_DUPFD_CLOEXEC, 0), "copy a socket"));
+    }
+    fresh.push_back({port, std::move(socket), nullptr});
+  }
+  for (auto& open : fresh) open_.push_back(std::move(open));
+  if (open_.empty()) return;
+  used_ = true;
+  allow_many_descriptors();
+}
+
+void Ports::adopt(const pod::Spec& spec, infra::Client& client) {
+  for (const auto& port : published_ports(spec))
+    if (auto socket = client.get_fd(key_of(port)); socket && !has(port))
+      open_.push_back({port, std::move(*socket), nullptr});
+}
+
+void Ports::keep(infra::Client& client) const {
+  if (!used_) return;
+  for (const auto& open : open_) client.put_fd(key_of(open.port), open.socket.get());
+  // What was dropped is closed only when infra's copy is, too.
+  for (const auto key : client.list_fds())
+    if (decode(key).kind == Kept::port &&
+        std::none_of(open_.begin(), open_.end(),
+                     [key](const Open& open) { return key_of(open.port) == key; }))
+      (void)client.drop_fd(key);
+}
+
+void Ports::forward(boost::asio::io_context& io, int pidfd,
+                    const std::vector<std::string>& addresses) {
+  for (auto& open : open_) {
+    if (open.forwarder) continue;
+    net::ForwardTarget target;
+    target.make_socket = [pidfd](int domain, int type) {
+      return sys::socket_in(pidfd, domain, type);
+    };
+    target.port = open.port.pod_port;
+    target.addresses.push_back(*net::parse_address("127.0.0.1"));
+    for (const auto& text : addresses)
+      if (const auto address = net::parse_address(text)) target.addresses.push_back(*address);
+    target.addresses.push_back(*net::parse_address("::1"));
+    open.forwarder = open.port.udp ? net::forward_udp(io, open.socket.get(), std::move(target))
+                                   : net::forward_tcp(io, open.socket.get(), std::move(target));
+  }
+}
+
+void Ports::drop_others(const pod::Spec& spec) {
+  const auto wanted = published_ports(spec);
+  std::erase_if(open_, [&wanted](const Open& open) {
+    return std::find(wanted.begin(), wanted.end(), open.port) == wanted.end();
+  });
+}
+
+void Ports::pause() {
+  for (auto& open : open_) open.forwarder.reset();
+}
+
+}  // namespace pausa::supervisor

@@ -1,0 +1,52 @@
+// The published ports of a pod: sockets that listen on the host (infra keeps copies of them for the
+// next supervisor), and what forwards from them. With the host's network there is nothing to do.
+#pragma once
+
+#include "infra/client.hpp"
+#include "net/forward.hpp"
+#include "net/publish.hpp"
+#include "pod/spec.hpp"
+#include "state/store.hpp"
+#include "sys/fd.hpp"
+
+#include <boost/asio/io_context.hpp>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace pausa::supervisor {
+
+// Those of all containers, in the manifest's order.
+std::vector<net::PublishedPort> published_ports(const pod::Spec& spec);
+
+class Ports {
+ public:
+  // Listens on those of the spec on which it does not yet. A port that is taken is an error that
+  // names who has it and which one is free; nothing has changed then.
+  void listen(const pod::Spec& spec, const state::Store& store);
+  // Takes over from infra what an earlier supervisor listened on.
+  void adopt(const pod::Spec& spec, infra::Client& client);
+  // Gives copies to infra.
+  void keep(infra::Client& client) const;
+  // From now on, into the network of the process. Those that are forwarded already stay so.
+  void forward(boost::asio::io_context& io, int pidfd, const std::vector<std::string>& addresses);
+  // What the spec no longer has.
+  void drop_others(const pod::Spec& spec);
+  // Connections end; who connects waits until there is a sandbox again.
+  void pause();
+  void close() { open_.clear(); }
+
+ private:
+  struct Open {
+    net::PublishedPort port;
+    sys::UniqueFd socket;
+    std::unique_ptr<net::Forwarder> forwarder;  // ends before its socket
+  };
+  bool has(const net::PublishedPort& port) const;
+
+  std::vector<Open> open_;
+  bool used_ = false;  // there is or was one
+};
+
+}  // namespace pausa::supervisor

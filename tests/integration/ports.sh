@@ -1,0 +1,123 @@
+#!/usr/bin/env bash
+# Published ports: from the host and from outside, by TCP and UDP, across the death of the
+# supervisor, and when the port is somebody else's.
+source "$(dirname "${BASH_SOURCE[0]}")/../support/net.sh"
+
+# serving NAME PORTS [ADDRESS]: a pod that answers "NAME" on TCP port 80 of its own loopback only.
+serving() {
+  manifest "$1" <<EOF
+apiVersion: v1
+kind: Pod
+metadata:
+  name: $1
+spec:
+  containers:
+  - name: web
+    image: busybox
+    command: ["sh", "-c", "mkdir -p /www && echo $1 >/www/index.html && exec httpd -f -p ${3:-127.0.0.1}:80 -h /www"]
+    ports: $2
+EOF
+}
+# body ADDRESS PORT [PATH]: what an HTTP server says there. (bash alone: the static busybox has no
+# resolver that its wget could trust.)
+cat >"$work/body" <<'EOF'
+exec 3<>"/dev/tcp/$1/$2" || exit 1
+printf 'GET /%s HTTP/1.0\r\n\r\n' "${3:-}" >&3
+sed '1,/^\r$/d' <&3
+EOF
+# get ADDRESS PORT [COMMAND…]: it says $answer; the command runs it elsewhere.
+get() { [[ $("${@:3}" timeout 5 bash "$work/body" "$1" "$2" 2>/dev/null) == "$answer" ]]; }
+
+# ---- a pod without a network of its own, reached on every address of the host
+answer=plain
+up --network none "$(serving plain '[{containerPort: 80, hostPort: 8080}, {containerPort: 53, hostPort: 5300, protocol: UDP}]')"
+eventually "the port is reached on the loopback" get 127.0.0.1 8080
+check "on IPv6's" get ::1 8080
+check "from outside" get 198.51.100.1 8080 outside
+check "from outside by IPv6" get 2001:db8:51::1 8080 outside
+in_pod plain perl -MSocket -e '
+  socket(S, PF_INET, SOCK_DGRAM, 0); bind(S, sockaddr_in(53, INADDR_LOOPBACK)) or die;
+  while (my $from = recv(S, my $text, 999, 0)) { send(S, uc $text, 0, $from) }' >"$work/perl" 2>&1 &
+echo_server=$!
+echoes() {
+  [[ $("${@:2}" timeout 3 perl -MSocket -e 'socket(S, PF_INET, SOCK_DGRAM, 0);
+    connect(S, sockaddr_in(5300, inet_aton($ARGV[0]))); send(S, "ping", 0);
+    alarm 2; recv(S, my $text, 99, 0); print $text' "$1") == PING ]]
+}
+eventually "UDP is answered" echoes 127.0.0.1
+check "from outside" echoes 198.51.100.1 outside
+kill $echo_server
+same "port tells" $'80/tcp -> 0.0.0.0:8080\n53/udp -> 0.0.0.0:5300' "$(pausa port plain)"
+same "port of one" 0.0.0.0:8080 "$(pausa port plain 80)"
+same "port as URL" http://127.0.0.1:8080 "$(pausa port --url plain)"
+expect_exit 1 pausa port plain 81
+
+# ---- a port that is taken
+expect_exit 1 pausa up -d --network none "$(serving late '[{containerPort: 80, hostPort: 8080}]')"
+match "the error names who has it" "$errors" '8080/tcp of this machine is taken by pausa-[a-z]+ \(pid [0-9]+\) of pod plain; 8081 is free'
+expect_exit 4 pausa inspect late
+busybox nc -ll -p 9090 -e true >"$work/nc" 2>&1 &
+stranger=$!
+holds() { grep -q ':2382 ' /proc/net/tcp /proc/net/tcp6; }
+eventually "somebody listens" holds
+expect_exit 1 pausa up -d --network none "$(serving late '[{containerPort: 80, hostPort: 9090}]')"
+match "so for somebody else's" "$errors" "9090/tcp of this machine is taken by busybox \(pid $stranger\); 9091 is free"
+kill $stranger
+expect_exit 1 pausa up -d --network none "$(serving late '[{containerPort: 80, hostPort: 9090, hostIP: 192.0.2.77}]')"
+match "an address that is not the host's" "$errors" '192\.0\.2\.77:9090/tcp.* no such address'
+
+# ---- who connects while there is no supervisor waits for the next one
+supervisor=$(field plain .pausa.supervisor.pid)
+kill -STOP "$(field plain .pausa.guard.pid)"
+kill -9 "$supervisor"
+eventually "it is dead" dead "$supervisor"
+get 127.0.0.1 8080 &
+waiting=$!
+kill -CONT "$(field plain .pausa.guard.pid)"
+check "a connection of the time between is served" wait $waiting
+kill -9 "$(infra_pid plain)"
+eventually "a new sandbox is reached by the old port" get 127.0.0.1 8080
+expect_exit 0 pausa down plain
+run get 127.0.0.1 8080
+same "the port goes with the pod" 1 "$code"
+
+# ---- on the bridge; one address of the host only; by a flag; changed as the pod lives
+answer=bridged
+up --network bridge "$(serving bridged '[{containerPort: 80, hostPort: 8080, hostIP: 127.0.0.1}]')"
+eventually "the loopback is served" get 127.0.0.1 8080
+run get 198.51.100.1 8080 outside
+same "and nothing else" 1 "$code"
+expect_exit 0 pausa up -d --network bridge "$(serving bridged '[{containerPort: 80, hostPort: 8090}]')"
+eventually "the new port is served" get 198.51.100.1 8090 outside
+run get 127.0.0.1 8080
+same "the old one is closed" 1 "$code"
+answer=flagged
+up --network bridge -p 8100:80 -p 127.0.0.1:8101:53/udp "$(serving flagged '[{containerPort: 80}]' 0.0.0.0)"
+eventually "a port by a flag" get 127.0.0.1 8100
+same "it stands in the manifest" 8100 "$(field flagged '.spec.containers[0].ports[0].hostPort')"
+same "both do" $'80/tcp -> 0.0.0.0:8100\n53/udp -> 127.0.0.1:8101' "$(pausa port flagged)"
+expect_exit 2 pausa up -d -p 80 "$(serving wrong '[]')"
+expect_exit 2 pausa up -d -p 1:2/sctp "$(serving wrong '[]')"
+expect_exit 0 pausa down bridged flagged
+
+# ---- a large transfer has the same sum
+head -c 64M /dev/urandom >"$work/large"
+sum=$(sha256sum <"$work/large")
+manifest large <<EOF >/dev/null
+apiVersion: v1
+kind: Pod
+metadata:
+  name: large
+spec:
+  containers:
+  - name: web
+    image: busybox
+    command: ["httpd", "-f", "-p", "80", "-h", "/data"]
+    ports: [{containerPort: 80, hostPort: 8080}]
+    volumeMounts: [{name: d, mountPath: /data}]
+  volumes: [{name: d, hostPath: {path: $work}}]
+EOF
+chmod 755 "$work"
+up --network bridge "$work/large.yaml"
+whole() { [[ $(outside bash "$work/body" 198.51.100.1 8080 large | sha256sum) == "$sum" ]]; }
+eventually "64 MiB come through whole" whole
