@@ -35,7 +35,7 @@ eventually "the port is reached on the loopback" get 127.0.0.1 8080
 check "on IPv6's" get ::1 8080
 check "from outside" get 198.51.100.1 8080 outside
 check "from outside by IPv6" get 2001:db8:51::1 8080 outside
-in_pod plain perl -MSocket -e '
+nsenter -t "$(infra_pid plain)" -n perl -MSocket -e '
   socket(S, PF_INET, SOCK_DGRAM, 0); bind(S, sockaddr_in(53, INADDR_LOOPBACK)) or die;
   while (my $from = recv(S, my $text, 999, 0)) { send(S, uc $text, 0, $from) }' >"$work/perl" 2>&1 &
 echo_server=$!
