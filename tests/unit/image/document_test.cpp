@@ -36,6 +36,14 @@ std::string fault(auto&& call) {
 }  // namespace
 
 TEST_SUITE("image/document") {
+  TEST_CASE("each layer's maker is told, and steps without a layer are not counted") {
+    CHECK(image::parse_layer_makers(
+              R"({"history":[{"created_by":"a"},{"created_by":"b","empty_layer":true},{}]})") ==
+          std::vector<std::string>{"a", ""});
+    CHECK(image::parse_layer_makers("{}").empty());
+    CHECK(image::parse_layer_makers(R"({"history":[1]})").empty());
+  }
+
   TEST_CASE("a manifest is read, of OCI and of Docker") {
     const auto oci =
         image::parse_manifest(manifest(descriptor(config_type), descriptor(layer_type)));
