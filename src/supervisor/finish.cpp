@@ -52,8 +52,12 @@ std::vector<sys::Error> reconcile(const state::Store& store, const cgroup::Hiera
   record.infra = {};
   for (auto& container : record.containers) container.process = {};
   try {
+    if (data) release_address(store.paths(), record);
+  } catch (const sys::Error& error) {
+    failures.push_back(error);  // it is found again when addresses run out
+  }
+  try {
     if (data) {
-      release_address(store.paths(), record);
       store.remove(record.key);
       if (::geteuid() != 0) with_subordinate_ids([&] { store.sweep(); });
     } else {
