@@ -14,6 +14,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
 #include <tuple>
 
 namespace pausa::sys {
@@ -91,9 +94,14 @@ std::vector<char*> pointers_to(std::vector<std::string>& texts) {
   return pointers;
 }
 
-// What a process has read and written so far, as text (proc(5), /proc/PID/io).
-std::string bytes_moved(pid_t pid) {
-  return read_file_at(AT_FDCWD, "/proc/" + std::to_string(pid) + "/io", 4096).value_or("");
+// What a process has read and written so far (proc(5), /proc/PID/io).
+std::uint64_t bytes_moved(pid_t pid) {
+  const auto text = read_file_at(AT_FDCWD, "/proc/" + std::to_string(pid) + "/io", 4096);
+  std::uint64_t bytes = 0;
+  for (const std::string_view key : {"rchar: ", "wchar: "})
+    if (const auto at = text ? text->find(key) : std::string::npos; at != std::string::npos)
+      bytes += std::strtoull(text->c_str() + at + key.size(), nullptr, 10);
+  return bytes;
 }
 
 // False at the end of the stream. What is too much is read and dropped: nobody waits for a pipe.
@@ -165,7 +173,8 @@ Tool::Result Tool::wait(int idle) {
   Result result;
   constexpr int looks = 4;  // for each time that it may be idle
   int unchanged = 0;
-  std::string moved = idle > 0 ? bytes_moved(pid_) : "";
+  constexpr std::uint64_t least_bytes = 512;  // fewer are threads that wake each other
+  std::uint64_t moved = idle > 0 ? bytes_moved(pid_) : 0;
   while (output_ || errors_) {
     std::array<pollfd, 2> ready{
         {{output_ ? output_.get() : -1, POLLIN, 0}, {errors_ ? errors_.get() : -1, POLLIN, 0}}};
@@ -175,9 +184,9 @@ Tool::Result Tool::wait(int idle) {
       check(-1, "wait for a program's words");
     }
     if (heard == 0) {
-      std::string now = bytes_moved(pid_);
-      unchanged = now == moved ? unchanged + 1 : 0;
-      moved = std::move(now);
+      const std::uint64_t now = bytes_moved(pid_);
+      unchanged = now < moved + least_bytes ? unchanged + 1 : 0;
+      moved = now;
       if (unchanged == looks) throw Error("nothing has come for " + std::to_string(idle) + " s");
       continue;
     }

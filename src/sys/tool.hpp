@@ -39,7 +39,7 @@ class Tool {
     std::string errors;  // the first 64 KiB
   };
   // Reads both to their end, then waits for its end. Throws when it prints more than 16 MiB, or
-  // when it has neither read nor written anything for `idle` seconds (0: it may take its time).
+  // when it has read and written next to nothing for `idle` seconds (0: it may take its time).
   Result wait(int idle = 0);
 
   // What it has said on its standard error so far, for those who do not wait(). At most 512 bytes.
