@@ -112,6 +112,8 @@ const std::vector<Command>& commands() {
        "[OPTION…] ls|inspect NAME…|rm NAME…",
        "pausa volume ls\npausa volume inspect db | jq .pausa.path\npausa volume rm db", run_volume,
        volume_options},
+      {"system", "tell what takes up the disk", "[-o FORMAT] df",
+       "pausa system df\npausa system df -o json | jq .layers.bytes", run_system, system_options},
       {"doctor", "try out what pausa needs of this machine", "[OPTION…]",
        "pausa doctor\npausa doctor -q          # only what is amiss", run_doctor, doctor_options},
       {"reset", "remove everything that pausa ever made", "[--yes]", "pausa reset", run_reset,

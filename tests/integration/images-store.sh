@@ -223,3 +223,37 @@ same "objects" "pulling pulled" "$(jq -r .status <<<"$errors" | sort -u | grep -
 expect_exit 0 pausa image pull --progress none "$small"
 same "nothing" "" "$errors"
 expect_exit 2 pausa image pull --progress loud "$small"
+
+# What takes up the disk: the layers at least as much as the files in them.
+expect_exit 0 pausa system df
+match "for people" "$output" 'layers +[0-9]+ +[0-9.]+MB'
+expect_exit 0 pausa system df -o json
+same "images" "$(pausa image ls -o name | wc -l)" "$(jq .images.count <<<"$output")"
+(($(jq .layers.bytes <<<"$output") >= $(stat -c %s "$work/base/bin/busybox"))) || fail "layers count" "$output"
+expect_exit 2 pausa system
+
+# Labels and annotations of an image steer nothing, whoever's words they are: the container is what
+# it is without them.
+labels='"Labels":{"pausa/network":"host","pausa/monotonic-offset":"1h","io.podman.annotations.privileged":"TRUE",
+  "io.podman.annotations.seccomp":"unconfined","io.kubernetes.cri-o.userns-mode":"host","io.kubernetes.cri-o.Devices":"/dev/sda",
+  "io.containers.capabilities":"ALL","run.oci.keep_original_groups":"1","org.systemd.property.TasksMax":"1"}'
+words='"Entrypoint":["/bin/sh","-c","cat /proc/self/status /proc/self/mounts; ls /dev; cat /proc/uptime /sys/fs/cgroup/pids.max"]'
+"$make_image" "$work/plain" v1 "{$words}" "$work/base.tar"
+"$make_image" "$work/labelled" v1 "{$words,$labels}" "$work/base.tar"
+for kind in plain labelled; do
+  expect_exit 0 pausa up -d -q "$(manifest "$kind" <<EOF
+apiVersion: v1
+kind: Pod
+metadata: {name: $kind}
+spec:
+  restartPolicy: Never
+  containers: [{name: a, image: "oci:$work/$kind:v1"}]
+EOF
+)"
+  expect_exit 0 pausa wait --for=exited "$kind"
+  pausa logs --prefix=never "$kind" | grep -E '^(Cap|Seccomp|NoNew|Uid|Gid|Groups|NSpid)|/proc|/sys|/dev|^[a-z]+$' |
+    sed -E 's/(lowerdir|upperdir|workdir)=[^ ,]*//g' >"$work/$kind.seen"
+  [[ -s $work/$kind.seen ]] || fail "$kind has something to say" "$(pausa logs "$kind")"
+  expect_exit 0 pausa down "$kind"
+done
+same "what it sees of itself" "$(cat "$work/plain.seen")" "$(cat "$work/labelled.seen")"

@@ -63,6 +63,8 @@ int run_doctor(const Arguments& arguments);
 std::string doctor_options();
 int run_reset(const Arguments& arguments);
 std::string reset_options();
+int run_system(const Arguments& arguments);
+std::string system_options();
 int run_completion(const Arguments& arguments);
 std::string completion_options();
 int run_complete(const Arguments& arguments);
