@@ -3,6 +3,7 @@
 
 #include "infra/client.hpp"
 #include "pod/health.hpp"
+#include "sys/net_socket.hpp"
 
 #include <boost/asio/io_context.hpp>
 
@@ -33,10 +34,11 @@ class Check {
 };
 
 struct CheckOptions {
-  int network_pidfd = -1;            // in whose network namespace; -1: ours
-  std::uint16_t port = 0;            // of an httpGet or tcpSocket, names resolved
-  std::chrono::nanoseconds timeout;  // 0: none
-  bool hook = false;                 // any answer is a success
+  int network_pidfd = -1;               // in whose network namespace; -1: ours
+  sys::SocketStock* sockets = nullptr;  // of that one, borrowed as long as the check lives
+  std::uint16_t port = 0;               // of an httpGet or tcpSocket, names resolved
+  std::chrono::nanoseconds timeout;     // 0: none
+  bool hook = false;                    // any answer is a success
 };
 
 // httpGet, tcpSocket, grpc and sleep. what: borrowed as long as the check lives.

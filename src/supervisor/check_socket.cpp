@@ -6,7 +6,6 @@
 #include "supervisor/fd_watch.hpp"
 #include "supervisor/tls_relay.hpp"
 #include "sys/error.hpp"
-#include "sys/net_socket.hpp"
 #include "sys/own_program.hpp"
 
 #include <arpa/inet.h>
@@ -120,7 +119,7 @@ class SocketCheck : public Answering {
     try {
       const int domain = address->storage.ss_family;
       if (options_.network_pidfd >= 0)
-        socket_ = sys::socket_in(options_.network_pidfd, domain, SOCK_STREAM);
+        socket_ = options_.sockets->take(options_.network_pidfd, domain);
       else
         socket_.reset(::socket(domain, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
       sys::check(socket_.get(), "make a socket");

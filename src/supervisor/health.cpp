@@ -58,7 +58,10 @@ std::unique_ptr<Check> Supervisor::begin_check(std::size_t index, const pod::Che
   CheckOptions options;
   options.timeout = purpose.timeout;
   options.hook = purpose.hook;
-  if (!charge_.pod.spec.host_network) options.network_pidfd = sandbox_->pidfd.get();
+  if (!charge_.pod.spec.host_network) {
+    options.network_pidfd = sandbox_->pidfd.get();
+    options.sockets = &sandbox_->sockets;
+  }
   if (const auto* port = port_of(what)) {
     const auto resolved = resolve_port(*container.spec, *port);
     if (!resolved) return failed_check(io_, "couldn't find port: " + port->name, std::move(done));

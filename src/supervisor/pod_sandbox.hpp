@@ -6,6 +6,7 @@
 #include "pod/spec.hpp"
 #include "supervisor/host.hpp"
 #include "sys/fd.hpp"
+#include "sys/net_socket.hpp"
 #include "sys/process.hpp"
 
 #include <optional>
@@ -20,7 +21,8 @@ struct PodSandbox {
   sys::UniqueFd pidfd;
   sys::ProcessId id;
   infra::Client client;
-  sys::UniqueFd leash;  // of a new one: to be let go when it stands in the record
+  sys::UniqueFd leash;       // of a new one: to be let go when it stands in the record
+  sys::SocketStock sockets;  // of its network, for checks
 };
 
 // A sandbox on its way: its namespaces exist from the start, infra comes up while the caller does
