@@ -2,6 +2,7 @@
 // `--help`, completion and the man page.
 #pragma once
 
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -34,7 +35,7 @@ struct Command {
   bool hidden = false;
 };
 
-const std::vector<Command>& commands();
+std::span<const Command> commands();
 
 // Wrong use of a verb: told with a pointer to its help, exit code 2.
 class UsageError : public std::runtime_error {

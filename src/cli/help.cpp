@@ -109,7 +109,7 @@ constexpr std::string_view environment =
 
 }  // namespace
 
-std::string help_text(const std::vector<Command>& commands) {
+std::string help_text(std::span<const Command> commands) {
   std::string text =
       "pausa runs Kubernetes Pod YAML on this machine.\n\n"
       "  pausa up manifests/01-hello.yaml     # run a pod\n"
@@ -133,7 +133,7 @@ std::string help_text(const Command& command) {
   return text;
 }
 
-std::string unknown_command(const std::string& word, const std::vector<Command>& commands) {
+std::string unknown_command(const std::string& word, std::span<const Command> commands) {
   std::vector<std::string_view> names;
   for (const auto& command : commands)
     if (!command.hidden) names.push_back(command.name);
@@ -143,7 +143,7 @@ std::string unknown_command(const std::string& word, const std::vector<Command>&
   return sentence;
 }
 
-std::string manual_page(const std::vector<Command>& commands) {
+std::string manual_page(std::span<const Command> commands) {
   std::string page = title("pausa", "run Kubernetes Pod YAML on this machine");
   page +=
       ".SH SYNOPSIS\npausa COMMAND [OPTION...] [ARGUMENT...]\n.SH DESCRIPTION\n"

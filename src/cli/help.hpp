@@ -8,14 +8,14 @@
 
 namespace pausa::cli {
 
-std::string help_text(const std::vector<Command>& commands);
+std::string help_text(std::span<const Command> commands);
 std::string help_text(const Command& command);
 
 // "unknown command", with the verb that was most likely meant.
-std::string unknown_command(const std::string& word, const std::vector<Command>& commands);
+std::string unknown_command(const std::string& word, std::span<const Command> commands);
 
 // pausa(1), and pausa-VERB(1), as roff.
-std::string manual_page(const std::vector<Command>& commands);
+std::string manual_page(std::span<const Command> commands);
 std::string manual_page(const Command& command);
 
 // The long options of a verb, "--" included; short ones with `letters`.

@@ -14,8 +14,8 @@
 
 namespace pausa::cli {
 
-const std::vector<Command>& commands() {
-  static const std::vector<Command> table{
+std::span<const Command> commands() {
+  static constexpr Command table[]{
       {"up", "run the pods of a manifest", "[OPTION…] FILE…",
        "pausa up web.yaml           # run it\n"
        "pausa up -d web.yaml        # and return when all containers run\n"

@@ -12,7 +12,7 @@ namespace {
 
 namespace po = boost::program_options;
 
-po::options_description describe(const std::vector<Option>& table) {
+po::options_description describe(std::span<const Option> table) {
   po::options_description description;
   for (const auto& option : table) {
     if (option.value != nullptr)
@@ -26,7 +26,7 @@ po::options_description describe(const std::vector<Option>& table) {
 }
 
 // Whether this word is an option that takes the next word as its value.
-bool takes_next(const std::vector<Option>& table, const std::string& word) {
+bool takes_next(std::span<const Option> table, const std::string& word) {
   if (word.size() < 2 || word[0] != '-') return false;
   for (const auto& option : table) {
     if (option.value == nullptr) continue;
@@ -42,7 +42,7 @@ bool takes_next(const std::vector<Option>& table, const std::string& word) {
 
 }  // namespace
 
-Options::Options(const std::vector<Option>& table, const Arguments& arguments,
+Options::Options(std::span<const Option> table, const Arguments& arguments,
                  std::optional<std::size_t> stop_at) {
   // What follows the last word that we understand is handed on untouched.
   Arguments ours = arguments;
@@ -100,7 +100,7 @@ std::vector<std::string> Options::all(const std::string& name) const {
   return found == values_.end() ? std::vector<std::string>() : found->second;
 }
 
-std::string options_help(const std::vector<Option>& table) {
+std::string options_help(std::span<const Option> table) {
   std::vector<std::string> heads;
   std::size_t column = 0;
   for (const auto& option : table) {

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,7 +23,7 @@ class Options {
  public:
   // Throws UsageError. With `stop_at` positional words, option parsing ends after that many of
   // them, so that the words of a contained command stay as they are.
-  Options(const std::vector<Option>& table, const Arguments& arguments,
+  Options(std::span<const Option> table, const Arguments& arguments,
           std::optional<std::size_t> stop_at = std::nullopt);
 
   bool has(const std::string& name) const { return values_.contains(name); }
@@ -36,7 +37,7 @@ class Options {
   std::vector<std::string> words_;
 };
 
-std::string options_help(const std::vector<Option>& table);
+std::string options_help(std::span<const Option> table);
 
 // "90s", "1m30s", "500ms", "2h"; a bare number means seconds. Throws UsageError.
 std::chrono::nanoseconds parse_duration(const std::string& text, const char* option);

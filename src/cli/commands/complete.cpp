@@ -10,7 +10,7 @@
 namespace pausa::cli {
 namespace {
 
-const std::vector<Option> table;
+constexpr std::span<const Option> table;
 
 // Words that begin as the user did, one a line.
 void offer(const std::vector<std::string>& candidates, const std::string& begun) {

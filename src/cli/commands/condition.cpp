@@ -13,9 +13,9 @@
 namespace pausa::cli {
 namespace {
 
-const std::vector<Option> table{{"reason", "WORD", "why, in one word"},
-                                {"message", "TEXT", "why, for people"},
-                                {"namespace,n", "NAME", "the pod's namespace"}};
+constexpr Option table[]{{"reason", "WORD", "why, in one word"},
+                         {"message", "TEXT", "why, for people"},
+                         {"namespace,n", "NAME", "the pod's namespace"}};
 
 // What the pod's own state says is not for others to set.
 constexpr std::array<std::string_view, 5> own_types{"PodReadyToStartContainers", "Initialized",

@@ -16,7 +16,7 @@
 namespace pausa::cli {
 namespace {
 
-const std::vector<Option> table{
+constexpr Option table[]{
     {"image", "IMAGE", "its root file system (busybox)"},
     {"target", "CONTAINER", "see the processes of this container, where each has its own"},
     {"container,c", "NAME", "the new container's name (debugger-XXXXX)"},

@@ -17,7 +17,7 @@ namespace {
 
 using pod::Node;
 
-const std::vector<Option> table{{"namespace,n", "NAME", "the pod's namespace"}};
+constexpr Option table[]{{"namespace,n", "NAME", "the pod's namespace"}};
 
 constexpr std::size_t most_events = 20;
 

@@ -14,7 +14,7 @@
 namespace pausa::cli {
 namespace {
 
-const std::vector<Option> table{
+constexpr Option table[]{
     {"file,f", "FILE", "a manifest; \"-\" is standard input, a folder all manifests in it"},
     {"env-file", "FILE", "put the values of its lines NAME=VALUE in for ${NAME}"},
     {"set", "NAME[=VALUE]", "likewise this one; without a value that of our environment"},

@@ -9,9 +9,9 @@
 namespace pausa::cli {
 namespace {
 
-const std::vector<Option> table{{"strict", nullptr, "exit with 1 when there are warnings"},
-                                {"quiet,q", nullptr, "only what is amiss"},
-                                {"output,o", "FORMAT", "table, json or yaml"}};
+constexpr Option table[]{{"strict", nullptr, "exit with 1 when there are warnings"},
+                         {"quiet,q", nullptr, "only what is amiss"},
+                         {"output,o", "FORMAT", "table, json or yaml"}};
 
 pod::Node report_node(const std::vector<Finding>& findings) {
   using pod::Node;

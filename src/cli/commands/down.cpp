@@ -17,7 +17,7 @@
 namespace pausa::cli {
 namespace {
 
-const std::vector<Option> table{
+constexpr Option table[]{
     {"file,f", "FILE", "what this manifest names"},
     {"env-file", "FILE", "put the values of its lines NAME=VALUE in for ${NAME}"},
     {"set", "NAME[=VALUE]", "likewise this one; without a value that of our environment"},

@@ -19,10 +19,10 @@
 namespace pausa::cli {
 namespace {
 
-const std::vector<Option> table{{"follow,f", nullptr, "go on until the pods have ended"},
-                                {"output,o", "FORMAT", "text, or json: one object a line"},
-                                {"all,a", nullptr, "every pod (the default)"},
-                                {"namespace,n", "NAME", "the pods' namespace"}};
+constexpr Option table[]{{"follow,f", nullptr, "go on until the pods have ended"},
+                         {"output,o", "FORMAT", "text, or json: one object a line"},
+                         {"all,a", nullptr, "every pod (the default)"},
+                         {"namespace,n", "NAME", "the pods' namespace"}};
 
 // A pod's history from its beginning on, as far as it is written.
 class Reader {

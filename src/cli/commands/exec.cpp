@@ -21,7 +21,7 @@
 namespace pausa::cli {
 namespace {
 
-const std::vector<Option> table{
+constexpr Option table[]{
     {"user,u", "USER[:GROUP]", "run as this user, by name or number"},
     {"workdir,w", "DIR", "run in this directory"},
     {"env,e", "NAME=VALUE", "set a variable; NAME alone takes ours"},

@@ -8,7 +8,7 @@
 namespace pausa::cli {
 namespace {
 
-const std::vector<Option> table;
+constexpr std::span<const Option> table;
 
 }  // namespace
 

@@ -9,7 +9,7 @@
 namespace pausa::cli {
 namespace {
 
-const std::vector<Option> table{{"namespace,n", "NAME", "the pods' namespace"}};
+constexpr Option table[]{{"namespace,n", "NAME", "the pods' namespace"}};
 
 }  // namespace
 

@@ -19,7 +19,7 @@ namespace {
 using image::Library;
 using pod::Node;
 
-const std::vector<Option> table{
+constexpr Option table[]{
     {"tls-verify", "true|false", "pull: false takes a registry without a certificate, too"},
     {"progress", "auto|plain|json|none", "how a pull is shown: bars on a terminal, else lines"},
     {"format", "oci-archive|docker-archive", "save: the kind of file"},

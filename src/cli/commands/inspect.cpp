@@ -12,7 +12,7 @@
 namespace pausa::cli {
 namespace {
 
-const std::vector<Option> table{
+constexpr Option table[]{
     {"format,f", "TEMPLATE", "a Go template for each pod: '{{.status.phase}}'; json: one line"},
     {"output,o", "FORMAT", "json or yaml"},
     {"namespace,n", "NAME", "the pods' namespace"}};

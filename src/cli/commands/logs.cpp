@@ -16,7 +16,7 @@
 namespace pausa::cli {
 namespace {
 
-const std::vector<Option> table{
+constexpr Option table[]{
     {"follow,f", nullptr, "go on until the pods have ended"},
     {"tail", "N", "only the last N lines of each container, or \"all\""},
     {"since", "TIME", "only lines since then: 5m, an RFC 3339 time, seconds since 1970"},

@@ -14,9 +14,9 @@
 namespace pausa::cli {
 namespace {
 
-const std::vector<Option> table{{"output,o", "FORMAT", "table, wide (inode numbers), json or yaml"},
-                                {"no-headers", nullptr, "no line of headings"},
-                                {"namespace,n", "NAME", "the pod's namespace"}};
+constexpr Option table[]{{"output,o", "FORMAT", "table, wide (inode numbers), json or yaml"},
+                         {"no-headers", nullptr, "no line of headings"},
+                         {"namespace,n", "NAME", "the pod's namespace"}};
 
 }  // namespace
 

@@ -22,7 +22,7 @@ namespace {
 
 using pod::Node;
 
-const std::vector<Option> table{
+constexpr Option table[]{
     {"all,a", nullptr, "also pods that have ended"},
     {"quiet,q", nullptr, "names only"},
     {"output,o", "FORMAT", "table, wide, json, yaml or name"},

@@ -18,9 +18,8 @@
 namespace pausa::cli {
 namespace {
 
-const std::vector<Option> table{
-    {"yes,y", nullptr, "do not ask"},
-    {"timeout,t", "TIME", "grace period of pods that run, instead of none"}};
+constexpr Option table[]{{"yes,y", nullptr, "do not ask"},
+                         {"timeout,t", "TIME", "grace period of pods that run, instead of none"}};
 
 bool asked(const state::Paths& paths) {
   if (::isatty(STDIN_FILENO) != 1)

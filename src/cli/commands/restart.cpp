@@ -11,9 +11,9 @@
 namespace pausa::cli {
 namespace {
 
-const std::vector<Option> table{{"all,a", nullptr, "every pod"},
-                                {"timeout,t", "TIME", "grace period, instead of the manifest's"},
-                                {"namespace,n", "NAME", "the pods' namespace"}};
+constexpr Option table[]{{"all,a", nullptr, "every pod"},
+                         {"timeout,t", "TIME", "grace period, instead of the manifest's"},
+                         {"namespace,n", "NAME", "the pods' namespace"}};
 
 // One container, in the living pod: its neighbours, addresses and volumes stay.
 void restart_container(const state::Store& store, const Target& target,

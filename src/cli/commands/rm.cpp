@@ -9,10 +9,10 @@
 namespace pausa::cli {
 namespace {
 
-const std::vector<Option> table{{"all,a", nullptr, "every pod (that has ended, without --force)"},
-                                {"force,f", nullptr, "also pods that run: they are stopped first"},
-                                {"timeout,t", "TIME", "grace period, instead of the manifest's"},
-                                {"namespace,n", "NAME", "the pods' namespace"}};
+constexpr Option table[]{{"all,a", nullptr, "every pod (that has ended, without --force)"},
+                         {"force,f", nullptr, "also pods that run: they are stopped first"},
+                         {"timeout,t", "TIME", "grace period, instead of the manifest's"},
+                         {"namespace,n", "NAME", "the pods' namespace"}};
 
 bool runs(const state::Store& store, const state::PodKey& key) {
   const auto record = store.read(key);

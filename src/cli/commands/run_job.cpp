@@ -14,7 +14,7 @@
 namespace pausa::cli {
 namespace {
 
-const std::vector<Option> table{
+constexpr Option table[]{
     {"name", "NAME", "the Job's name, instead of CRONJOB-1, CRONJOB-2…"},
     {"detach,d", nullptr, "return when its first pods run (the default without a terminal)"},
     {"attach", nullptr, "stay until it has finished; ^C removes it (the default on one)"},

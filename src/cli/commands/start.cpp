@@ -8,9 +8,9 @@
 namespace pausa::cli {
 namespace {
 
-const std::vector<Option> table{{"all,a", nullptr, "every pod"},
-                                {"explain", nullptr, "print every step of the start"},
-                                {"namespace,n", "NAME", "the pods' namespace"}};
+constexpr Option table[]{{"all,a", nullptr, "every pod"},
+                         {"explain", nullptr, "print every step of the start"},
+                         {"namespace,n", "NAME", "the pods' namespace"}};
 
 }  // namespace
 

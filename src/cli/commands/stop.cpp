@@ -5,9 +5,9 @@
 namespace pausa::cli {
 namespace {
 
-const std::vector<Option> table{{"all,a", nullptr, "every pod"},
-                                {"timeout,t", "TIME", "grace period, instead of the manifest's"},
-                                {"namespace,n", "NAME", "the pods' namespace"}};
+constexpr Option table[]{{"all,a", nullptr, "every pod"},
+                         {"timeout,t", "TIME", "grace period, instead of the manifest's"},
+                         {"namespace,n", "NAME", "the pods' namespace"}};
 
 }  // namespace
 

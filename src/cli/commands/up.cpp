@@ -23,7 +23,7 @@
 namespace pausa::cli {
 namespace {
 
-const std::vector<Option> table{
+constexpr Option table[]{
     {"file,f", "FILE", "a manifest; \"-\" is standard input, a folder all manifests in it"},
     {"configmap-from", "NAME=PATH", "a ConfigMap of this file, or of the files in this folder"},
     {"secret-from", "NAME=PATH", "likewise a Secret"},

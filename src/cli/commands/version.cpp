@@ -9,7 +9,7 @@
 namespace pausa::cli {
 namespace {
 
-const std::vector<Option> table{{"output,o", "FORMAT", "table, json or yaml"}};
+constexpr Option table[]{{"output,o", "FORMAT", "table, json or yaml"}};
 
 constexpr const char* compiler =
 #ifdef __clang__

@@ -20,9 +20,9 @@ using pod::Node;
 using pod::Object;
 using pod::ObjectKind;
 
-const std::vector<Option> table{{"force,f", nullptr, "rm: although a pod uses it"},
-                                {"output,o", "FORMAT", "table, json, yaml or name"},
-                                {"namespace,n", "NAME", "the claims' namespace"}};
+constexpr Option table[]{{"force,f", nullptr, "rm: although a pod uses it"},
+                         {"output,o", "FORMAT", "table, json, yaml or name"},
+                         {"namespace,n", "NAME", "the claims' namespace"}};
 
 // The pods that name the claim, by their stored manifests.
 std::vector<std::string> users_of(const state::Store& store, const Object& claim) {

@@ -17,7 +17,7 @@
 namespace pausa::cli {
 namespace {
 
-const std::vector<Option> table{
+constexpr Option table[]{
     {"for", "WHAT",
      "exited (the default; prints the exit code), running, ready, deleted, condition=TYPE[=VALUE], "
      "log=REGEX: a line that a container writes, or port=N: it takes connections"},

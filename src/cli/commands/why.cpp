@@ -20,7 +20,7 @@
 namespace pausa::cli {
 namespace {
 
-const std::vector<Option> table{{"namespace,n", "NAME", "the pod's namespace"}};
+constexpr Option table[]{{"namespace,n", "NAME", "the pod's namespace"}};
 
 constexpr std::uint64_t shown_lines = 5;
 
