@@ -3,6 +3,7 @@
 #include "sys/error.hpp"
 #include "sys/socket.hpp"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 
@@ -110,7 +111,13 @@ std::optional<sys::UniqueFd> Client::get_fd(std::uint64_t key) {
 bool Client::drop_fd(std::uint64_t key) {
   Request request{};
   request.key = key;
-  return ask(Op::drop, request, "drop a descriptor at infra").status == Status::ok;
+  try {
+    return ask(Op::drop, request, "drop a descriptor at infra").status == Status::ok;
+  } catch (const sys::Error& error) {
+    const int number = error.code().value();
+    if (number == EPIPE || number == ECONNRESET) return false;
+    throw;
+  }
 }
 
 std::vector<std::uint64_t> Client::list_fds() {

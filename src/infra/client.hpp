@@ -41,6 +41,7 @@ class Client {
   // Keeps a copy of fd under the key, in place of what was there.
   void put_fd(std::uint64_t key, int fd);
   std::optional<sys::UniqueFd> get_fd(std::uint64_t key);
+  // False when nothing was kept there; an infra that has died keeps nothing.
   bool drop_fd(std::uint64_t key);
   std::vector<std::uint64_t> list_fds();
 

@@ -69,6 +69,7 @@ constexpr Difference table[] = {
     {"seccomp annotations", "ignored", "localhost/… is refused, others give a note", "a security setting is honoured or refused", {}},
     {"workingDir relative, an empty command[0], NUL bytes, an argument or variable of 128 KiB", "accepted", "refused", "execve(2) would fail", {}},
     {"readOnly mounts", "cover what is mounted below only with recursiveReadOnly", "always cover it", "read-only is to mean that", {}},
+    {"host: as the reference of an image volume", "any text", "refused", "it names no image; hostPath brings files of this machine", {}},
     {"hostPath.path relative", "starts at the kubelet's directory", "starts at the manifest's folder", "a manifest and its data move together", {}},
 };
 // clang-format on

@@ -502,6 +502,14 @@ TEST_SUITE("infra/unit" * doctest::skip(::geteuid() != 0 || !can_make_namespaces
       REQUIRE(sys::wait_dead(member.pidfd.get(), std::chrono::milliseconds(0)));
   }
 
+  TEST_CASE("what a dead infra kept need not be dropped") {
+    Pod pod;
+    auto client = pod.client();
+    pod.kill();
+    CHECK_FALSE(client.drop_fd(5));
+    CHECK_THROWS_AS((void)client.get_fd(5), sys::Error);
+  }
+
   TEST_CASE("an infra that does not answer is an error at the deadline, not a hang") {
     const Pod pod;
     auto client =
