@@ -5,12 +5,12 @@ source "$(dirname "${BASH_SOURCE[0]}")/../support/lib.sh"
 type -P skopeo >/dev/null || skip "skopeo is not installed, which brings images in"
 make_image="$(dirname "${BASH_SOURCE[0]}")/../support/make-image.sh"
 
-mkdir -p "$work/root/bin"
-cp "$(type -P busybox)" "$work/root/bin/busybox"
-for applet in sh cat sleep; do ln -s busybox "$work/root/bin/$applet"; done
+mkdir -p "$work/tree/bin"
+cp "$(type -P busybox)" "$work/tree/bin/busybox"
+for applet in sh cat sleep; do ln -s busybox "$work/tree/bin/$applet"; done
 for version in one two; do
-  echo $version >"$work/root/version"
-  tar -C "$work/root" --owner 0 --group 0 -cf "$work/$version.tar" .
+  echo $version >"$work/tree/version"
+  tar -C "$work/tree" --owner 0 --group 0 -cf "$work/$version.tar" .
   "$make_image" "$work/$version" v1 '{"Env":["PATH=/bin"]}' "$work/$version.tar"
   expect_exit 0 pausa image pull -q "oci:$work/$version:v1"
 done
@@ -48,7 +48,7 @@ same "an up that succeeds brings the new image" "two two" "$(version changed) $(
 expect_exit 0 pausa down -t 0 changed anew
 
 # What it ran on is gone meanwhile: what it was can still be read.
-cp -r "$work/root" "$work/gone"
+cp -r "$work/tree" "$work/gone"
 expect_exit 0 pausa up -d "$(pod lost "$idle" "dir:$work/gone" | manifest set)"
 trace lost
 rm -r "$work/gone"
