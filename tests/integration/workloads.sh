@@ -34,8 +34,17 @@ supervisor_pid() { field "$1" .pausa.supervisor.pid; }
 
 # ---- a Deployment
 
+expect_exit 4 pausa wait deployment/web
+expect_exit 0 pausa wait --for=deleted deployment/web
+expect_exit 124 pausa wait --for=ready --timeout 200ms deployment/web
+match "what is missing is named" "$errors" 'deployment/web is not ready after 200ms: it has no pods'
+"$PAUSA" wait --for=ready --timeout 60s deployment/web >"$work/awaited" &
+waiting=$!
 file=$(workload Deployment web '  replicas: 3' 'echo one')
 expect_exit 0 pausa up -d "$file"
+awaited=0
+wait $waiting || awaited=$?
+same "somebody waited before there were any" "0 pod/web-1" "$awaited $(head -n 1 "$work/awaited")"
 same "up tells of its pods" "pod/web-1 pod/web-2 pod/web-3" "$(paste -sd ' ' <<<"$output")"
 for pod in web-1 web-2 web-3; do trace "$pod"; done
 same "their owner" "Deployment/web" "$(field web-2 '.metadata.ownerReferences[0] | "\(.kind)/\(.name)"')"

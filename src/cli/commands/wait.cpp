@@ -11,6 +11,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <iostream>
 
@@ -98,20 +99,30 @@ Progress wait_for_log(const state::Store& store, const Target& target, const Aim
       patience, search.fd());
 }
 
-// Nothing tells when somebody begins to listen: it is looked for every 20 ms.
-Progress wait_for_port(const state::Store& store, const Target& target, const Aim& aim,
-                       const Patience& patience) {
-  const sys::UniqueFd round(
+// For what nothing tells of: a descriptor that is readable every 20 ms, until rung() is called.
+sys::UniqueFd make_bell() {
+  sys::UniqueFd bell(
       sys::check(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK), "make a timer"));
   constexpr timespec interval{0, 20'000'000};
   const itimerspec times{interval, interval};
-  sys::check(::timerfd_settime(round.get(), 0, &times, nullptr), "set a timer");
+  sys::check(::timerfd_settime(bell.get(), 0, &times, nullptr), "set a timer");
+  return bell;
+}
+
+void rung(int bell) {
+  std::uint64_t expired = 0;
+  (void)!::read(bell, &expired, sizeof expired);
+}
+
+// Nothing tells when somebody begins to listen.
+Progress wait_for_port(const state::Store& store, const Target& target, const Aim& aim,
+                       const Patience& patience) {
+  const auto round = make_bell();
   const std::string nobody = "nothing takes connections at port " + std::to_string(aim.port);
   return wait_until(
       store, target.key,
       [&]() -> Progress {
-        std::uint64_t expired = 0;
-        (void)!::read(round.get(), &expired, sizeof expired);
+        rung(round.get());
         const auto record = store.read(target.key);
         if (!record) return {Progress::Kind::on_the_way, "there is no such pod, or it is stopped"};
         if (record->state.finished)
@@ -152,24 +163,71 @@ std::string name_of(const Target& target) {
   return target.key.name + (target.container.empty() ? "" : "/" + target.container);
 }
 
-// The Jobs among the words, and the pods.
-std::pair<std::vector<state::PodKey>, std::vector<Target>> split_words(const Options& options,
-                                                                       const state::Store& store) {
+// What the words name.
+struct Awaited {
   std::vector<state::PodKey> jobs;
-  std::vector<Target> targets;
+  std::vector<Target> pods;
+  std::vector<WorkloadName> workloads;  // that have no pods yet
+};
+
+Awaited split_words(const Options& options, const state::Store& store) {
+  Awaited all;
   for (const auto& word : options.words()) {
-    const auto workload = workload_named(store, word, options.get("namespace"));
+    auto workload = workload_named(store, word, options.get("namespace"));
     if (workload && workload->kind == pod::WorkloadKind::job)
-      jobs.push_back(workload->key);
+      all.jobs.push_back(workload->key);
+    else if (workload && pods_owned_by(store, workload->key.namespace_, workload->owner()).empty())
+      all.workloads.push_back(std::move(*workload));
     else
       for (auto& target : targets_of(store, word, options.get("namespace")))
-        targets.push_back(std::move(target));
+        all.pods.push_back(std::move(target));
   }
   if (options.has("all"))
-    for (auto& key : every_pod(store)) targets.push_back({std::move(key), ""});
-  else if (jobs.empty() && targets.empty())
+    for (auto& key : every_pod(store)) all.pods.push_back({std::move(key), ""});
+  else if (all.jobs.empty() && all.pods.empty() && all.workloads.empty())
     throw UsageError("wait needs a pod, or --all");
-  return {std::move(jobs), std::move(targets)};
+  return all;
+}
+
+// Those of its pods that are not among them yet. Whether there were some.
+bool add_new_pods(const state::Store& store, const WorkloadName& workload,
+                  std::vector<Target>& pods) {
+  const auto before = pods.size();
+  for (auto& key : pods_owned_by(store, workload.key.namespace_, workload.owner()))
+    if (std::none_of(pods.begin(), pods.end(),
+                     [&key](const Target& known) { return known.key == key; }))
+      pods.push_back({std::move(key), workload.container});
+  return pods.size() > before;
+}
+
+// Adds its pods when the first of them is there. A pod's owner stands in its manifest, which comes
+// after the folder that could be watched.
+int wait_for_pods_of(const state::Store& store, const WorkloadName& workload, const Aim& aim,
+                     const Patience& patience, const std::string& limit,
+                     std::vector<Target>& pods) {
+  if (aim.kind == Aim::Kind::goal && aim.goal == Goal::exited)
+    throw NoSuchObject("no pods of " + workload.owner() + " in namespace " +
+                       workload.key.namespace_);
+  if (aim.kind == Aim::Kind::goal && aim.goal == Goal::deleted) {
+    std::cout << workload.owner() << std::endl;
+    return exit_ok;
+  }
+  const auto bell = make_bell();
+  const auto progress = wait_until(
+      store, workload.key,
+      [&]() -> Progress {
+        rung(bell.get());
+        return {add_new_pods(store, workload, pods) ? Progress::Kind::reached
+                                                    : Progress::Kind::on_the_way,
+                "it has no pods"};
+      },
+      patience, bell.get());
+  if (progress.kind != Progress::Kind::reached) {
+    std::cerr << "pausa: " << workload.owner() << " is not " << aim.words << " after " << limit
+              << ": " << progress.missing << "\n";
+    return exit_timed_out;
+  }
+  return exit_ok;
 }
 
 Progress look_at_job(const std::optional<state::Job>& job, const Aim& aim) {
@@ -232,7 +290,7 @@ int run_wait(const Arguments& arguments) {
   const state::Store store(state::Paths::from_environment());
   const Aim aim = aim_from(options);
   const bool for_exit = aim.kind == Aim::Kind::goal && aim.goal == Goal::exited;
-  const auto [jobs, targets] = split_words(options, store);
+  auto awaited = split_words(options, store);
   Patience patience;
   const auto limit = options.get("timeout");
   if (limit)
@@ -240,12 +298,26 @@ int run_wait(const Arguments& arguments) {
                         std::chrono::duration_cast<std::chrono::steady_clock::duration>(
                             parse_duration(*limit, "--timeout"));
   int code = exit_ok;
-  for (const auto& job : jobs) {
+  for (const auto& job : awaited.jobs) {
     const int its = wait_for_job(store, job, aim, patience, limit.value_or(""));
     if (its == exit_timed_out) return its;
     if (its != exit_ok) code = its;
   }
-  for (const auto& target : targets) {
+  for (const auto& workload : awaited.workloads)
+    if (const int its =
+            wait_for_pods_of(store, workload, aim, patience, limit.value_or(""), awaited.pods);
+        its != exit_ok)
+      return its;
+  if (aim.kind == Aim::Kind::goal && aim.goal == Goal::deleted) awaited.workloads.clear();
+  // Pods may come while others are waited for.
+  const auto more_came = [&] {
+    bool any = false;
+    for (const auto& workload : awaited.workloads)
+      any = add_new_pods(store, workload, awaited.pods) || any;
+    return any;
+  };
+  for (std::size_t i = 0; i < awaited.pods.size() || more_came(); ++i) {
+    const Target target = awaited.pods[i];
     if (for_exit && !pod_exists(store, target.key))
       throw NoSuchObject("no pod " + target.key.name + " in namespace " + target.key.namespace_);
     if (auto record = store.read(target.key)) {
