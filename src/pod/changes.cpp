@@ -61,32 +61,42 @@ bool resizes_in_place(const Container& now, const Container& wanted) {
          !(memory && wanted.memory_needs_restart);
 }
 
-void compare_containers(const Node& now, const Node& wanted, Changes& changes) {
-  const Node& a = at(at(now, "spec"), "containers");
-  const Node& b = at(at(wanted, "spec"), "containers");
+bool no_resources(std::string_view key) {
+  return key != "resources" && key != "resizePolicy";
+}
+
+// field: containers or initContainers. Of init containers only a sidecar may change as the pod
+// lives, and only its resources: the others have done what they were to do.
+void compare_containers(const Node& now, const Node& wanted, const char* field, Changes& changes) {
+  const Node& a = at(at(now, "spec"), field);
+  const Node& b = at(at(wanted, "spec"), field);
+  if (same(a, b)) return;
+  const std::string path = std::string("spec.") + field;
   const auto same_name = [](const Node& one, const Node& other) {
     return same(at(one, "name"), at(other, "name"));
   };
   if (!std::equal(a.items.begin(), a.items.end(), b.items.begin(), b.items.end(), same_name)) {
-    changes.recreate = "spec.containers";
+    changes.recreate = path;
     return;
   }
-  if (same(a, b)) return;
   Diagnostics faults;
   const Spec spec = decode_pod(now, faults).spec;
   const Spec wanted_spec = decode_pod(wanted, faults).spec;
-  const auto no_resources = [](std::string_view key) {
-    return key != "resources" && key != "resizePolicy";
-  };
+  const bool init = std::string_view(field) == "initContainers";
+  const auto& before = init ? spec.init_containers : spec.containers;
+  const auto& after = init ? wanted_spec.init_containers : wanted_spec.containers;
   for (std::size_t i = 0; i < a.items.size(); ++i) {
     if (same(a.items[i], b.items[i])) continue;
-    const std::string& name = at(b.items[i], "name").text;
     const bool in_place = differing(a.items[i], b.items[i], no_resources).empty() &&
-                          resizes_in_place(spec.containers[i], wanted_spec.containers[i]);
-    (in_place ? changes.resize : changes.restart).push_back(name);
+                          resizes_in_place(before[i], after[i]);
+    if (init && (!in_place || after[i].restart != ContainerRestart::always)) {
+      changes.recreate = path;
+      return;
+    }
+    (in_place ? changes.resize : changes.restart).push_back(after[i].name);
     // On it depends who goes first when memory runs out; that stays as it was at the start.
     if (changes.recreate.empty() && qos_class(spec) != qos_class(wanted_spec))
-      changes.recreate = "spec.containers[" + std::to_string(i) + "].resources";
+      changes.recreate = path + "[" + std::to_string(i) + "].resources";
   }
 }
 
@@ -97,10 +107,13 @@ Changes compare(const Node& now, const Node& wanted) {
   compare_metadata(at(now, "metadata"), at(wanted, "metadata"), changes);
   const Node& spec = at(now, "spec");
   const Node& wanted_spec = at(wanted, "spec");
-  const auto counts = [](std::string_view key) { return key != "containers"; };
+  const auto counts = [](std::string_view key) {
+    return key != "containers" && key != "initContainers";
+  };
   if (const auto field = differing(spec, wanted_spec, counts); !field.empty())
     changes.recreate = "spec." + field;
-  compare_containers(now, wanted, changes);
+  for (const char* field : {"initContainers", "containers"})
+    compare_containers(now, wanted, field, changes);
   return changes;
 }
 

@@ -80,3 +80,26 @@ eventually "the next supervisor" bash -c \
   "[[ \$('$PAUSA' inspect shop | jq .pausa.supervisor.pid) != @(null|$before) ]]"
 expect_exit 0 pausa diff "$(shop 96Mi 250m 32Mi)"
 same "it knows what is" "shop: keep" "$output"
+expect_exit 0 pausa down shop
+
+# A sidecar, too.
+file=$(manifest aside <<'YAML'
+apiVersion: v1
+kind: Pod
+metadata: {name: aside}
+spec:
+  terminationGracePeriodSeconds: 0
+  initContainers:
+    - name: side
+      image: busybox
+      command: ["sleep", "1000"]
+      restartPolicy: Always
+      resources: {limits: {memory: 32Mi}}
+  containers: [{name: web, image: busybox, command: ["sleep", "1000"], resources: {limits: {memory: 32Mi}}}]
+YAML
+)
+up "$file"
+side=$(member_pid aside side)
+sed -i '0,/32Mi/s//48Mi/' "$file"
+expect_exit 0 pausa up -d "$file"
+same "it lives on with more" "$side $((48 << 20))" "$(member_pid aside side) $(memory_of "$side")"

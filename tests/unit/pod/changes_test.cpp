@@ -89,4 +89,25 @@ TEST_SUITE("pod/unit") {
     CHECK(changes.recreate.empty());
     CHECK(changes.restart.empty());
   }
+
+  TEST_CASE("of the init containers a sidecar gets other resources as it lives, and nothing else") {
+    const auto pod = [](const std::string& init) {
+      return R"({"spec":{"initContainers":[)" + init +
+             R"(],"containers":[{"name":"web","image":"x"}]}})";
+    };
+    const auto resources = [](const char* name, const char* memory, const char* more) {
+      return std::string(R"({"name":")") + name +
+             R"(","image":"y","resources":{"limits":{"memory":")" + memory + R"("}})" + more + "}";
+    };
+    const char* always = R"(,"restartPolicy":"Always")";
+    const auto small = pod(resources("s", "64Mi", always));
+    const auto larger = compare(small.c_str(), pod(resources("s", "96Mi", always)).c_str());
+    CHECK(larger.recreate.empty());
+    CHECK(larger.resize == std::vector<std::string>{"s"});
+    const auto argued = pod(resources("s", "64Mi", R"(,"restartPolicy":"Always","args":["-v"])"));
+    CHECK(compare(small.c_str(), argued.c_str()).recreate == "spec.initContainers");
+    CHECK(compare(small.c_str(), pod("").c_str()).recreate == "spec.initContainers");
+    CHECK(compare(pod(resources("i", "64Mi", "")).c_str(), pod(resources("i", "96Mi", "")).c_str())
+              .recreate == "spec.initContainers");
+  }
 }
