@@ -55,6 +55,8 @@ same "ps knows the short name of the kind" "web-1 web-2 web-3" "$(paste -sd ' ' 
 expect_exit 0 pausa logs --prefix=never deployment/web
 same "logs of all of them" "one one one" "$(paste -sd ' ' <<<"$output")"
 expect_exit 0 pausa exec deployment/web -- true
+expect_exit 0 pausa condition deployment/web example.com/fed=True
+same "each has it" $'pod/web-1\npod/web-2\npod/web-3' "$output"
 expect_exit 0 pausa wait --for=ready deployment/web
 expect_exit 4 pausa logs deployment/none
 match "one that is not there is named" "$errors" 'deployment/none'
@@ -99,6 +101,8 @@ sed -i 's/^      containers:/      hostname: other\n      containers:/' "$file"
 expect_exit 0 pausa up -d "$file"
 match "both are made anew" "$errors" 'again-2: recreate'
 same "a pod of the new template" other "$(pausa exec again-2 hostname)"
+expect_exit 0 pausa debug deployment/again -- true
+match "the first of them gets it" "$output" '^again-1/'
 expect_exit 0 pausa down deployment/again
 same "down by name removes all of them" "" "$(pods)"
 expect_exit 0 pausa down deployment/again

@@ -2,6 +2,7 @@
 #include "cli/options.hpp"
 #include "cli/supervisor_call.hpp"
 #include "cli/target.hpp"
+#include "cli/workloads.hpp"
 #include "pod/names.hpp"
 #include "pod/node.hpp"
 #include "sys/error.hpp"
@@ -39,6 +40,21 @@ pod::Node condition_from(const std::string& word, const Options& options) {
   return condition;
 }
 
+void set_conditions(const state::Store& store, const state::PodKey& key,
+                    const std::vector<pod::Node>& conditions) {
+  const auto record = find_pod(store, key);
+  if (record.state.finished) throw sys::Error("pod " + key.name + " has ended");
+  for (const auto& condition : conditions) {
+    control::Request request;
+    request.op = control::Op::condition;
+    request.object = pod::to_json(condition);
+    auto call = SupervisorCall::put(store, key, request);
+    const auto reply = call ? call->wait() : std::nullopt;
+    if (!reply) throw sys::Error("pod " + key.name + ": its supervisor does not answer");
+    if (!reply->ok) throw sys::Error("pod " + key.name + ": " + reply->error);
+  }
+}
+
 }  // namespace
 
 std::string condition_options() {
@@ -48,23 +64,14 @@ std::string condition_options() {
 int run_condition(const Arguments& arguments) {
   const Options options(table, arguments);
   if (options.words().size() < 2) throw UsageError("condition needs a pod and TYPE=True or False");
-  const auto target = parse_target(options.words().front(), options.get("namespace"));
   std::vector<pod::Node> conditions;
   for (std::size_t i = 1; i < options.words().size(); ++i)
     conditions.push_back(condition_from(options.words()[i], options));
   const state::Store store(state::Paths::from_environment());
-  const auto record = find_pod(store, target.key);
-  if (record.state.finished) throw sys::Error("pod " + target.key.name + " has ended");
-  for (const auto& condition : conditions) {
-    control::Request request;
-    request.op = control::Op::condition;
-    request.object = pod::to_json(condition);
-    auto call = SupervisorCall::put(store, target.key, request);
-    const auto reply = call ? call->wait() : std::nullopt;
-    if (!reply) throw sys::Error("pod " + target.key.name + ": its supervisor does not answer");
-    if (!reply->ok) throw sys::Error("pod " + target.key.name + ": " + reply->error);
+  for (const auto& target : targets_of(store, options.words().front(), options.get("namespace"))) {
+    set_conditions(store, target.key, conditions);
+    std::cout << "pod/" << target.key.name << std::endl;
   }
-  std::cout << "pod/" << target.key.name << std::endl;
   return exit_ok;
 }
 

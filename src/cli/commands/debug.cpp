@@ -4,6 +4,7 @@
 #include "cli/options.hpp"
 #include "cli/supervisor_call.hpp"
 #include "cli/target.hpp"
+#include "cli/workloads.hpp"
 #include "pod/validate.hpp"
 #include "supervisor/stored_pod.hpp"
 #include "sys/error.hpp"
@@ -122,13 +123,13 @@ std::string debug_options() {
 int run_debug(const Arguments& arguments) {
   const Options options(table, arguments, 1);
   if (options.words().empty()) throw UsageError("debug needs a pod");
-  const auto target = parse_target(options.words().front(), options.get("namespace"));
   const bool interactive = options.has("interactive");
   const bool stays = interactive || options.has("attach");
   if (options.has("tty") && !interactive) throw UsageError("debug: --tty needs --interactive");
   if (options.has("tty") && ::isatty(STDIN_FILENO) == 0)
     std::cerr << "pausa: standard input is no terminal; the container gets one all the same\n";
   const state::Store store(state::Paths::from_environment());
+  const auto target = target_of(store, options.words().front(), options.get("namespace"));
   const auto container = container_from(options, target.container);
   const std::string name = container.find("name")->text;
   try {
