@@ -81,7 +81,8 @@ class Builder : public YAML::EventHandler {
   }
 
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                const std::string& value) override {
+                const std::string& given) override {
+    const std::string value = mend_escapes(given);
     const bool filled =
         variables_ != nullptr && !expects_key() && value.find("${") != std::string::npos;
     Node node = scalar(place_of(mark), tag, filled ? fill_in(mark, value) : value);

@@ -58,6 +58,17 @@ TEST_SUITE("manifest/unit") {
     CHECK(values("a: |+\n  x\n\nb: c\n") == R"({"a":"x\n\n","b":"c"})");
   }
 
+  TEST_CASE("every escape of a double-quoted scalar is UTF-8") {
+    const auto text = [](std::string document) {
+      const ReadResult result = read_text(std::move(document));
+      return result.documents.size() == 1 ? result.documents[0].root.text : std::string();
+    };
+    CHECK(text(R"("a\N\_\x85\L\P\u00e9b")") ==
+          "a\xC2\x85\xC2\xA0\xC2\x85\xE2\x80\xA8\xE2\x80\xA9\xC3\xA9"
+          "b");
+    CHECK(text("\"\xC3\xA9\\N\xE4\xBD\xA0\"") == "\xC3\xA9\xC2\x85\xE4\xBD\xA0");
+  }
+
   TEST_CASE("KYAML and JSON read as their values") {
     CHECK(values(
               "---\n{\n  a: \"b\", # why\n  c: [{\n    d: 1,\n  }, {\n    e: true,\n  },],\n}\n") ==
