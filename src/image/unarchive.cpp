@@ -44,6 +44,18 @@ struct Parts {
   std::vector<std::string> layers;
 };
 
+// What the archive calls its files is also said where nothing confines it.
+bool stays_inside(std::string_view path) {
+  if (path.empty() || path.front() == '/' || path.find('\0') != std::string_view::npos)
+    return false;
+  for (std::size_t at = 0; at < path.size();) {
+    const std::size_t end = std::min(path.find('/', at), path.size());
+    if (path.substr(at, end - at) == "..") return false;
+    at = end + 1;
+  }
+  return true;
+}
+
 std::optional<Parts> parts_of(const std::string& text) {
   boost::system::error_code broken;
   const auto value = json::parse(text, broken);
@@ -60,7 +72,9 @@ std::optional<Parts> parts_of(const std::string& text) {
   for (const auto& layer : layers->as_array()) {
     if (!layer.is_string()) return std::nullopt;
     parts.layers.emplace_back(std::string_view(layer.as_string()));
+    if (!stays_inside(parts.layers.back())) return std::nullopt;
   }
+  if (!stays_inside(parts.config)) return std::nullopt;
   return parts;
 }
 

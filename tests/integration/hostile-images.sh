@@ -32,3 +32,22 @@ YAML
   [[ ! -e /victim ]] || fail "$kind: nothing is made outside"
 done
 same "the host's files are as they were" "$before" "$(stat -c '%Y %s %h' /etc/shadow /etc/passwd)"
+
+# An archive of docker save whose list names a layer outside of it, which is here: it stays.
+mkdir -p "$work/outside/etc"
+victim=$work/outside/victim
+tar -C "$work/outside" -cf "$victim" etc
+diff_id=$(sha256sum <"$victim")
+archive=$work/archive
+mkdir -p "$archive$(dirname "$victim")"
+cp "$victim" "$archive$victim"
+jq -nc --arg d "sha256:${diff_id%% *}" \
+  '{architecture:"amd64",os:"linux",config:{},rootfs:{type:"layers",diff_ids:[$d]}}' >"$archive/config.json"
+up=$(printf '../%.0s' {1..12})
+for layer in "$up${victim#/}" "$victim"; do
+  jq -nc --arg l "$layer" '[{Config:"config.json",RepoTags:["localhost/evil:1"],Layers:[$l]}]' >"$archive/manifest.json"
+  tar -C "$archive" -cf "$work/evil.tar" manifest.json config.json "${victim#/}"
+  run timeout 60 "$PAUSA" image load -q "$work/evil.tar"
+  [[ -f $victim ]] || fail "a file of this machine was taken into the store"
+  same "and it is whole" "${diff_id%% *}" "$(sha256sum <"$victim" | cut -d' ' -f1)"
+done
