@@ -69,9 +69,10 @@ void choose_network(const state::Store& store, const pod::Spec& spec,
   }
 }
 
-// From here on others see the pod, which ids it has, and which addresses.
+// From here on others see the pod, which ids it has, and which addresses. anew: nothing of it was
+// there before; else it stays, stopped, when there is no address for it.
 void write_first(const state::Store& store, const pod::Spec& spec, const supervisor::Host& host,
-                 state::Record& record) {
+                 bool anew, state::Record& record) {
   // Without root every pod is in a user namespace, and the user has but one range of ids for all.
   if (!spec.host_users && host.root)
     supervisor::allocate_ids(store, record);
@@ -80,7 +81,12 @@ void write_first(const state::Store& store, const pod::Spec& spec, const supervi
   try {
     supervisor::lease_address(store, record);
   } catch (const sys::Error&) {
-    (void)supervisor::reconcile(store, host.cgroups, record, true);
+    if (anew) {
+      (void)supervisor::reconcile(store, host.cgroups, record, true);
+    } else {
+      record.state.finished = true;
+      store.write(record);
+    }
     throw;
   }
 }
@@ -203,7 +209,7 @@ StartingPod start_pod(const state::Store& store, manifest::LoadedPod loaded,
   record.volumes = resolve_volumes(loaded.pod, store);
   record.exact_probes = options.exact_probes;
   choose_network(store, loaded.pod.spec, options.network, options.quiet, record);
-  write_first(store, loaded.pod.spec, host, record);
+  write_first(store, loaded.pod.spec, host, true, record);
   store.write_manifest(key, manifest);
   if (!options.origin.empty()) store.write_origin(key, options.origin);
   manifest = {};
@@ -252,7 +258,7 @@ StartingPod start_again(const state::Store& store, const state::PodKey& key, boo
     choose_network(store, charge.pod.spec, std::nullopt, false, fresh);
     fresh.volumes = resolve_volumes(charge.pod, store);
   }
-  write_first(store, charge.pod.spec, host, fresh);
+  write_first(store, charge.pod.spec, host, false, fresh);
   charge.record = std::move(fresh);
   charge.again = true;
   charge.explain = explain;
