@@ -192,7 +192,8 @@ Bridge ensure_bridge(const BridgeConfig& config) {
   if (!whole) link = make_ours(netlink, config, *pool);
   Bridge bridge{*pool, ""};
   try {
-    if (!has_rules(config.name)) make_rules(config.name, *pool);
+    // Those of an earlier bridge may be for other addresses.
+    if (!whole || !has_rules(config.name)) make_rules(config.name, *pool);
   } catch (const sys::Error& error) {
     bridge.note = std::string("pods reach nothing beyond this machine: ") + error.what();
   }
@@ -205,10 +206,9 @@ void remove_bridge(const BridgeConfig& config) {
     const Locked lock(config.folder);
     Netlink netlink(NETLINK_ROUTE);
     const auto link = find_link(netlink, config.name);
-    if (link && link->kind == "bridge" && link->hardware == mark_of(config.folder)) {
-      delete_link(netlink, *link);
-      remove_rules(config.name);
-    }
+    const bool ours = link && link->kind == "bridge" && link->hardware == mark_of(config.folder);
+    if (!link || ours) remove_rules(config.name);
+    if (ours) delete_link(netlink, *link);
   }
   sys::remove_tree_at(AT_FDCWD, config.folder);
 }

@@ -4,12 +4,14 @@
 
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <algorithm>
 #include <array>
 #include <list>
 #include <optional>
@@ -25,6 +27,17 @@ constexpr std::size_t pipe_size = 256U << 10U;
 constexpr int turns_at_once = 16;  // then others have theirs
 constexpr int accepts_at_once = 64;
 constexpr std::chrono::milliseconds exhausted_pause(100);
+
+// Of all that this process may have, seven eighths.
+int most_descriptors() {
+  static const int most = [] {
+    rlimit limit{};
+    (void)::getrlimit(RLIMIT_NOFILE, &limit);
+    const auto all = std::min<rlim_t>(limit.rlim_cur, 1U << 20U);
+    return static_cast<int>(all - all / 8);
+  }();
+  return most;
+}
 
 struct Pipe {
   sys::UniqueFd in, out;
@@ -118,6 +131,8 @@ class Connection {
     for (const int socket : {client_.native_handle(), server_.native_handle()}) {
       const int yes = 1;
       (void)::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+      // A client that has vanished without a word would hold its connection for ever.
+      (void)::setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof yes);
     }
     const auto alive = alive_;
     move(client_, server_, up_);
@@ -210,6 +225,8 @@ class TcpForwarder : public Forwarder {
           return rest();
         break;
       }
+      // The lowest free number: what is left is for the rest of the supervisor.
+      if (client.get() >= most_descriptors()) return rest();
       auto connection = std::make_unique<Connection>(
           io_, target_, pipes_, std::move(client), [this](Connection* ended) {
             // Not from inside its own function.

@@ -3,7 +3,9 @@
 #include "sys/error.hpp"
 #include "sys/path.hpp"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 namespace pausa::net {
@@ -70,7 +72,28 @@ std::uint32_t LeaseBook::take(const LeaseOwner& owner,
   throw error;
 }
 
+namespace {
+
+// Who takes a lease away has just read whose it is, and that must still hold. (link(2) alone guards
+// the taking of one.)
+class Alone {
+ public:
+  explicit Alone(int folder) : folder_(folder) {
+    while (::flock(folder, LOCK_EX) < 0)
+      if (errno != EINTR) throw sys::Error(errno, "lock the leases");
+  }
+  ~Alone() { (void)::flock(folder_, LOCK_UN); }
+  Alone(const Alone&) = delete;
+  Alone& operator=(const Alone&) = delete;
+
+ private:
+  int folder_;
+};
+
+}  // namespace
+
 void LeaseBook::drop_dead(const std::function<bool(const LeaseOwner&)>& lives) const {
+  const Alone alone(folder_.get());
   for (const auto& name : sys::list_dir(folder_.get())) {
     if (name.starts_with('.')) continue;
     const auto owner = read_owner(folder_.get(), name);
@@ -79,12 +102,14 @@ void LeaseBook::drop_dead(const std::function<bool(const LeaseOwner&)>& lives) c
 }
 
 void LeaseBook::release(std::uint32_t number, const std::string& uid) const {
+  const Alone alone(folder_.get());
   const std::string name = to_text(pool_.v4_of(number));
   const auto owner = read_owner(folder_.get(), name);
   if (owner && owner->uid == uid) unlink_quietly(folder_.get(), name);
 }
 
 void LeaseBook::release_all_of(const std::string& uid) const {
+  const Alone alone(folder_.get());
   for (const auto& name : sys::list_dir(folder_.get())) {
     if (name == last_given) continue;
     const auto owner = read_owner(folder_.get(), name);

@@ -160,9 +160,13 @@ void Ports::forward(boost::asio::io_context& io, int pidfd,
 
 void Ports::drop_others(const pod::Spec& spec) {
   const auto wanted = published_ports(spec);
-  std::erase_if(open_, [&wanted](const Open& open) {
+  const auto unwanted = [&wanted](const Open& open) {
     return std::find(wanted.begin(), wanted.end(), open.port) == wanted.end();
-  });
+  };
+  // Before its socket is closed: the loop must let go of it while the number is still its own.
+  for (auto& open : open_)
+    if (unwanted(open)) open.forwarder.reset();
+  std::erase_if(open_, unwanted);
 }
 
 void Ports::pause() {

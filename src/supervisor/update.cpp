@@ -112,7 +112,12 @@ void Supervisor::update(const std::vector<std::string>& found,
   add_ephemeral(staged, record_);
   auto images = images_after(staged.pod, changes.restart, found, record_, charge_.store);
   ports_.listen(wanted, charge_.store);
-  resize(wanted, changes.resize);  // the last step that can fail
+  try {
+    resize(wanted, changes.resize);  // the last step that can fail
+  } catch (const sys::Error&) {
+    ports_.drop_others(charge_.pod.spec);
+    throw;
+  }
   charge_.images = std::move(images);
   charge_.pod = std::move(staged.pod);
   adopt_spec();

@@ -14,7 +14,7 @@ tar -C "$work/base" --owner 0 --group 0 -cf "$work/base.tar" .
 "$make_image" "$work/two" v1 '{"Cmd":["/bin/sleep","1001"]}' "$work/base.tar"
 
 # "user" with the password "secret" (bcrypt).
-port=$((21000 + $$ % 20000))
+port=$((21000 + $$ % 12000))
 echo 'user:$2y$05$OwVm1Qijt5lT8/kD0tEC2.xbcSTAcIyQLtQXik6zjc5Eexjuqbk7u' >"$work/htpasswd"
 cat >"$work/registry.yaml" <<EOF
 version: 0.1

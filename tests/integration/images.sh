@@ -237,7 +237,7 @@ log: {level: error}
 storage: {filesystem: {rootdirectory: $work/registry}}
 http: {addr: "127.0.0.1:0"}
 EOF
-port=$((20000 + $$ % 20000))
+port=$((20000 + $$ % 12000))
 sed -i "s/127.0.0.1:0/127.0.0.1:$port/" "$work/registry.yaml"
 docker-registry serve "$work/registry.yaml" >"$work/registry.log" 2>&1 &
 registry=$!

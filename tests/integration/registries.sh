@@ -122,7 +122,7 @@ make_key -x509 -days 2 -subj /CN=authority -keyout "$work/ca.key" -out "$work/ca
 make_key -subj /CN=registry -keyout "$work/tls.key" -out "$work/tls.csr"
 openssl x509 -req -in "$work/tls.csr" -CA "$work/ca.crt" -CAkey "$work/ca.key" -CAcreateserial -days 2 \
   -extfile <(echo subjectAltName=IP:127.0.0.1) -out "$work/tls.crt" 2>/dev/null
-port=$((20000 + ($$ + 7) % 20000))
+port=$((20000 + ($$ + 7) % 12000))
 cat >"$work/registry.yaml" <<EOF
 version: 0.1
 log: {level: error}
