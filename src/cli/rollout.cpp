@@ -143,7 +143,11 @@ class Procession {
   }
 
   void begin_start_of(std::size_t i) {
-    if (!ways_[i].update && pods_[i].plan.kind != PodPlan::Kind::keep) start(i);
+    if (ways_[i].update) return;
+    if (pods_[i].plan.kind != PodPlan::Kind::keep) return start(i);
+    // What it is wanted to be it may have to be made again on the machine.
+    if (const auto record = store_.read(keys_[i]))
+      supervisor::restore_network(store_.paths(), *record);
   }
 
   void start(std::size_t i) {

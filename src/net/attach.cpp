@@ -79,6 +79,13 @@ void attach_here(const AttachRequest& request) {
   configure_inside(request, *pool);
 }
 
+bool is_attached(const AttachRequest& request) {
+  Netlink netlink(NETLINK_ROUTE);
+  const auto link = find_link(netlink, request.veth);
+  const auto bridge = find_link(netlink, request.bridge.name);
+  return link && bridge && link->master == bridge->index;
+}
+
 Attachment::Attachment(const AttachRequest& request) {
   auto [ours, theirs] = sys::socket_pair(SOCK_SEQPACKET);
   const pid_t parent = ::getpid();

@@ -24,6 +24,9 @@ struct AttachRequest {
 // missing, so that it may be repeated. Throws sys::Error.
 void attach_here(const AttachRequest& request);
 
+// Whether the pod's interface is there, on its bridge.
+bool is_attached(const AttachRequest& request);
+
 // One on its way, in a child.
 class Attachment {
  public:

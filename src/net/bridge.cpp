@@ -21,11 +21,11 @@ constexpr std::size_t text_limit = 4096;
 constexpr unsigned usual_mtu = 1500;
 constexpr const char* range_file = "range";
 
-// The bridge is known by its hardware address, which it is born with: made of the folder's name,
+// The bridge is known by its hardware address, which it is born with: made of its folder's name,
 // so that neither somebody else's bridge nor that of another run folder is taken for ours.
-HardwareAddress mark_of(const std::string& folder) {
+HardwareAddress mark_of(const BridgeConfig& config) {
   std::uint32_t hash = 2166136261U;  // FNV-1a
-  for (const char c : folder) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
+  for (const char c : config.own()) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
   const auto byte = [hash](unsigned shift) { return static_cast<std::uint8_t>(hash >> shift); };
   return {0x02, 0x71, byte(24), byte(16), byte(8), byte(0)};
 }
@@ -55,14 +55,17 @@ Subnet random_v6_range() {
 }
 
 Pool choose_pool(Netlink& netlink, const BridgeConfig& config) {
-  const auto taken = routed_ranges(netlink, 0);
+  auto taken = routed_ranges(netlink, 0);
+  for (const auto& name : known_bridges(config.folder))
+    if (const auto other = remembered_pool({name, config.folder, std::nullopt}))
+      taken.push_back(other->v4);  // it may have lost its interface
   Pool pool;
   if (config.range) {
     pool.v4 = *config.range;
     for (const auto& other : taken)
       if (other.overlaps(pool.v4)) {
         sys::Error error("the range " + to_text(pool.v4) +
-                         " for pods overlaps a route of this machine, " + to_text(other));
+                         " for pods overlaps one that is in use, " + to_text(other));
         error.advise("choose another one (PAUSA_SUBNET)");
         throw error;
       }
@@ -87,7 +90,6 @@ class Locked {
     while (rc < 0 && errno == EINTR);
     sys::check(rc, "lock the network");
   }
-  int folder() const { return folder_.get(); }
 
  private:
   sys::UniqueFd folder_;
@@ -124,9 +126,18 @@ void forward_packets(bool v6) {
   write_sysctl("ipv6/conf/all/forwarding", "1");
 }
 
-Link make_ours(Netlink& netlink, const BridgeConfig& config, const Pool& pool) {
+void require_ours(const Link& link, const BridgeConfig& config) {
+  if (link.kind == "bridge" && link.hardware == mark_of(config)) return;
+  sys::Error error("the network interface " + config.name +
+                   " is there already, and not made by this pausa");
+  error.advise("remove it (ip link delete " + config.name +
+               "), or use another name (PAUSA_BRIDGE)");
+  throw error;
+}
+
+void make_ours(Netlink& netlink, const BridgeConfig& config, const Pool& pool) {
   const auto uplink = find_uplink(netlink, false);
-  const auto mark = mark_of(config.folder);
+  const auto mark = mark_of(config);
   const int failed = make_bridge(netlink, config.name, mark, uplink ? uplink->mtu : usual_mtu);
   if (failed != 0 && failed != EEXIST) {
     sys::Error error(failed, "make the bridge " + config.name);
@@ -136,36 +147,34 @@ Link make_ours(Netlink& netlink, const BridgeConfig& config, const Pool& pool) {
   }
   auto link = find_link(netlink, config.name);
   if (!link) throw sys::Error("the bridge " + config.name + " was removed as it was made");
+  require_ours(*link, config);
   add_address(netlink, *link, pool.v4, pool.v4_of(Pool::bridge_number));
   if (pool.v6) {
     write_sysctl("ipv6/conf/" + config.name + "/accept_ra", "0");
     add_address(netlink, *link, *pool.v6, *pool.v6_of(Pool::bridge_number));
   }
-  bring_up(netlink, *link);
   put_pods_back(netlink, config, *link);
   forward_packets(pool.v6 && find_uplink(netlink, true));
-  return *link;
-}
-
-void require_ours(const Link& link, const BridgeConfig& config) {
-  if (link.kind == "bridge" && link.hardware == mark_of(config.folder)) return;
-  sys::Error error("the network interface " + config.name +
-                   " is there already, and not made by this pausa");
-  error.advise("remove it (ip link delete " + config.name +
-               "), or use another name (PAUSA_BRIDGE)");
-  throw error;
+  // Last: who finds it up takes it for whole.
+  bring_up(netlink, *link);
 }
 
 }  // namespace
 
+std::vector<std::string> known_bridges(const std::string& folder) {
+  const auto bridges = sys::try_open_at(AT_FDCWD, folder + "/bridges", O_RDONLY | O_DIRECTORY);
+  return bridges ? sys::list_dir(bridges.get()) : std::vector<std::string>();
+}
+
 std::optional<Pool> remembered_pool(const BridgeConfig& config) {
-  const auto text = sys::read_file_at(AT_FDCWD, config.folder + "/" + range_file, text_limit);
+  const std::string path = config.own() + "/" + range_file;
+  const auto text = sys::read_file_at(AT_FDCWD, path, text_limit);
   if (!text) return std::nullopt;
   std::string words = *text;
   while (!words.empty() && words.back() == '\n') words.pop_back();
   const auto blank = words.find(' ');
   const auto v4 = parse_subnet(words.substr(0, blank));
-  if (!v4 || v4->base.v6) throw sys::Error(config.folder + "/" + range_file + " is damaged");
+  if (!v4 || v4->base.v6) throw sys::Error(path + " is damaged");
   Pool pool{*v4, std::nullopt};
   if (blank != std::string::npos) pool.v6 = parse_subnet(words.substr(blank + 1));
   return pool;
@@ -173,23 +182,25 @@ std::optional<Pool> remembered_pool(const BridgeConfig& config) {
 
 Bridge ensure_bridge(const BridgeConfig& config) {
   Netlink netlink(NETLINK_ROUTE);
-  auto link = find_link(netlink, config.name);
-  if (link) require_ours(*link, config);
-  auto pool = remembered_pool(config);
-  const bool whole = link && link->up && pool;
-  if (whole && has_rules(config.name)) return {*pool, ""};
+  std::optional<Pool> pool;
+  const auto is_whole = [&] {
+    const auto link = find_link(netlink, config.name);
+    if (link) require_ours(*link, config);
+    pool = remembered_pool(config);
+    return link && link->up && pool;
+  };
+  if (is_whole() && has_rules(config.name)) return {*pool, ""};
 
   const Locked lock(config.folder);
-  pool = remembered_pool(config);
+  const bool whole = is_whole();  // by now
   if (!pool) {
     pool = choose_pool(netlink, config);
     std::string text = to_text(pool->v4);
     if (pool->v6) text.append(" ").append(to_text(*pool->v6));
-    sys::replace_file_at(lock.folder(), range_file, text + "\n", 0600);
+    const auto own = sys::make_dirs_at(AT_FDCWD, config.own(), 0700);
+    sys::replace_file_at(own.get(), range_file, text + "\n", 0600);
   }
-  link = find_link(netlink, config.name);
-  if (link) require_ours(*link, config);
-  if (!whole) link = make_ours(netlink, config, *pool);
+  if (!whole) make_ours(netlink, config, *pool);
   Bridge bridge{*pool, ""};
   try {
     // Those of an earlier bridge may be for other addresses.
@@ -201,16 +212,14 @@ Bridge ensure_bridge(const BridgeConfig& config) {
 }
 
 void remove_bridge(const BridgeConfig& config) {
-  if (::access(config.folder.c_str(), F_OK) != 0) return;
-  {
-    const Locked lock(config.folder);
-    Netlink netlink(NETLINK_ROUTE);
-    const auto link = find_link(netlink, config.name);
-    const bool ours = link && link->kind == "bridge" && link->hardware == mark_of(config.folder);
-    if (!link || ours) remove_rules(config.name);
-    if (ours) delete_link(netlink, *link);
-  }
-  sys::remove_tree_at(AT_FDCWD, config.folder);
+  if (::access(config.own().c_str(), F_OK) != 0) return;
+  const Locked lock(config.folder);
+  Netlink netlink(NETLINK_ROUTE);
+  const auto link = find_link(netlink, config.name);
+  const bool ours = link && link->kind == "bridge" && link->hardware == mark_of(config);
+  if (!link || ours) remove_rules(config.name);
+  if (ours) delete_link(netlink, *link);
+  sys::remove_tree_at(AT_FDCWD, config.own());
 }
 
 std::string veth_name(const std::string& uid) {

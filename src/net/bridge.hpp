@@ -8,15 +8,18 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace pausa::net {
 
 struct BridgeConfig {
   std::string name = "pausa0";
-  std::string folder;           // what we remember of it: its range, the leases
+  std::string folder;           // what we remember of all bridges
   std::optional<Subnet> range;  // of IPv4; unset: one that no route leads to
 
-  std::string leases() const { return folder + "/leases"; }
+  // Of this one: its range, the leases.
+  std::string own() const { return folder + "/bridges/" + name; }
+  std::string leases() const { return own() + "/leases"; }
 };
 
 struct Bridge {
@@ -27,10 +30,12 @@ struct Bridge {
 // Throws sys::Error when pods cannot be on it.
 Bridge ensure_bridge(const BridgeConfig& config);
 
-// The interface, the rules and the folder. Nothing there is success.
+// The interface, the rules and what we remember of it. Nothing there is success.
 void remove_bridge(const BridgeConfig& config);
+// The names of those that are or were made with this folder.
+std::vector<std::string> known_bridges(const std::string& folder);
 
-// The range that the folder remembers.
+// Its range, when it has one.
 std::optional<Pool> remembered_pool(const BridgeConfig& config);
 
 // The name of a pod's interface on the host.

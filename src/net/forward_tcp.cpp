@@ -1,10 +1,10 @@
+#include "net/descriptors.hpp"
 #include "net/forward.hpp"
 #include "net/socket_address.hpp"
 #include "sys/error.hpp"
 
 #include <fcntl.h>
 #include <netinet/tcp.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -27,17 +27,6 @@ constexpr std::size_t pipe_size = 256U << 10U;
 constexpr int turns_at_once = 16;  // then others have theirs
 constexpr int accepts_at_once = 64;
 constexpr std::chrono::milliseconds exhausted_pause(100);
-
-// Of all that this process may have, seven eighths.
-int most_descriptors() {
-  static const int most = [] {
-    rlimit limit{};
-    (void)::getrlimit(RLIMIT_NOFILE, &limit);
-    const auto all = std::min<rlim_t>(limit.rlim_cur, 1U << 20U);
-    return static_cast<int>(all - all / 8);
-  }();
-  return most;
-}
 
 struct Pipe {
   sys::UniqueFd in, out;
@@ -225,7 +214,6 @@ class TcpForwarder : public Forwarder {
           return rest();
         break;
       }
-      // The lowest free number: what is left is for the rest of the supervisor.
       if (client.get() >= most_descriptors()) return rest();
       auto connection = std::make_unique<Connection>(
           io_, target_, pipes_, std::move(client), [this](Connection* ended) {

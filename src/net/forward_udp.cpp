@@ -1,3 +1,4 @@
+#include "net/descriptors.hpp"
 #include "net/forward.hpp"
 #include "net/socket_address.hpp"
 #include "sys/error.hpp"
@@ -9,6 +10,7 @@
 #include <chrono>
 #include <map>
 #include <string>
+#include <string_view>
 
 namespace pausa::net {
 namespace {
@@ -21,6 +23,7 @@ constexpr std::chrono::seconds idle_limit(60);
 constexpr std::chrono::seconds look_every(15);
 constexpr std::size_t most_sessions = 2048;
 constexpr std::size_t most_bytes = 65536;
+constexpr std::size_t most_kept = 1500;
 constexpr int packets_at_once = 64;
 
 // Where a packet came from and which of the host's addresses it was sent to: so the answer comes
@@ -41,7 +44,19 @@ struct Session {
   Client client;
   Descriptor server;
   Clock::time_point last;
+  // Until something comes back: what was sent last, for the pod's next address when this one
+  // refuses, and how many have.
+  std::string kept;
+  bool answered = false;
+  std::size_t refusals = 0;
 };
+
+// What the kernel knows by now of what was sent: over a loopback or a veth that is mostly all.
+bool is_refused(int socket) {
+  int error = 0;
+  socklen_t size = sizeof error;
+  return ::getsockopt(socket, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == ECONNREFUSED;
+}
 
 class UdpForwarder : public Forwarder {
  public:
@@ -94,22 +109,28 @@ class UdpForwarder : public Forwarder {
 
   void forward(const Client& client, const char* bytes, std::size_t size) {
     const auto key = client.key();
-    // Where nobody listens the next address of the pod is tried, once each.
-    for (std::size_t tries = 0; tries <= target_.addresses.size(); ++tries) {
-      auto found = sessions_.find(key);
-      if (found == sessions_.end()) {
-        auto session = open(client);
-        if (!session) return;
-        found = sessions_.emplace(key, std::move(session)).first;
-        listen(key, *found->second);
-        look_later();
-      }
-      found->second->last = Clock::now();
-      if (::send(found->second->server.native_handle(), bytes, size, MSG_DONTWAIT) >= 0 ||
-          errno != ECONNREFUSED)
-        return;  // a full buffer loses the packet, as everywhere
-      refused(found);
+    auto found = sessions_.find(key);
+    if (found == sessions_.end()) {
+      auto session = open(client);
+      if (!session) return;
+      found = sessions_.emplace(key, std::move(session)).first;
+      listen(key, *found->second);
+      look_later();
     }
+    found->second->last = Clock::now();
+    send(found, {bytes, size});
+  }
+
+  // Where nobody listens the next address of the pod is tried, once each.
+  void send(Sessions::iterator session, std::string_view bytes) {
+    auto& it = *session->second;
+    // A full buffer loses the packet, as everywhere.
+    const bool refuses =
+        ::send(it.server.native_handle(), bytes.data(), bytes.size(), MSG_DONTWAIT) < 0
+            ? errno == ECONNREFUSED
+            : !it.answered && is_refused(it.server.native_handle());
+    if (refuses) return refused(session, bytes);
+    if (!it.answered && bytes.size() <= most_kept) it.kept = bytes;
   }
 
   std::unique_ptr<Session> open(const Client& client) {
@@ -118,6 +139,7 @@ class UdpForwarder : public Forwarder {
       try {
         const Address& address = target_.addresses[address_];
         auto socket = target_.make_socket(address.v6 ? AF_INET6 : AF_INET, SOCK_DGRAM);
+        if (socket.get() >= most_descriptors()) return nullptr;
         const auto place = socket_address(address, target_.port);
         if (::connect(socket.get(), place.get(), place.size) < 0) continue;
         auto session = std::make_unique<Session>(io_, socket.release());
@@ -139,7 +161,7 @@ class UdpForwarder : public Forwarder {
                                 if (take_from_server(*found->second))
                                   listen(key, *found->second);
                                 else
-                                  refused(found);
+                                  refused(found, std::string(found->second->kept));
                               });
   }
 
@@ -151,6 +173,9 @@ class UdpForwarder : public Forwarder {
           ::recv(session.server.native_handle(), bytes.get(), most_bytes, MSG_DONTWAIT);
       if (size < 0) return errno != ECONNREFUSED;
       session.last = Clock::now();
+      session.answered = true;
+      session.refusals = 0;
+      session.kept = {};
       iovec part{bytes.get(), static_cast<std::size_t>(size)};
       msghdr message{};
       message.msg_name = &session.client.from.storage;
@@ -164,9 +189,20 @@ class UdpForwarder : public Forwarder {
     return true;
   }
 
-  void refused(Sessions::iterator session) {
-    next_address();
+  void refused(Sessions::iterator session, std::string_view bytes) {
+    const auto client = session->second->client;
+    const auto refusals = session->second->refusals + 1;
+    const auto key = session->first;
     sessions_.erase(session);
+    next_address();
+    if (bytes.empty() || refusals >= target_.addresses.size()) return;
+    auto next = open(client);
+    if (!next) return;
+    next->refusals = refusals;
+    next->last = Clock::now();
+    const auto found = sessions_.emplace(key, std::move(next)).first;
+    listen(key, *found->second);
+    send(found, bytes);
   }
   void next_address() { address_ = (address_ + 1) % target_.addresses.size(); }
 

@@ -40,14 +40,18 @@ void run_nft(const std::string& script) {
 
 }  // namespace
 
+std::string table_of(const std::string& bridge) {
+  return "pausa-" + bridge;
+}
+
 // Established traffic, what a port was published for, and the pods among themselves get in; what
 // else comes over the host to a pod does not, though the host forwards. Nothing from a bridge may
 // reach what listens on the host's loopback, whatever route_localnet says (CVE-2020-8558).
 std::string ruleset(const std::string& bridge, const Pool& pool) {
   const std::string in = "iifname \"" + bridge + "\"";
   const std::string out = "oifname \"" + bridge + "\"";
-  std::string text = "table inet " + bridge + " {}\ndelete table inet " + bridge + "\ntable inet " +
-                     bridge +
+  const std::string table = "table inet " + table_of(bridge);
+  std::string text = table + " {}\ndelete " + table + "\n" + table +
                      " {\n"
                      "  chain input {\n"
                      "    type filter hook input priority filter; policy accept;\n"
@@ -82,7 +86,7 @@ bool has_rules(const std::string& bridge) {
     Netlink netlink(NETLINK_NETFILTER);
     Message question(NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETTABLE, 0);
     question.header(nfgenmsg{NFPROTO_INET, NFNETLINK_V0, 0});
-    question.put(NFTA_TABLE_NAME, bridge);
+    question.put(NFTA_TABLE_NAME, table_of(bridge));
     return netlink.ask(question) == 0;
   } catch (const sys::Error&) {
     return false;  // a kernel that has not loaded nf_tables: nft(8) has it loaded
@@ -94,7 +98,7 @@ void make_rules(const std::string& bridge, const Pool& pool) {
 }
 
 void remove_rules(const std::string& bridge) {
-  if (has_rules(bridge)) run_nft("delete table inet " + bridge + "\n");
+  if (has_rules(bridge)) run_nft("delete table inet " + table_of(bridge) + "\n");
 }
 
 }  // namespace pausa::net

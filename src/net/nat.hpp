@@ -1,5 +1,6 @@
-// The rules of a bridge: one nft table of its own, by the bridge's name, made once and not touched
-// by any pod. Whether it is there is asked over netlink; nft(8) runs only to make it.
+// The rules of a bridge: one nft table of its own ("pausa-" and the bridge's name, so that it is
+// nobody else's), made once and not touched by any pod. Whether it is there is asked over netlink;
+// nft(8) runs only to make it.
 #pragma once
 
 #include "net/address.hpp"
@@ -7,6 +8,8 @@
 #include <string>
 
 namespace pausa::net {
+
+std::string table_of(const std::string& bridge);
 
 // What nft(8) reads: the table, in place of the one that may be there.
 std::string ruleset(const std::string& bridge, const Pool& pool);

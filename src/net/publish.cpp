@@ -23,7 +23,24 @@ void set(int socket, int level, int option, int value) {
   sys::check(::setsockopt(socket, level, option, &value, sizeof value), "set up a socket");
 }
 
-sys::UniqueFd bind_socket(const PublishedPort& port, bool v6) {
+// For as long as this lives, sockets of this user may share their port with others that say so,
+// too.
+class Sharing {
+ public:
+  explicit Sharing(std::vector<int> sockets) : sockets_(std::move(sockets)) { say(1); }
+  ~Sharing() { say(0); }
+  Sharing(const Sharing&) = delete;
+  Sharing& operator=(const Sharing&) = delete;
+
+ private:
+  void say(int yes) const {
+    for (const int socket : sockets_)
+      (void)::setsockopt(socket, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof yes);
+  }
+  std::vector<int> sockets_;
+};
+
+sys::UniqueFd bind_socket(const PublishedPort& port, bool v6, const std::vector<int>& beside) {
   const int type = (port.udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC | SOCK_NONBLOCK;
   sys::UniqueFd socket(::socket(v6 ? AF_INET6 : AF_INET, type, 0));
   if (!socket) throw sys::Error(errno, "make a socket for port " + to_text(port));
@@ -31,6 +48,9 @@ sys::UniqueFd bind_socket(const PublishedPort& port, bool v6) {
   if (!port.udp) set(socket.get(), SOL_SOCKET, SO_REUSEADDR, 1);             // after TIME_WAIT
   if (port.udp && v6) set(socket.get(), IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);  // of IPv4, too
   if (port.udp && !v6) set(socket.get(), IPPROTO_IP, IP_PKTINFO, 1);
+  auto sharing = beside;
+  if (!beside.empty()) sharing.push_back(socket.get());
+  const Sharing shared(std::move(sharing));
   Address any;
   any.v6 = v6;
   const auto address = socket_address(port.host.value_or(any), port.host_port);
@@ -97,13 +117,13 @@ std::string to_text(const PublishedPort& port) {
   return text + std::to_string(port.host_port) + (port.udp ? "/udp" : "/tcp");
 }
 
-sys::UniqueFd listen_on(const PublishedPort& port) {
-  if (port.host) return bind_socket(port, port.host->v6);
+sys::UniqueFd listen_on(const PublishedPort& port, const std::vector<int>& beside) {
+  if (port.host) return bind_socket(port, port.host->v6, beside);
   try {
-    return bind_socket(port, true);
+    return bind_socket(port, true, beside);
   } catch (const sys::Error& error) {
     if (error.err() != EAFNOSUPPORT && error.err() != EADDRNOTAVAIL) throw;
-    return bind_socket(port, false);  // a kernel without IPv6
+    return bind_socket(port, false, beside);  // a kernel without IPv6
   }
 }
 

@@ -25,8 +25,9 @@ struct PublishedPort {
 std::string to_text(const PublishedPort& port);  // "127.0.0.1:8080/tcp", "8080/udp"
 
 // A socket that listens (TCP) or receives (UDP, with the addresses that packets were sent to), not
-// blocking. An empty one: the port is taken. Throws sys::Error for all else.
-sys::UniqueFd listen_on(const PublishedPort& port);
+// blocking. An empty one: the port is taken, by others than `beside`, which are sockets of ours
+// that may have it on other addresses. Throws sys::Error for all else.
+sys::UniqueFd listen_on(const PublishedPort& port, const std::vector<int>& beside = {});
 
 // The processes that have the port; those of others' can be named with privilege only.
 std::vector<pid_t> holders_of(const PublishedPort& port);

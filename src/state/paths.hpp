@@ -2,7 +2,7 @@
 // data root on a disk. PAUSA_RUNROOT and PAUSA_ROOT move them.
 //
 //   RUNROOT/pods/NAMESPACE_NAME/   pod.json (the record), lock, infra.sock, control.sock, files/
-//   RUNROOT/network/               the bridge's range, leases/ADDRESS: whose it is
+//   RUNROOT/network/bridges/NAME/  a bridge's range, leases/ADDRESS: whose it is
 //   ROOT/pods/NAMESPACE_NAME/      manifest.json (the Pod as given), origin (the file that brought
 //                                  it), containers/, volumes/, logs/, events.jsonl,
 //                                  supervisor.error (while it cannot work)

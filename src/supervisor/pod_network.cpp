@@ -2,8 +2,10 @@
 
 #include "net/lease.hpp"
 #include "sys/error.hpp"
+#include "sys/path.hpp"
 #include "sys/process.hpp"
 
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <unistd.h>
 
@@ -73,6 +75,13 @@ net::BridgeConfig bridge_config(const state::Paths& paths) {
   return config;
 }
 
+net::BridgeConfig bridge_of(const state::Paths& paths, const state::NetworkRecord& network) {
+  net::BridgeConfig config;
+  config.name = network.bridge;
+  config.folder = paths.network();
+  return config;
+}
+
 std::string choose_network(const state::Paths& paths, const pod::Spec& spec,
                            std::optional<NetworkChoice> asked, state::Record& record) {
   record.network = {};
@@ -98,7 +107,7 @@ std::string choose_network(const state::Paths& paths, const pod::Spec& spec,
 void lease_address(const state::Store& store, state::Record& record) {
   auto& network = record.network;
   if (network.mode != state::NetworkRecord::Mode::bridge || network.number != 0) return;
-  const auto config = bridge_config(store.paths());
+  const auto config = bridge_of(store.paths(), network);
   const auto pool = net::remembered_pool(config);
   if (!pool) throw sys::Error("the bridge " + config.name + " has no range");
   const auto lives = [&store](const net::LeaseOwner& owner) {
@@ -117,7 +126,7 @@ void lease_address(const state::Store& store, state::Record& record) {
 
 void release_address(const state::Paths& paths, const state::Record& record) {
   if (record.network.mode != state::NetworkRecord::Mode::bridge) return;
-  const auto config = bridge_config(paths);
+  const auto config = bridge_of(paths, record.network);
   const auto pool = net::remembered_pool(config);
   if (!pool) return;
   const net::LeaseBook leases(config.leases(), *pool);
@@ -132,13 +141,21 @@ std::optional<net::AttachRequest> attach_request(const state::Paths& paths,
                                                  int pidfd) {
   if (record.network.mode != state::NetworkRecord::Mode::bridge) return std::nullopt;
   net::AttachRequest request;
-  request.bridge = bridge_config(paths);
-  request.bridge.name = record.network.bridge;
+  request.bridge = bridge_of(paths, record.network);
   request.number = record.network.number;
   request.veth = record.network.veth;
   request.pid = pid;
   request.pidfd = pidfd;
   return request;
+}
+
+void restore_network(const state::Paths& paths, const state::Record& record) {
+  const auto process = sys::open_process(record.infra);
+  if (!process) return;
+  const auto request = attach_request(paths, record, record.infra.pid, process->get());
+  if (!request) return;
+  (void)net::ensure_bridge(request->bridge);
+  if (!net::is_attached(*request)) net::Attachment(*request).finish();
 }
 
 std::vector<std::string> addresses_of(const state::NetworkRecord& network) {
@@ -149,7 +166,10 @@ std::vector<std::string> addresses_of(const state::NetworkRecord& network) {
 }
 
 void remove_network(const state::Paths& paths) {
-  net::remove_bridge(bridge_config(paths));
+  const std::string folder = paths.network();
+  for (const auto& name : net::known_bridges(folder))
+    net::remove_bridge({name, folder, std::nullopt});
+  if (::access(folder.c_str(), F_OK) == 0) sys::remove_tree_at(AT_FDCWD, folder);
 }
 
 }  // namespace pausa::supervisor

@@ -17,9 +17,11 @@ enum class NetworkChoice : std::uint8_t { none, bridge, host };
 // "none", "bridge", "host".
 std::optional<NetworkChoice> parse_network(const std::string& text);
 
-// The bridge of our run root (PAUSA_BRIDGE and PAUSA_SUBNET change its name and range). Throws
-// sys::Error when these say nothing sensible.
+// The bridge that new pods of our run root are put on (PAUSA_BRIDGE and PAUSA_SUBNET change its
+// name and range). Throws sys::Error when these say nothing sensible.
 net::BridgeConfig bridge_config(const state::Paths& paths);
+// The one that a pod is on.
+net::BridgeConfig bridge_of(const state::Paths& paths, const state::NetworkRecord& network);
 
 // Decides for a new pod, and notes it in its record: what was asked for; else PAUSA_NETWORK; else
 // the bridge, for root with the privilege and the system's own run root (one in another place, as
@@ -38,10 +40,14 @@ void release_address(const state::Paths& paths, const state::Record& record);
 std::optional<net::AttachRequest> attach_request(const state::Paths& paths,
                                                  const state::Record& record, pid_t pid, int pidfd);
 
+// Puts right what somebody took away of the bridge, its rules and the way of this living pod onto
+// it. Throws sys::Error.
+void restore_network(const state::Paths& paths, const state::Record& record);
+
 // IPv4 first. None for a pod with a loopback only.
 std::vector<std::string> addresses_of(const state::NetworkRecord& network);
 
-// The bridge with all that belongs to it. For when no pod is left.
+// The bridges with all that belongs to them. For when no pod is left.
 void remove_network(const state::Paths& paths);
 
 }  // namespace pausa::supervisor

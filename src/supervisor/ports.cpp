@@ -105,16 +105,17 @@ void Ports::listen(const pod::Spec& spec, const state::Store& store) {
   std::vector<Open> fresh;
   for (const auto& port : published_ports(spec)) {
     if (has(port)) continue;
-    auto socket = net::listen_on(port);
-    if (!socket) {
-      // Where only the pod's port changes, ours is the one that has it.
-      const auto ours = std::find_if(open_.begin(), open_.end(), [&port](const Open& open) {
-        return open.port.host == port.host && open.port.host_port == port.host_port &&
-               open.port.udp == port.udp;
-      });
-      if (ours == open_.end()) refuse_taken(port, store);
-      socket.reset(sys::check(::fcntl(ours->socket.get(), F_DUPFD_CLOEXEC, 0), "copy a socket"));
+    // Where only the pod's port changes, or the address, ours are those that have it.
+    std::vector<int> ours;
+    sys::UniqueFd socket;
+    for (const auto& open : open_) {
+      if (open.port.host_port != port.host_port || open.port.udp != port.udp) continue;
+      if (open.port.host == port.host)
+        socket.reset(sys::check(::fcntl(open.socket.get(), F_DUPFD_CLOEXEC, 0), "copy a socket"));
+      ours.push_back(open.socket.get());
     }
+    if (!socket) socket = net::listen_on(port, ours);
+    if (!socket) refuse_taken(port, store);
     fresh.push_back({port, std::move(socket), nullptr});
   }
   for (auto& open : fresh) open_.push_back(std::move(open));
@@ -124,9 +125,18 @@ void Ports::listen(const pod::Spec& spec, const state::Store& store) {
 }
 
 void Ports::adopt(const pod::Spec& spec, infra::Client& client) {
-  for (const auto& port : published_ports(spec))
-    if (auto socket = client.get_fd(key_of(port)); socket && !has(port))
-      open_.push_back({port, std::move(*socket), nullptr});
+  const auto ports = published_ports(spec);
+  for (const auto key : client.list_fds()) {
+    if (decode(key).kind != Kept::port) continue;
+    const auto port = std::find_if(ports.begin(), ports.end(), [key](const auto& candidate) {
+      return key_of(candidate) == key;
+    });
+    // One that the manifest does not have: of an update that its supervisor did not live to end.
+    if (port == ports.end())
+      (void)client.drop_fd(key);
+    else if (auto socket = client.get_fd(key); socket && !has(*port))
+      open_.push_back({*port, std::move(*socket), nullptr});
+  }
 }
 
 void Ports::keep(infra::Client& client) const {

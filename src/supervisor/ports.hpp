@@ -25,7 +25,7 @@ class Ports {
   // Listens on those of the spec on which it does not yet. A port that is taken is an error that
   // names who has it and which one is free; nothing has changed then.
   void listen(const pod::Spec& spec, const state::Store& store);
-  // Takes over from infra what an earlier supervisor listened on.
+  // Takes over from infra what an earlier supervisor listened on; what is not the spec's is closed.
   void adopt(const pod::Spec& spec, infra::Client& client);
   // Gives copies to infra.
   void keep(infra::Client& client) const;
@@ -36,6 +36,7 @@ class Ports {
   // Connections end; who connects waits until there is a sandbox again.
   void pause();
   void close() { open_.clear(); }
+  std::size_t count() const { return open_.size(); }
 
  private:
   struct Open {

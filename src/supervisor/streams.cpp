@@ -164,6 +164,14 @@ void Supervisor::adopt_members() {
       (kind == Kept::err ? container.err : container.out) = std::move(stream);
   }
   watch_sandbox();
+  try {
+    if (const auto request =
+            attach_request(charge_.store.paths(), record_, sandbox_->id.pid, sandbox_->pidfd.get());
+        request && !net::is_attached(*request))
+      net::Attachment(*request).finish();
+  } catch (const sys::Error& error) {
+    events_.add(true, "FailedNetwork", "", error.what());
+  }
   ports_.adopt(charge_.pod.spec, sandbox_->client);
   ports_.listen(charge_.pod.spec, charge_.store);
   publish_ports();

@@ -64,6 +64,16 @@ up --network bridge "$(sleeper three)"
 check "a pod of before has its port again" reaches three "$ip1"
 check "and reaches the world" reaches one 198.51.100.2
 
+# ---- a pod's own interface: by the next up of it, or by its next supervisor
+port_of() { ip -o link show type veth | sed -n "s/.*\(pausa$(field "$1" .metadata.uid | tr -d - | head -c 10)\)@.*/\1/p"; }
+ip link delete "$(port_of one)"
+expect_exit 0 pausa up -d "$work/one.yaml"
+check "an up that changes nothing gives a pod its interface back" reaches three "$ip1"
+ip link delete "$(port_of one)"
+kill -9 "$(field one .pausa.supervisor.pid)"
+eventually "the next supervisor does" reaches three "$ip1"
+check "it reaches the world" reaches one 198.51.100.2
+
 # ---- a restart keeps the address; so does the death of infra
 expect_exit 0 pausa stop -t 0 two
 expect_exit 0 pausa start two

@@ -91,6 +91,12 @@ expect_exit 0 pausa up -d --network bridge "$(serving bridged '[{containerPort: 
 eventually "the new port is served" get 198.51.100.1 8090 outside
 run get 127.0.0.1 8080
 same "the old one is closed" 1 "$code"
+expect_exit 0 pausa up -d --network bridge "$(serving bridged '[{containerPort: 80, hostPort: 8090, hostIP: 127.0.0.1}]')"
+eventually "the same port on one address" get 127.0.0.1 8090
+run get 198.51.100.1 8090 outside
+same "is closed on the others" 1 "$code"
+expect_exit 0 pausa up -d --network bridge "$(serving bridged '[{containerPort: 80, hostPort: 8090}]')"
+eventually "and opened again" get 198.51.100.1 8090 outside
 answer=flagged
 up --network bridge -p 8100:80 -p 127.0.0.1:8101:53/udp "$(serving flagged '[{containerPort: 80}]' 0.0.0.0)"
 eventually "a port by a flag" get 127.0.0.1 8100

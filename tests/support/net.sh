@@ -55,5 +55,5 @@ sleeper() {
   } | manifest "$name"
 }
 reaches() { in_pod "$1" busybox ping -c 1 -W 3 "$2" >/dev/null; }
-leases() { find "$PAUSA_RUNROOT/network/leases" -name '[0-9]*' | wc -l; }
+leases() { find "$PAUSA_RUNROOT"/network/bridges/*/leases -name '[0-9]*' | wc -l; }
 no_port() { ! ip -o link show type veth | grep -q ' pausa'; }

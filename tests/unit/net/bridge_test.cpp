@@ -152,7 +152,54 @@ TEST_CASE("a bridge is made once, put right when damaged, and removed with its r
     net::remove_bridge(config);
     must(!net::has_rules("pausa0"), "the rules go with it");
     must(says("ip link show pausa0", "does not exist"), "the bridge is gone");
-    must(::access(config.folder.c_str(), F_OK) != 0, "and its folder");
+    must(::access(config.own().c_str(), F_OK) != 0, "and its folder");
+  });
+}
+
+TEST_CASE("a bridge that was left half made is finished by the next") {
+  const test::TempTree tree;
+  in_own_network([&tree] {
+    sys::check(::unshare(CLONE_NEWNS), "unshare");
+    (void)output_of("echo 0 >/proc/sys/net/ipv4/ip_forward");
+    (void)output_of("mount --make-rprivate / && mount --bind /proc/sys /proc/sys");
+    must(output_of("mount -o remount,bind,ro /proc/sys").empty(), "read-only");
+    bool failed = false;
+    try {
+      (void)net::ensure_bridge(config_in(tree));
+    } catch (const sys::Error&) {
+      failed = true;
+    }
+    must(failed && says("ip link show pausa0", "pausa0"), "it is there and not whole");
+    (void)output_of("umount /proc/sys");
+    (void)net::ensure_bridge(config_in(tree));
+    must(says("cat /proc/sys/net/ipv4/ip_forward", "1"), "packets are forwarded");
+    must(says("ip route", "10.86.0.0/16 dev pausa0"), "there is a way to the pods");
+  });
+}
+
+TEST_CASE("two bridges of one run root have ranges, rules and ends of their own") {
+  const test::TempTree tree;
+  in_own_network([&tree] {
+    const auto first = config_in(tree);
+    auto second = first;
+    second.name = "filter";
+    (void)output_of("nft add table inet filter");
+    const auto pool = net::ensure_bridge(first).pool;
+    must(!net::ensure_bridge(second).pool.v4.overlaps(pool.v4), "ranges differ");
+    (void)output_of("ip link delete pausa0");
+    auto third = first;
+    third.name = "third";
+    third.range = pool.v4;
+    bool refused = false;
+    try {
+      (void)net::ensure_bridge(third);
+    } catch (const sys::Error&) {
+      refused = true;
+    }
+    must(refused, "a range stays taken though its bridge has gone for now");
+    net::remove_bridge(second);
+    must(says("nft list tables", "table inet filter\n"), "somebody's table by its name stays");
+    must(net::ensure_bridge(first).pool == pool, "the other one is untouched");
   });
 }
 
@@ -185,7 +232,7 @@ TEST_CASE("ranges that routes lead to are avoided; a configured one is refused")
     } catch (const sys::Error& error) {
       said = error.what();
     }
-    must(said.find("10.86.0.0/16 for pods overlaps a route of this machine, 10.86.5.0/24") !=
+    must(said.find("10.86.0.0/16 for pods overlaps one that is in use, 10.86.5.0/24") !=
              std::string::npos,
          said);
     config.range.reset();

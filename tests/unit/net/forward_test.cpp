@@ -273,6 +273,47 @@ TEST_CASE("UDP: each client gets its own answers") {
   }
 }
 
+TEST_CASE("UDP: the first packet reaches a server that is not at the first address") {
+  const Server server(SOCK_DGRAM, [](int socket) {
+    std::array<char, 512> text{};
+    sockaddr_in from{};
+    socklen_t size = sizeof from;
+    const auto n =
+        ::recvfrom(socket, text.data(), text.size(), 0, reinterpret_cast<sockaddr*>(&from), &size);
+    (void)::sendto(socket, text.data(), static_cast<std::size_t>(n), 0,
+                   reinterpret_cast<sockaddr*>(&from), size);
+  });
+  boost::asio::io_context io;
+  const auto socket = net::listen_on(any_port(true));
+  const auto port = port_of(socket.get());
+  auto to = target(server.port());
+  to.addresses.insert(to.addresses.begin(), *net::parse_address("127.0.0.9"));
+  const auto forwarder = net::forward_udp(io, socket.get(), to);
+  with_client(io, [port] {
+    const auto one = connect_to(port, SOCK_DGRAM);
+    (void)::send(one.get(), "one", 3, 0);
+    std::array<char, 16> text{};
+    return ::recv(one.get(), text.data(), text.size(), 0) == 3;
+  });
+}
+
+TEST_CASE("a port of ours is had on another address beside, and still by nobody else") {
+  for (const bool udp : {false, true}) {
+    net::PublishedPort all{std::nullopt, 0, 0, udp};
+    const auto first = net::listen_on(all);
+    REQUIRE(first);
+    all.host_port = port_of(first.get());
+    auto one = all;
+    one.host = net::parse_address("127.0.0.1");
+    CHECK_FALSE(net::listen_on(one));
+    const auto second = net::listen_on(one, {first.get()});
+    CHECK(second);
+    CHECK_FALSE(net::listen_on(one));
+    one.host = net::parse_address("127.0.0.2");
+    CHECK_FALSE(net::listen_on(one));
+  }
+}
+
 TEST_CASE("a port that is taken: who has it, and the next that is free") {
   auto port = any_port(false);
   const auto first = net::listen_on(port);
