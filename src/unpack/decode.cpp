@@ -155,6 +155,9 @@ std::string_view LayerStream::next() {
       return {reinterpret_cast<const char*>(output_.data()), given};
     }
     if (at != before) continue;
+    if (end_ - begin_ == input_.size())
+      throw sys::Error("the layer is broken: nothing comes out of " +
+                       std::to_string(input_.size()) + " bytes");
     if (fill()) continue;
     if (begin_ != end_ || !decoder_->complete()) throw sys::Error("the layer is cut off");
     return {};

@@ -98,6 +98,12 @@ TEST_SUITE("unpack/decode") {
     broken[whole.size() - 6] ^= 1;  // of its checksum
     blob.become(broken);
     CHECK_THROWS_AS((void)blob.decode(), sys::Error);
+    // Headers that never come to their end: a name, and an extra field of a member behind another.
+    const std::string name("\x1f\x8b\x08\x08\0\0\0\0\0\3", 10);
+    for (const std::string& before : {std::string(), whole}) {
+      blob.become(before + name + std::string(1U << 20U, 'n'));
+      CHECK_THROWS_AS((void)blob.decode(), sys::Error);
+    }
     for (const std::string head : {"Rar!\x1a\x07", "7z\xbc\xaf\x27\x1c", "PK\x03\x04",
                                    "\xfd"
                                    "7zXZ"}) {
