@@ -121,10 +121,12 @@ Unpacking begin_unpacking(const Library& library, const PullRequest& request,
   const auto blob = sys::open_at(AT_FDCWD, library.blob_path(layer.digest), O_RDONLY | O_NOFOLLOW);
   struct ::stat info {};
   sys::check(::fstat(blob.get(), &info), "stat a layer");
-  if (static_cast<std::uint64_t>(info.st_size) != layer.size)
-    throw DamagedBlob(layer.digest,
-                      "layer " + layer.digest + " has " + std::to_string(info.st_size) +
-                          " bytes, its descriptor says " + std::to_string(layer.size));
+  if (static_cast<std::uint64_t>(info.st_size) != layer.size) {
+    // It may be the descriptor that is wrong, and the blob another image's.
+    require_digest(library, request, layer, "layer " + layer.digest);
+    throw sys::Error("layer " + layer.digest + " has " + std::to_string(info.st_size) +
+                     " bytes, its descriptor says " + std::to_string(layer.size));
+  }
   const auto path = library.layer_path(diff_id);
   Staging staging(library.layers_dir());
   const auto folder = sys::open_dir(staging.path());
