@@ -215,8 +215,11 @@ void add_image(const pod::ImageVolume& volume, const std::string& name, const st
   bind.read_only = true;
   bind.shallow_read_only = false;
   bind.no_exec = true;
-  if (image.layers.size() == 1) {
-    auto source = sys::open_at(AT_FDCWD, image.layers.front(), O_PATH | O_DIRECTORY);
+  if (image.layers.size() <= 1) {
+    // An image without a layer is an empty folder.
+    auto source = image.layers.empty()
+                      ? sys::make_dirs_at(AT_FDCWD, disk_folder(store, record) + "/" + name, 0755)
+                      : sys::open_at(AT_FDCWD, image.layers.front(), O_PATH | O_DIRECTORY);
     if (!sub_path.empty()) source = open_sub_path(source.get(), sub_path, false);
     struct ::stat info {};
     sys::check(::fstat(source.get(), &info), "look at the source");
