@@ -4,6 +4,7 @@
 #include "cli/start_pod.hpp"
 #include "cli/target.hpp"
 #include "cli/workloads.hpp"
+#include "image/library.hpp"
 #include "pod/decode.hpp"
 #include "pod/status.hpp"
 #include "state/watch.hpp"
@@ -175,6 +176,7 @@ class Keeper {
     loaded.object = pod::job_pod(job_.object, workload_, pod);
     pod::Diagnostics findings;
     loaded.pod = pod::decode_pod(loaded.object, findings);
+    const auto kept = image::Library(store_.paths().root).keep_all();
     auto images = resolve_images(loaded, store_);
     StartOptions options;
     options.quiet = true;

@@ -51,29 +51,35 @@ void anchor_images(manifest::LoadedPod& loaded, const std::string& folder) {
   if (auto* object = loaded.object.find("spec")) anchor_images_in(*object, folder);
 }
 
-std::vector<image::ResolvedImage> resolve_images(const manifest::LoadedPod& loaded,
-                                                 const state::Store& store) {
+PodImages resolve_images(const manifest::LoadedPod& loaded, const state::Store& store) {
   const image::Store images(store.paths().root);
-  std::vector<image::ResolvedImage> resolved;
-  const auto wanted = wanted_images(loaded.pod.spec);
-  for (const auto& [name, policy, who] : wanted) {
+  PodImages resolved;
+  for (std::size_t i = 0; i < pod::container_count(loaded.pod.spec); ++i) {
+    const auto& container = pod::container_at(loaded.pod.spec, i);
     try {
-      resolved.push_back(image::resolve(name, images));
+      resolved.containers.push_back(image::resolve(container.image, images));
     } catch (sys::Error& error) {
-      error.prepend("pod " + loaded.pod.metadata.name + ": " + who);
+      error.prepend("pod " + loaded.pod.metadata.name + ": container " + container.name);
       throw;
     }
   }
-  resolved.resize(pod::container_count(loaded.pod.spec));
+  resolved.volumes = resolve_volumes(loaded.pod, store);
   return resolved;
 }
 
 std::vector<state::VolumeRecord> resolve_volumes(const pod::Pod& pod, const state::Store& store) {
   const image::Store images(store.paths().root);
   std::vector<state::VolumeRecord> volumes;
-  for (const auto& volume : pod.spec.volumes)
-    if (const auto* image = std::get_if<pod::ImageVolume>(&volume.source))
+  for (const auto& volume : pod.spec.volumes) {
+    const auto* image = std::get_if<pod::ImageVolume>(&volume.source);
+    if (image == nullptr || image->reference.empty()) continue;
+    try {
       volumes.push_back({volume.name, image::resolve(image->reference, images).description});
+    } catch (sys::Error& error) {
+      error.prepend("pod " + pod.metadata.name + ": volume " + volume.name);
+      throw;
+    }
+  }
   return volumes;
 }
 

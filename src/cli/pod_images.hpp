@@ -27,11 +27,15 @@ void anchor_images(manifest::LoadedPod& loaded, const std::string& folder);
 // The same in the object of a spec alone.
 void anchor_images_in(pod::Node& spec, const std::string& folder);
 
-// The images of the containers, init containers first. Throws sys::Error with the container's name;
-// also when one of a volume cannot be had.
-std::vector<image::ResolvedImage> resolve_images(const manifest::LoadedPod& loaded,
-                                                 const state::Store& store);
-// Those of the volumes.
+// As they were found. Whoever has them looked up holds image::Library::keep_all() until a record
+// names them.
+struct PodImages {
+  std::vector<image::ResolvedImage> containers;  // init containers first
+  std::vector<state::VolumeRecord> volumes;
+};
+// Throws sys::Error with the container's or the volume's name.
+PodImages resolve_images(const manifest::LoadedPod& loaded, const state::Store& store);
+// Those of the volumes alone.
 std::vector<state::VolumeRecord> resolve_volumes(const pod::Pod& pod, const state::Store& store);
 
 }  // namespace pausa::cli

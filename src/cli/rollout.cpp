@@ -2,6 +2,7 @@
 
 #include "cli/command.hpp"
 #include "cli/remove_pod.hpp"
+#include "image/library.hpp"
 #include "sys/error.hpp"
 
 #include <poll.h>
@@ -28,8 +29,8 @@ bool interrupted(const Patience& patience) {
 // The pods of a set, each on its way.
 class Procession {
  public:
-  Procession(const state::Store& store, std::vector<WantedPod> pods)
-      : store_(store), pods_(std::move(pods)) {
+  Procession(const state::Store& store, std::vector<WantedPod> pods, sys::UniqueFd kept)
+      : store_(store), pods_(std::move(pods)), kept_(std::move(kept)) {
     for (const auto& pod : pods_) keys_.push_back(key_of(pod));
   }
 
@@ -46,6 +47,7 @@ class Procession {
       if (interrupted(patience)) return false;
       if (pods_[i].turn == Turn::any) begin_start_of(i);
     }
+    let_images_go();
     return true;
   }
 
@@ -57,6 +59,7 @@ class Procession {
       make_room([&](const WantedPod& pod) { return &pod == &pods_[i]; });
       begin_update_of(i);
       begin_start_of(i);
+      let_images_go();
     }
     auto& way = ways_[i];
     if (way.update) {
@@ -72,6 +75,7 @@ class Procession {
       way.update.reset();
       if (reply && !reply->ok) return {StartResult::Kind::failed, reply->error};
       if (!reply) start(i);  // its supervisor died over it
+      let_images_go();
     }
     auto result = await_start(store_, way.starting, patience.deadline, patience.interrupt);
     last_ = result.kind;
@@ -82,6 +86,7 @@ class Procession {
   struct Way {
     std::optional<SupervisorCall> update;
     StartingPod starting;
+    bool begun = false;
   };
 
   void tell_changes() const {
@@ -136,7 +141,9 @@ class Procession {
     auto& pod = pods_[i];
     ways_[i].starting.key = keys_[i];
     if (pod.plan.kind == PodPlan::Kind::update)
-      ways_[i].update = begin_update(store_, keys_[i], pod::to_json(pod.loaded.object), pod.images);
+      ways_[i].update =
+          begin_update(store_, keys_[i], pod::to_json(pod.loaded.object), pod.images.containers);
+    if (ways_[i].update) ways_[i].begun = true;
     const bool lives = ways_[i].update || pod.plan.kind == PodPlan::Kind::keep;
     if (lives && !pod.options.origin.empty() && store_.read_origin(keys_[i]) != pod.options.origin)
       store_.write_origin(keys_[i], pod.options.origin);
@@ -150,8 +157,18 @@ class Procession {
       supervisor::restore_network(store_.paths(), *record);
   }
 
+  // A start has written its record, a change has when it is answered.
+  void let_images_go() {
+    for (std::size_t i = 0; i < pods_.size(); ++i) {
+      const bool begun = pods_[i].plan.kind == PodPlan::Kind::keep || ways_[i].begun;
+      if (!begun || ways_[i].update) return;
+    }
+    kept_.reset();
+  }
+
   void start(std::size_t i) {
     auto& pod = pods_[i];
+    ways_[i].begun = true;
     ways_[i].starting =
         start_pod(store_, std::move(pod.loaded), std::move(pod.images), pod.options);
   }
@@ -160,6 +177,7 @@ class Procession {
   std::vector<WantedPod> pods_;
   std::vector<state::PodKey> keys_;
   std::vector<Way> ways_;
+  sys::UniqueFd kept_;
   StartResult::Kind last_ = StartResult::Kind::running;  // of the pod before
 };
 
@@ -186,7 +204,7 @@ state::Journal journal_of(const state::Store& store, const std::vector<ObjectPla
       if (container.ephemeral.empty()) images.push_back(container.image);
     journal.pods.push_back({key, *manifest, store.read_origin(key), record->backoff_initial_ns,
                             record->backoff_maximum_ns, record->backoff_reset_ns,
-                            record->exact_probes, std::move(images)});
+                            record->exact_probes, std::move(images), record->volumes});
   }
   return journal;
 }
@@ -265,7 +283,7 @@ bool note(const StartResult& result, const state::PodKey& key, RolloutResult& al
 }  // namespace
 
 RolloutResult roll_out(const state::Store& store, std::vector<ObjectPlan> objects,
-                       std::vector<WantedPod> pods, const Patience& patience) {
+                       std::vector<WantedPod> pods, sys::UniqueFd kept, const Patience& patience) {
   const Undertaking undertaking(store, journal_of(store, objects, pods));
   const auto namespaces = changed_namespaces(objects);
   RolloutResult result;
@@ -273,7 +291,7 @@ RolloutResult roll_out(const state::Store& store, std::vector<ObjectPlan> object
     // Before the pods that read them.
     apply_objects(state::ObjectStore(store.paths()), objects);
     objects = {};  // the supervisors that are forked below need them not
-    Procession procession(store, std::move(pods));
+    Procession procession(store, std::move(pods), std::move(kept));
     result.taken_back = !procession.begin(patience);
     if (result.taken_back) result.code = exit_interrupted;
     if (!result.taken_back) refresh_pods(store, namespaces);
@@ -305,10 +323,11 @@ WantedPod wanted_again(const state::Store& store, const state::PodBefore& before
   const auto& spec = pod.loaded.pod.spec;
   for (std::size_t i = 0; i < pod::container_count(spec); ++i) {
     const auto& name = pod::container_at(spec, i).image;
-    pod.images.push_back(i < before.images.size()
-                             ? image::resolve_again(name, before.images[i], images)
-                             : image::resolve(name, images));
+    pod.images.containers.push_back(i < before.images.size()
+                                        ? image::resolve_again(name, before.images[i], images)
+                                        : image::resolve(name, images));
   }
+  pod.images.volumes = before.volumes;
   pod.plan = plan_pod(store, before.key, pod.loaded.object);
   pod.options.backoff = {pod::Duration(before.backoff_initial_ns),
                          pod::Duration(before.backoff_maximum_ns),
@@ -349,6 +368,7 @@ bool take_back(const state::Store& store, const state::Journal& journal) {
   bool whole = true;
   std::vector<state::PodKey> ending;
   std::vector<WantedPod> returning;
+  auto kept = image::Library(store.paths().root).keep_all();
   for (const auto& key : journal.made)
     if (pod_exists(store, key)) ending.push_back(key);
   for (const auto& before : journal.pods) {
@@ -375,7 +395,7 @@ bool take_back(const state::Store& store, const state::Journal& journal) {
   whole = end_pods(store, ending, true, at_once, true) == exit_ok && whole;
   whole = put_back(store, journal.objects) && whole;
   try {
-    Procession procession(store, std::move(returning));
+    Procession procession(store, std::move(returning), std::move(kept));
     (void)procession.begin({});
     const Patience patience{std::chrono::steady_clock::now() + return_patience};
     for (std::size_t i = 0; i < procession.keys().size(); ++i) {

@@ -16,7 +16,7 @@ namespace pausa::cli {
 // A pod as it is wanted, and what that means for the one that is there.
 struct WantedPod {
   manifest::LoadedPod loaded;
-  std::vector<image::ResolvedImage> images;
+  PodImages images;
   PodPlan plan;
   StartOptions options;
   Turn turn = Turn::any;  // with regard to the pod before it
@@ -29,9 +29,10 @@ struct RolloutResult {
 };
 
 // Returns when all pods have run. Prints on stderr what goes wrong and, unless quiet, what becomes
-// of pods that run. At the deadline all stays as it is.
+// of pods that run. At the deadline all stays as it is. kept: image::Library::keep_all(), let go
+// when records name the images.
 RolloutResult roll_out(const state::Store& store, std::vector<ObjectPlan> objects,
-                       std::vector<WantedPod> pods, const Patience& patience);
+                       std::vector<WantedPod> pods, sys::UniqueFd kept, const Patience& patience);
 
 // Brings back what a journal tells. Goes on after failures, which are told on stderr. False: there
 // were some.

@@ -7,6 +7,7 @@
 #include "cli/supervisor_call.hpp"
 #include "cli/target.hpp"
 #include "cli/wait_pod.hpp"
+#include "image/library.hpp"
 #include "log/layout.hpp"
 #include "supervisor/user_namespace.hpp"
 #include "sys/error.hpp"
@@ -170,8 +171,9 @@ std::optional<SupervisorCall> begin_update(const state::Store& store, const stat
   return SupervisorCall::put(store, key, request);
 }
 
-StartingPod start_pod(const state::Store& store, manifest::LoadedPod loaded,
-                      std::vector<image::ResolvedImage> images, const StartOptions& options) {
+StartingPod start_pod(const state::Store& store, manifest::LoadedPod loaded, PodImages found,
+                      const StartOptions& options) {
+  auto& images = found.containers;
   const state::PodKey key{loaded.pod.metadata.namespace_, loaded.pod.metadata.name};
   std::string manifest = pod::to_json(loaded.object);
   auto host = supervisor::Host::probe();
@@ -206,7 +208,7 @@ StartingPod start_pod(const state::Store& store, manifest::LoadedPod loaded,
     if (!lock) throw sys::Error("pod " + key.name + " is being changed by another command");
   }
   auto record = new_record(loaded.pod.spec, key, images, options.backoff);
-  record.volumes = resolve_volumes(loaded.pod, store);
+  record.volumes = std::move(found.volumes);
   record.exact_probes = options.exact_probes;
   choose_network(store, loaded.pod.spec, options.network, options.quiet, record);
   write_first(store, loaded.pod.spec, host, true, record);
@@ -236,6 +238,7 @@ StartingPod start_again(const state::Store& store, const state::PodKey& key, boo
   if (record) drop_ephemeral(*record);
   state::Record known;
   known.key = key;
+  auto kept = image::Library(store.paths().root).keep_all();
   auto charge = supervisor::load_charge(store, std::move(lock), record.value_or(known));
   auto fresh = new_record(charge.pod.spec, key, charge.images, pod::BackoffPolicy());
   if (record) {
@@ -259,6 +262,7 @@ StartingPod start_again(const state::Store& store, const state::PodKey& key, boo
     fresh.volumes = resolve_volumes(charge.pod, store);
   }
   write_first(store, charge.pod.spec, host, false, fresh);
+  kept.reset();
   charge.record = std::move(fresh);
   charge.again = true;
   charge.explain = explain;

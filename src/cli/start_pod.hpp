@@ -42,8 +42,8 @@ std::optional<SupervisorCall> begin_update(const state::Store& store, const stat
 // Takes the pod's lock, writes manifest and record, forks its guard and supervisor. A pod that runs
 // is brought up to date instead (plan_pod.hpp): left alone, changed as it lives, or made anew.
 // Throws sys::Error when that cannot be done, or somebody else is changing it.
-StartingPod start_pod(const state::Store& store, manifest::LoadedPod loaded,
-                      std::vector<image::ResolvedImage> images, const StartOptions& options);
+StartingPod start_pod(const state::Store& store, manifest::LoadedPod loaded, PodImages images,
+                      const StartOptions& options);
 
 // Starts a pod that was stopped or has ended, from its stored manifest: same volumes, new
 // containers, new logs beside the old ones. Throws NoSuchObject, sys::Error.

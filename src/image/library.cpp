@@ -3,11 +3,13 @@
 #include "image/staging.hpp"
 #include "sys/error.hpp"
 #include "sys/path.hpp"
+#include "sys/pause.hpp"
 
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <set>
 
 namespace pausa::image {
@@ -15,6 +17,7 @@ namespace {
 
 constexpr std::size_t most_index_bytes = std::size_t{64} << 20U;
 constexpr std::size_t most_aliases_bytes = std::size_t{1} << 20U;
+constexpr std::chrono::seconds use_patience(2);
 constexpr const char* layout_mark = "{\"imageLayoutVersion\":\"1.0.0\"}\n";
 
 std::string with_dash(std::string digest) {
@@ -22,25 +25,28 @@ std::string with_dash(std::string digest) {
   return digest;
 }
 
-std::uint64_t bytes_of(int dir, const std::string& name) {
-  struct ::stat info {};
-  return ::fstatat(dir, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0
-             ? static_cast<std::uint64_t>(info.st_blocks) * 512
-             : 0;
+// What lies in a folder and is not to be kept; but for what somebody makes there now.
+template <typename Keep>
+void find_others(const std::string& path, Keep keep, std::vector<std::string>& found) {
+  const auto dir = sys::try_open_at(AT_FDCWD, path, O_RDONLY | O_DIRECTORY);
+  if (!dir) return;
+  for (const auto& name : sys::list_dir(dir.get()))
+    if (!keep(name) && (!is_staging(name) || is_abandoned_staging(name)))
+      found.push_back(path + "/" + name);
 }
 
-// Removes from a folder what is not to be kept; the bytes of files only, directories count as none.
-std::uint64_t remove_others(const std::string& path, const std::set<std::string>& keep) {
-  const auto dir = sys::try_open_at(AT_FDCWD, path, O_RDONLY | O_DIRECTORY);
-  if (!dir) return 0;
-  std::uint64_t bytes = 0;
-  for (const auto& name : sys::list_dir(dir.get())) {
-    if (keep.contains(name)) continue;
-    if (is_staging(name) && !is_abandoned_staging(name)) continue;
-    bytes += bytes_of(dir.get(), name);
-    sys::remove_tree_at(dir.get(), name);
+void write_index(const std::string& images_dir, const std::vector<StoredImage>& images) {
+  std::vector<Descriptor> descriptors;
+  for (const auto& image : images) {
+    descriptors.push_back(image.manifest);
+    descriptors.back().name = image.name;
   }
-  return bytes;
+  write_durably(images_dir, "index.json", index_text(descriptors));
+}
+
+bool is_own_file(std::string_view name) {
+  return name == "blobs" || name == "index.json" || name == "lock" || name == "oci-layout" ||
+         name == "use.lock";
 }
 
 std::optional<Reference> with_name(const Reference& reference, const std::string& name) {
@@ -204,15 +210,6 @@ std::uint64_t Library::size(const Manifest& manifest) {
   return bytes;
 }
 
-void Library::write_index(const std::vector<StoredImage>& images) const {
-  std::vector<Descriptor> descriptors;
-  for (const auto& image : images) {
-    descriptors.push_back(image.manifest);
-    descriptors.back().name = image.name;
-  }
-  write_durably(images_dir(), "index.json", index_text(descriptors));
-}
-
 void Library::add(const StoredImage& image) const {
   const auto held = lock(images_dir() + "/lock", F_WRLCK, true);
   auto images = list();
@@ -222,7 +219,7 @@ void Library::add(const StoredImage& image) const {
     return other.name.empty() && other.manifest.digest == image.manifest.digest;
   });
   images.push_back(image);
-  write_index(images);
+  write_index(images_dir(), images);
 }
 
 bool Library::remove(const std::string& name) const {
@@ -232,44 +229,81 @@ bool Library::remove(const std::string& name) const {
                                   [&](const StoredImage& image) { return image.name == name; });
   if (found == images.end()) return false;
   found->name.clear();
-  write_index(images);
+  write_index(images_dir(), images);
   return true;
 }
 
 sys::UniqueFd Library::keep_all() const {
-  return lock(images_dir() + "/use.lock", F_RDLCK, true);
+  const std::string path = images_dir() + "/use.lock";
+  sys::UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!fd && errno == ENOENT) return fd;
+  sys::check(fd.get(), "open ", path);
+  struct flock range {};
+  range.l_type = F_RDLCK;
+  range.l_whence = SEEK_SET;
+  while (::fcntl(fd.get(), F_SETLKW, &range) < 0)
+    if (errno != EINTR) sys::check(-1, "lock ", path);
+  return fd;
 }
 
-std::uint64_t Library::prune(const std::set<std::string>& in_use) const {
-  if (!sys::try_open_at(AT_FDCWD, images_dir(), O_RDONLY | O_DIRECTORY)) return 0;
-  const auto alone = lock(images_dir() + "/use.lock", F_WRLCK, false);
-  if (!alone) throw sys::Error("an image is being brought in; try again when that is done");
-  const auto held = lock(images_dir() + "/lock", F_WRLCK, true);
-  auto images = list();
-  if (std::erase_if(images, [&](const StoredImage& image) {
-        return image.name.empty() && !in_use.contains(image.manifest.digest);
-      }) != 0)
-    write_index(images);
-  if (!damaged().empty()) {
-    sweep_abandoned(sys::open_dir(images_dir()).get());
-    sweep_abandoned(sys::open_dir(layers_dir()).get());
-    return 0;
+std::optional<Pruning> Library::begin_pruning(const PruneWish& wish) const {
+  Pruning pruning;
+  pruning.images_dir = images_dir();
+  if (!sys::try_open_at(AT_FDCWD, images_dir(), O_RDONLY | O_DIRECTORY)) return pruning;
+  const auto deadline = std::chrono::steady_clock::now() + use_patience;
+  while (!(pruning.alone = lock(images_dir() + "/use.lock", F_WRLCK, false))) {
+    if (std::chrono::steady_clock::now() >= deadline) return std::nullopt;
+    sys::pause_briefly();
+  }
+  pruning.held = lock(images_dir() + "/lock", F_WRLCK, true);
+  const auto in_use = wish.in_use();
+  for (auto& image : list()) {
+    const bool stays =
+        in_use.contains(image.manifest.digest) || (!image.name.empty() && wish.wanted(image.name));
+    (stays ? pruning.staying : pruning.images).push_back(std::move(image));
+  }
+  const auto broken = damaged();
+  const bool unsure = std::any_of(broken.begin(), broken.end(), [&](const DamagedImage& other) {
+    return std::any_of(pruning.staying.begin(), pruning.staying.end(), [&](const auto& image) {
+      return image.manifest.digest == other.image.manifest.digest;
+    });
+  });
+  if (unsure) {
+    for (const auto& folder : {images_dir(), layers_dir()})
+      find_others(
+          folder, [](const auto& name) { return !is_staging(name); }, pruning.paths);
+    return pruning;
   }
   std::set<std::string> blobs;
   std::set<std::string> layers;
   const auto keep_blob = [&](const std::string& digest) {
     blobs.insert(digest.substr(digest.find(':') + 1));
   };
-  for (const auto& image : images) {
+  for (const auto& image : pruning.staying) {
     keep_blob(image.manifest.digest);
     const auto parts = manifest(image);
     keep_blob(parts.config.digest);
     for (const auto& layer : parts.layers) keep_blob(layer.digest);
     for (const auto& diff_id : config(parts).diff_ids) layers.insert(with_dash(diff_id));
   }
-  return remove_others(blobs_dir() + "/sha256", blobs) +
-         remove_others(blobs_dir() + "/sha512", blobs) + remove_others(layers_dir(), layers) +
-         remove_others(images_dir(), {"blobs", "index.json", "lock", "oci-layout", "use.lock"});
+  const auto kept_blob = [&](const std::string& name) { return blobs.contains(name); };
+  for (const char* algorithm : {"/sha256", "/sha512"})
+    find_others(blobs_dir() + algorithm, kept_blob, pruning.paths);
+  find_others(
+      layers_dir(), [&](const auto& name) { return layers.contains(name); }, pruning.paths);
+  find_others(images_dir(), is_own_file, pruning.paths);
+  return pruning;
+}
+
+void Pruning::carry_out() const {
+  if (!images.empty()) write_index(images_dir, staying);
+  for (const auto& path : paths) sys::remove_tree_at(AT_FDCWD, path);
+}
+
+bool Library::prune(const PruneWish& wish) const {
+  const auto pruning = begin_pruning(wish);
+  if (pruning) pruning->carry_out();
+  return pruning.has_value();
 }
 
 sys::UniqueFd Library::turn_to_bring(const std::string& name) const {

@@ -9,6 +9,7 @@
 #include "image/reference.hpp"
 #include "sys/fd.hpp"
 
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -33,6 +34,23 @@ std::string mending(const StoredImage& damaged);
 std::vector<Reference> meanings(const Reference& reference);
 // The alias alone (registries.conf(5)).
 std::optional<Reference> aliased(const Reference& short_name);
+
+// Asked when nobody can begin to use an image any more.
+struct PruneWish {
+  std::function<std::set<std::string>()> in_use;  // digests of manifests
+  std::function<bool(const std::string& name)> wanted = [](const std::string&) { return true; };
+};
+
+// What goes. It holds the library's locks.
+struct Pruning {
+  std::vector<StoredImage> images;
+  std::vector<std::string> paths;  // absolute: blobs, layers, what was left half made
+  void carry_out() const;
+
+  std::vector<StoredImage> staying;
+  std::string images_dir;
+  sys::UniqueFd alone, held;
+};
 
 class Library {
  public:
@@ -73,12 +91,16 @@ class Library {
   void add(const StoredImage& image) const;
   // False: there is none of this name. Its files stay until prune().
   bool remove(const std::string& name) const;
-  // Removes images that have no name and whose manifest's digest is not in use, then what no image
-  // of the index needs, and what was left half made. Returns the bytes. While an image is damaged,
-  // nobody knows what it needs: then only what was left half made goes. Throws while an image is
-  // being brought in.
-  std::uint64_t prune(const std::set<std::string>& in_use) const;
-  // Nothing is pruned while somebody holds one of these.
+  // Images whose manifest's digest is not in use and that have no name, or one that nobody wants;
+  // what no other image of the index needs; what was left half made. While an image is damaged,
+  // nobody knows what it needs: then only what was left half made. nullopt: images are being
+  // brought in or pods made of them, for longer than one would wait.
+  std::optional<Pruning> begin_pruning(const PruneWish& wish) const;
+  // begin_pruning() and carry_out(). False: nullopt.
+  bool prune(const PruneWish& wish) const;
+  // Nothing is pruned while somebody holds one of these: from looking an image up until a record
+  // names it. Empty where there are no images yet. A lock of fcntl_locking(2)'s older kind: forked
+  // children do not hold it, and a process may have one at a time.
   sys::UniqueFd keep_all() const;
 
   // One process brings an image of this name at a time. Empty: another has done so while we waited
@@ -87,7 +109,6 @@ class Library {
   static void brought(int turn);
 
  private:
-  void write_index(const std::vector<StoredImage>& images) const;
   std::string read_document(const Descriptor& descriptor, const char* what) const;
 
   std::string root_;

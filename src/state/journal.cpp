@@ -35,17 +35,25 @@ PodKey key_from(const json::value& value) {
 }
 
 json::value to_value(const PodBefore& pod) {
+  json::array volumes;
+  for (const auto& volume : pod.volumes)
+    volumes.push_back({{"name", volume.name}, {"image", volume.image}});
   return {{"key", to_value(pod.key)},
           {"manifest", pod.manifest},
           {"origin", pod.origin},
           {"backoff", {pod.backoff_initial_ns, pod.backoff_maximum_ns, pod.backoff_reset_ns}},
           {"exactProbes", pod.exact_probes},
-          {"images", json::value_from(pod.images)}};
+          {"images", json::value_from(pod.images)},
+          {"volumes", std::move(volumes)}};
 }
 PodBefore pod_from(const json::value& value) {
   const auto backoff = [&](std::size_t i) {
     return value.at("backoff").as_array().at(i).to_number<std::int64_t>();
   };
+  std::vector<VolumeRecord> volumes;
+  if (const auto* list = value.as_object().if_contains("volumes"))
+    for (const auto& volume : list->as_array())
+      volumes.push_back({text(volume.at("name")), text(volume.at("image"))});
   return {key_from(value.at("key")),
           text(value.at("manifest")),
           text(value.at("origin")),
@@ -53,7 +61,8 @@ PodBefore pod_from(const json::value& value) {
           backoff(1),
           backoff(2),
           value.at("exactProbes").as_bool(),
-          json::value_to<std::vector<std::string>>(value.at("images"))};
+          json::value_to<std::vector<std::string>>(value.at("images")),
+          std::move(volumes)};
 }
 
 json::value to_value(const ObjectBefore& object) {
@@ -138,14 +147,21 @@ std::string Journals::give_up(const std::string& id) const noexcept {
   return path + ".failed";
 }
 
-std::vector<std::string> Journals::abandoned() const {
+std::vector<std::string> Journals::ids() const {
   std::vector<std::string> ids;
   const sys::UniqueFd dir(::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!dir) return ids;
-  for (const auto& file : sys::list_dir(dir.get())) {
-    if (file.starts_with('.') || !file.ends_with(suffix)) continue;
-    std::string id = file.substr(0, file.size() - suffix.size());
-    const auto content = sys::read_file_at(dir.get(), file, journal_limit);
+  for (const auto& file : sys::list_dir(dir.get()))
+    if (!file.starts_with('.') && file.ends_with(suffix))
+      ids.push_back(file.substr(0, file.size() - suffix.size()));
+  return ids;
+}
+
+std::vector<std::string> Journals::abandoned() const {
+  std::vector<std::string> found;
+  for (auto& id : ids()) {
+    const auto content =
+        sys::read_file_at(AT_FDCWD, folder_ + "/" + id + std::string(suffix), journal_limit);
     if (!content) continue;  // its up has just come to its end
     try {
       const auto journal = journal_from_json(*content);
@@ -153,9 +169,21 @@ std::vector<std::string> Journals::abandoned() const {
     } catch (const sys::Error&) {
       // Told by read().
     }
-    ids.push_back(std::move(id));
+    found.push_back(std::move(id));
   }
-  return ids;
+  return found;
+}
+
+std::vector<Journal> Journals::list() const {
+  std::vector<Journal> journals;
+  for (const auto& id : ids()) {
+    try {
+      journals.push_back(read(id));
+    } catch (const sys::Error&) {
+      // Gone, or told by whoever takes it back.
+    }
+  }
+  return journals;
 }
 
 TakeBackLock::TakeBackLock(const Paths& paths) {

@@ -5,6 +5,7 @@
 
 #include "pod/object.hpp"
 #include "state/paths.hpp"
+#include "state/record.hpp"
 #include "sys/process.hpp"
 
 #include <cstdint>
@@ -24,6 +25,7 @@ struct PodBefore {
   std::int64_t backoff_reset_ns = 0;
   bool exact_probes = false;
   std::vector<std::string> images;  // as its record describes them, of all its containers
+  std::vector<VolumeRecord> volumes;
 };
 
 // An object by its name, and what stood there.
@@ -59,8 +61,12 @@ class Journals {
   std::string give_up(const std::string& id) const noexcept;
   // Those whose owner does not run any more. Costs one system call where there never was any.
   std::vector<std::string> abandoned() const;
+  // All that can be read: what is written there may have to come back.
+  std::vector<Journal> list() const;
 
  private:
+  std::vector<std::string> ids() const;
+
   std::string folder_;
 };
 

@@ -1,4 +1,5 @@
 // The supervisor's part that adds containers to a pod that runs.
+#include "image/library.hpp"
 #include "manifest/reader.hpp"
 #include "pod/decode.hpp"
 #include "supervisor/supervisor.hpp"
@@ -30,6 +31,7 @@ void Supervisor::add_container(const std::string& object, ControlServer::Answer 
   if (std::any_of(record_.containers.begin(), record_.containers.end(),
                   [&](const auto& entry) { return entry.name == spec.name; }))
     throw sys::Error("there is a container " + spec.name + " in pod " + record_.key.name);
+  const auto kept = image::Library(charge_.store.paths().root).keep_all();
   auto image = image::resolve(spec.image, image::Store(charge_.store.paths().root));
 
   state::ContainerRecord entry;

@@ -5,6 +5,7 @@
 #include "cli/output.hpp"
 #include "cli/size_text.hpp"
 #include "cli/table.hpp"
+#include "state/journal.hpp"
 #include "supervisor/user_namespace.hpp"
 #include "sys/error.hpp"
 
@@ -174,7 +175,7 @@ int pull_images(const state::Store& store, const std::vector<std::string>& words
   return exit_ok;
 }
 
-// The digests of images that containers of pods run on.
+// The digests of images that containers of pods run on, or will when an `up` is taken back.
 std::set<std::string> digests_in_use(const state::Store& store) {
   std::set<std::string> digests;
   std::vector<state::Damaged> damaged;
@@ -186,8 +187,20 @@ std::set<std::string> digests_in_use(const state::Store& store) {
     for (const auto& container : record.containers) add(container.image);
     for (const auto& volume : record.volumes) add(volume.image);
   }
+  for (const auto& journal : state::Journals(store.paths()).list())
+    for (const auto& before : journal.pods) {
+      for (const auto& image : before.images) add(image);
+      for (const auto& volume : before.volumes) add(volume.image);
+    }
   if (!damaged.empty()) throw sys::Error(damaged.front().why);
   return digests;
+}
+
+// False: others are at work.
+bool prune(const state::Store& store, const Library& library) {
+  const auto pruning = library.begin_pruning({[&store] { return digests_in_use(store); }});
+  if (pruning) supervisor::with_subordinate_ids([&] { pruning->carry_out(); });
+  return pruning.has_value();
 }
 
 int remove_images(const state::Store& store, const Library& library,
@@ -196,16 +209,17 @@ int remove_images(const state::Store& store, const Library& library,
     const auto image = find_image(library, word);
     if (library.remove(image.name)) std::cout << image.name << std::endl;
   }
-  const auto in_use = digests_in_use(store);
-  supervisor::with_subordinate_ids([&] { (void)library.prune(in_use); });
+  if (!prune(store, library))
+    std::cerr << "pausa: images are being brought in or started: pausa image prune removes the "
+                 "files later\n";
   (void)tell_damaged(library.damaged());
   return exit_ok;
 }
 
 int prune_images(const state::Store& store, const Library& library, bool quiet) {
   const auto before = library.list().size();
-  const auto in_use = digests_in_use(store);
-  supervisor::with_subordinate_ids([&] { (void)library.prune(in_use); });
+  if (!prune(store, library))
+    throw sys::Error("images are being brought in or started; try again when that is done");
   if (!quiet) std::cerr << "pausa: removed " << before - library.list().size() << " images\n";
   // With one of these nobody knows which files are needed.
   return tell_damaged(library.damaged());

@@ -246,6 +246,7 @@ int run_up(const Arguments& arguments) {
   const auto when = pull ? parse_pull_when(*pull) : PullWhen::by_policy;
   const auto samples = job_samples(loaded);
   bring_images(store, loaded, samples, when, pull_progress(options));
+  auto kept = image::Library(store.paths().root).keep_all();
   for (const auto& sample : samples) (void)resolve_images(sample, store);
   std::vector<WantedPod> pods(loaded.pods.size());
   for (std::size_t i = 0; i < pods.size(); ++i)
@@ -273,7 +274,8 @@ int run_up(const Arguments& arguments) {
     pods[i].loaded = std::move(entry);
   }
   loaded = {};  // the supervisors that are forked below do not need it
-  auto result = roll_out(store, std::move(plan.objects), std::move(pods), patience);
+  auto result =
+      roll_out(store, std::move(plan.objects), std::move(pods), std::move(kept), patience);
   if (result.taken_back) {
     while (signals.take()) continue;  // heard: it need not end us now
     return result.code;
