@@ -73,7 +73,12 @@ bool Store::is_locked(const PodKey& key) const {
 }
 
 std::optional<Record> Store::read(const PodKey& key) const {
-  const auto text = sys::read_file_at(AT_FDCWD, paths_.run_dir(key) + "/pod.json", record_limit);
+  return read_below(AT_FDCWD, paths_.run_dir(key), key);
+}
+
+std::optional<Record> Store::read_below(int dirfd, const std::string& folder,
+                                        const PodKey& key) const {
+  const auto text = sys::read_file_at(dirfd, folder + "/pod.json", record_limit);
   if (!text) return std::nullopt;
   try {
     return record_from_json(*text);
@@ -100,7 +105,7 @@ std::vector<Record> Store::list(std::vector<Damaged>* damaged) const {
     const auto key = key_of(folder);
     if (!key) continue;
     try {
-      if (auto record = read(*key)) records.push_back(std::move(*record));
+      if (auto record = read_below(dir.get(), folder, *key)) records.push_back(std::move(*record));
     } catch (const sys::Error& error) {
       if (damaged != nullptr) damaged->push_back({*key, error.what()});
     }

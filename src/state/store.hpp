@@ -86,6 +86,8 @@ class Store {
   void sweep() const noexcept;
 
  private:
+  std::optional<Record> read_below(int dirfd, const std::string& folder, const PodKey& key) const;
+
   Paths paths_;
 };
 

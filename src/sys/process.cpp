@@ -170,13 +170,16 @@ ExitStatus reap(int pidfd) {
   return {info.si_code, info.si_status};
 }
 
-std::string boot_id() {
-  const UniqueFd fd(
-      check(::open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC), "open boot_id"));
-  std::array<char, 64> buffer;
-  const ssize_t size = check(::read(fd.get(), buffer.data(), buffer.size()), "read boot_id");
-  std::string id(buffer.data(), static_cast<std::size_t>(size));
-  while (!id.empty() && id.back() == '\n') id.pop_back();
+const std::string& boot_id() {
+  static const std::string id = [] {
+    const UniqueFd fd(
+        check(::open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC), "open boot_id"));
+    std::array<char, 64> buffer;
+    const ssize_t size = check(::read(fd.get(), buffer.data(), buffer.size()), "read boot_id");
+    std::string text(buffer.data(), static_cast<std::size_t>(size));
+    while (!text.empty() && text.back() == '\n') text.pop_back();
+    return text;
+  }();
   return id;
 }
 

@@ -58,8 +58,8 @@ bool wait_dead(int pidfd, std::chrono::milliseconds timeout);
 // Reaps our own child.
 ExitStatus reap(int pidfd);
 
-// The boot's random id (/proc/sys/kernel/random/boot_id).
-std::string boot_id();
+// The boot's random id (/proc/sys/kernel/random/boot_id), read once per process.
+const std::string& boot_id();
 
 // A process-wide answer of capget(2): do we hold this capability (CAP_* number) effectively?
 bool have_capability(int capability);
