@@ -105,6 +105,12 @@ class Members {
     return slot;
   }
 
+  // Whether its exit is news to this connection: that of a lasting member to all, that of a
+  // transient one (an exec, say) only to whoever registered it, so that nobody else wakes up.
+  bool concerns(const Slot& slot, uint32_t connection) const noexcept {
+    return (slot.flags & flag_transient) == 0 || owner_[index_of(slot)] == connection;
+  }
+
   // A transient slot that nobody waits for any more has served.
   void finish(const Slot& slot) noexcept {
     const uint32_t index = index_of(slot);

@@ -80,7 +80,8 @@ void push_exit(const Slot& slot) noexcept {
   message.msg_iov = &part;
   message.msg_iovlen = 1;
   for (const Connection& connection : connections)
-    if (connection.fd != 0 && has_room_for_push(connection.fd))
+    if (connection.fd != 0 && members.concerns(slot, connection.id) &&
+        has_room_for_push(connection.fd))
       (void)call(SYS_sendmsg, connection.fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 

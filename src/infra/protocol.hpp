@@ -43,7 +43,8 @@ enum class Status : uint16_t {
   exists,     // the pid is registered under another key
 };
 
-// Freed when the process has exited and the connection that registered it is closed.
+// Freed when the process has exited and the connection that registered it is closed; its exit is
+// pushed to that connection alone.
 constexpr uint16_t flag_transient = 1;
 
 struct Request {
@@ -81,7 +82,7 @@ struct ExitPush {
   int32_t status;
   int64_t boottime_ns;
   int64_t realtime_ns;
-  uint64_t sequence;  // TableHeader::exits after this exit; a gap means a push was missed
+  uint64_t sequence;  // TableHeader::exits after this exit; a gap: look into the table
 };
 static_assert(sizeof(ExitPush) == 56);
 
