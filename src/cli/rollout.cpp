@@ -3,9 +3,8 @@
 #include "cli/command.hpp"
 #include "cli/remove_pod.hpp"
 #include "image/library.hpp"
+#include "supervisor/images.hpp"
 #include "sys/error.hpp"
-
-#include <poll.h>
 
 #include <algorithm>
 #include <iostream>
@@ -16,170 +15,6 @@ namespace {
 
 constexpr std::chrono::seconds return_patience(60);
 constexpr std::chrono::milliseconds at_once(0);
-
-state::PodKey key_of(const WantedPod& pod) {
-  return {pod.loaded.pod.metadata.namespace_, pod.loaded.pod.metadata.name};
-}
-
-bool interrupted(const Patience& patience) {
-  pollfd ready{patience.interrupt, POLLIN, 0};
-  return patience.interrupt >= 0 && ::poll(&ready, 1, 0) > 0;
-}
-
-// The pods of a set, each on its way.
-class Procession {
- public:
-  Procession(const state::Store& store, std::vector<WantedPod> pods, sys::UniqueFd kept)
-      : store_(store), pods_(std::move(pods)), kept_(std::move(kept)) {
-    for (const auto& pod : pods_) keys_.push_back(key_of(pod));
-  }
-
-  const std::vector<state::PodKey>& keys() const { return keys_; }
-
-  // Sets all on their way that need not wait for their turn. False: interrupted. Throws sys::Error.
-  bool begin(const Patience& patience) {
-    tell_changes();
-    make_room([](const WantedPod& pod) { return pod.turn == Turn::any; });
-    ways_.resize(pods_.size());
-    for (std::size_t i = 0; i < pods_.size(); ++i)
-      if (pods_[i].turn == Turn::any) begin_update_of(i);
-    for (std::size_t i = 0; i < pods_.size(); ++i) {
-      if (interrupted(patience)) return false;
-      if (pods_[i].turn == Turn::any) begin_start_of(i);
-    }
-    let_images_go();
-    return true;
-  }
-
-  // Until it has run, or will not. To be asked in the order of the pods.
-  StartResult await(std::size_t i, const Patience& patience) {
-    if (pods_[i].turn != Turn::any) {
-      auto obstacle = await_turn(i, patience);
-      if (obstacle.kind != StartResult::Kind::running) return obstacle;
-      make_room([&](const WantedPod& pod) { return &pod == &pods_[i]; });
-      begin_update_of(i);
-      begin_start_of(i);
-      let_images_go();
-    }
-    auto& way = ways_[i];
-    if (way.update) {
-      switch (way.update->listen(patience)) {
-        case SupervisorCall::Heard::interrupted:
-          return {StartResult::Kind::interrupted, "interrupted"};
-        case SupervisorCall::Heard::timed_out:
-          return {StartResult::Kind::timed_out, "it is still being changed"};
-        case SupervisorCall::Heard::settled:
-          break;
-      }
-      const auto reply = way.update->wait();
-      way.update.reset();
-      if (reply && !reply->ok) return {StartResult::Kind::failed, reply->error};
-      if (!reply) start(i);  // its supervisor died over it
-      let_images_go();
-    }
-    auto result = await_start(store_, way.starting, patience.deadline, patience.interrupt);
-    last_ = result.kind;
-    return result;
-  }
-
- private:
-  struct Way {
-    std::optional<SupervisorCall> update;
-    StartingPod starting;
-    bool begun = false;
-  };
-
-  void tell_changes() const {
-    for (std::size_t i = 0; i < pods_.size(); ++i) {
-      const auto& plan = pods_[i].plan;
-      const bool changes =
-          plan.kind == PodPlan::Kind::update || plan.kind == PodPlan::Kind::recreate;
-      if (changes && !pods_[i].options.quiet)
-        std::cerr << "pausa: pod " << plan_text(keys_[i], plan) << std::endl;
-    }
-  }
-
-  // The pod before it of the same workload has run by now, or never will; it may have to be ready.
-  StartResult await_turn(std::size_t i, const Patience& patience) const {
-    const Target before{keys_[i - 1], ""};
-    if (last_ != StartResult::Kind::running)
-      return {last_, before.key.name + " before it does not run"};
-    if (pods_[i].turn != Turn::after_ready) return {};
-    if (!pods_[i].options.quiet &&
-        look(store_, before, Goal::ready).kind == Progress::Kind::on_the_way)
-      std::cerr << "pausa: pod " << keys_[i].name << " waits until " << before.key.name
-                << " is ready" << std::endl;
-    const auto progress = wait_pod(store_, before, Goal::ready, patience);
-    switch (progress.kind) {
-      case Progress::Kind::reached:
-        return {};
-      case Progress::Kind::interrupted:
-        return {StartResult::Kind::interrupted, "interrupted"};
-      case Progress::Kind::on_the_way:
-        return {StartResult::Kind::timed_out,
-                before.key.name + " before it is not ready: " + progress.missing};
-      case Progress::Kind::impossible:
-        break;
-    }
-    return {StartResult::Kind::ended,
-            before.key.name + " before it will not be ready: " + progress.missing};
-  }
-
-  // Those that are made anew end at the same time.
-  template <typename Counts>
-  void make_room(Counts counts) {
-    std::vector<state::PodKey> ending;
-    for (std::size_t i = 0; i < pods_.size(); ++i)
-      if (pods_[i].plan.kind == PodPlan::Kind::recreate && counts(pods_[i]))
-        ending.push_back(keys_[i]);
-    if (ending.empty()) return;
-    if (end_pods(store_, ending, true, std::nullopt, true) != exit_ok)
-      throw sys::Error("a pod that is to be made anew could not be ended");
-  }
-
-  void begin_update_of(std::size_t i) {
-    auto& pod = pods_[i];
-    ways_[i].starting.key = keys_[i];
-    if (pod.plan.kind == PodPlan::Kind::update)
-      ways_[i].update =
-          begin_update(store_, keys_[i], pod::to_json(pod.loaded.object), pod.images.containers);
-    if (ways_[i].update) ways_[i].begun = true;
-    const bool lives = ways_[i].update || pod.plan.kind == PodPlan::Kind::keep;
-    if (lives && !pod.options.origin.empty() && store_.read_origin(keys_[i]) != pod.options.origin)
-      store_.write_origin(keys_[i], pod.options.origin);
-  }
-
-  void begin_start_of(std::size_t i) {
-    if (ways_[i].update) return;
-    if (pods_[i].plan.kind != PodPlan::Kind::keep) return start(i);
-    // What it is wanted to be it may have to be made again on the machine.
-    if (const auto record = store_.read(keys_[i]))
-      supervisor::restore_network(store_.paths(), *record);
-  }
-
-  // A start has written its record, a change has when it is answered.
-  void let_images_go() {
-    for (std::size_t i = 0; i < pods_.size(); ++i) {
-      const bool begun = pods_[i].plan.kind == PodPlan::Kind::keep || ways_[i].begun;
-      if (!begun || ways_[i].update) return;
-    }
-    kept_.reset();
-  }
-
-  void start(std::size_t i) {
-    auto& pod = pods_[i];
-    ways_[i].begun = true;
-    ways_[i].starting =
-        start_pod(store_, std::move(pod.loaded), std::move(pod.images), pod.options);
-  }
-
-  const state::Store& store_;
-  std::vector<WantedPod> pods_;
-  std::vector<state::PodKey> keys_;
-  std::vector<Way> ways_;
-  sys::UniqueFd kept_;
-  StartResult::Kind last_ = StartResult::Kind::running;  // of the pod before
-};
 
 // What is there now of all that is about to change.
 state::Journal journal_of(const state::Store& store, const std::vector<ObjectPlan>& objects,
@@ -319,14 +154,7 @@ WantedPod wanted_again(const state::Store& store, const state::PodBefore& before
     throw sys::Error("pod " + before.key.name + ": its old manifest is damaged");
   WantedPod pod;
   pod.loaded = std::move(loaded.pods.front());
-  const image::Store images(store.paths().root);
-  const auto& spec = pod.loaded.pod.spec;
-  for (std::size_t i = 0; i < pod::container_count(spec); ++i) {
-    const auto& name = pod::container_at(spec, i).image;
-    pod.images.containers.push_back(i < before.images.size()
-                                        ? image::resolve_again(name, before.images[i], images)
-                                        : image::resolve(name, images));
-  }
+  pod.images.containers = supervisor::resolve_images(pod.loaded.pod.spec, before.images, store);
   pod.images.volumes = before.volumes;
   pod.plan = plan_pod(store, before.key, pod.loaded.object);
   pod.options.backoff = {pod::Duration(before.backoff_initial_ns),

@@ -4,23 +4,13 @@
 #pragma once
 
 #include "cli/plan_set.hpp"
-#include "cli/start_pod.hpp"
+#include "cli/procession.hpp"
 #include "cli/wait_pod.hpp"
-#include "cli/workloads.hpp"
 #include "state/journal.hpp"
 
 #include <vector>
 
 namespace pausa::cli {
-
-// A pod as it is wanted, and what that means for the one that is there.
-struct WantedPod {
-  manifest::LoadedPod loaded;
-  PodImages images;
-  PodPlan plan;
-  StartOptions options;
-  Turn turn = Turn::any;  // with regard to the pod before it
-};
 
 struct RolloutResult {
   int code = 0;                   // the exit code

@@ -1,5 +1,6 @@
 #include "supervisor/spawn.hpp"
 
+#include "supervisor/images.hpp"
 #include "supervisor/stored_pod.hpp"
 #include "sys/error.hpp"
 #include "sys/path.hpp"
@@ -91,24 +92,11 @@ int live(const state::Store& store, const state::PodKey& key, Life life) {
 
 }  // namespace
 
-std::vector<image::ResolvedImage> resolve_images(const pod::Pod& pod, const state::Store& store) {
-  const image::Store images(store.paths().root);
-  std::vector<image::ResolvedImage> resolved;
-  for (std::size_t i = 0; i < pod::container_count(pod.spec); ++i)
-    resolved.push_back(image::resolve(pod::container_at(pod.spec, i).image, images));
-  return resolved;
-}
-
 Charge load_charge(const state::Store& store, state::Lock lock, state::Record record) {
   auto pod = read_living_pod(store, record).pod;
   Charge charge{store, std::move(lock), std::move(record), std::move(pod), {}};
-  const image::Store images(store.paths().root);
-  for (std::size_t i = 0; i < pod::container_count(charge.pod.spec); ++i) {
-    const auto& name = pod::container_at(charge.pod.spec, i).image;
-    const auto& known = charge.record.containers;  // none when a reboot has taken the record
-    charge.images.push_back(i < known.size() ? image::resolve_again(name, known[i].image, images)
-                                             : image::resolve(name, images));
-  }
+  // A record that a reboot has taken knows no images.
+  charge.images = resolve_images(charge.pod.spec, known_images(charge.record), store);
   return charge;
 }
 

@@ -22,9 +22,6 @@ void spawn_adopted(const state::Store& store, const state::PodKey& key);
 // Returns the exit code: 0 when the pod is over, or somebody else supervises it.
 int supervise(const state::Store& store, const state::PodKey& key);
 
-// Those of the pod's containers, init containers first.
-std::vector<image::ResolvedImage> resolve_images(const pod::Pod& pod, const state::Store& store);
-
 // A stored pod with everything that a supervisor needs; the lock is the caller's.
 Charge load_charge(const state::Store& store, state::Lock lock, state::Record record);
 

@@ -1,6 +1,6 @@
 // The supervisor's part that takes a changed manifest over while the pod runs.
 #include "pod/changes.hpp"
-#include "supervisor/spawn.hpp"
+#include "supervisor/images.hpp"
 #include "supervisor/stored_pod.hpp"
 #include "supervisor/supervisor.hpp"
 #include "supervisor/wall_clock.hpp"
@@ -28,23 +28,18 @@ cgroup::Limits wider(const cgroup::Limits& now, const cgroup::Limits& wanted) {
 
 // What goes on running keeps the image that it runs on, whatever its name means by now; the others
 // get the one that `up` has found.
-std::vector<image::ResolvedImage> images_after(const pod::Pod& pod,
-                                               const std::vector<std::string>& restart,
-                                               const std::vector<std::string>& found,
-                                               const state::Record& record,
-                                               const state::Store& store) {
-  const image::Store images(store.paths().root);
-  std::vector<image::ResolvedImage> resolved;
-  for (std::size_t i = 0; i < pod::container_count(pod.spec); ++i) {
-    const auto& container = pod::container_at(pod.spec, i);
-    const bool anew = std::find(restart.begin(), restart.end(), container.name) != restart.end();
-    const bool known = !anew && i < record.containers.size();
-    resolved.push_back(
-        known ? image::resolve_again(container.image, record.containers[i].image, images)
-        : i < found.size() ? image::resolve_again(container.image, found[i], images)
-                           : image::resolve(container.image, images));
+std::vector<std::string> images_after(const pod::Spec& spec,
+                                      const std::vector<std::string>& restart,
+                                      const std::vector<std::string>& found,
+                                      const state::Record& record) {
+  auto images = found;
+  images.resize(pod::container_count(spec));
+  for (std::size_t i = 0; i < images.size() && i < record.containers.size(); ++i) {
+    const auto& name = pod::container_at(spec, i).name;
+    if (std::find(restart.begin(), restart.end(), name) == restart.end())
+      images[i] = record.containers[i].image;
   }
-  return resolved;
+  return images;
 }
 
 }  // namespace
@@ -110,7 +105,9 @@ void Supervisor::update(const std::vector<std::string>& found,
     throw sys::Error(changes.recreate + " cannot be changed in a living pod");
   const auto wanted = staged.pod.spec;
   add_ephemeral(staged, record_);
-  auto images = images_after(staged.pod, changes.restart, found, record_, charge_.store);
+  auto images =
+      resolve_images(staged.pod.spec,
+                     images_after(staged.pod.spec, changes.restart, found, record_), charge_.store);
   ports_.listen(wanted, charge_.store);
   try {
     resize(wanted, changes.resize);  // the last step that can fail

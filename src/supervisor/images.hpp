@@ -1,0 +1,22 @@
+// What a pod's containers run on.
+#pragma once
+
+#include "image/image.hpp"
+#include "pod/spec.hpp"
+#include "state/store.hpp"
+
+#include <string>
+#include <vector>
+
+namespace pausa::supervisor {
+
+// In the order of pod::container_at(). known: what their images were found to be before
+// (ResolvedImage::description), in that order; where it is empty, or there is none, the name
+// decides. Throws sys::Error when one is not there.
+std::vector<image::ResolvedImage> resolve_images(const pod::Spec& spec,
+                                                 const std::vector<std::string>& known,
+                                                 const state::Store& store);
+// As the record knows them.
+std::vector<std::string> known_images(const state::Record& record);
+
+}  // namespace pausa::supervisor
