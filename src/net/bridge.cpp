@@ -202,9 +202,16 @@ Bridge ensure_bridge(const BridgeConfig& config) {
   }
   if (!whole) make_ours(netlink, config, *pool);
   Bridge bridge{*pool, ""};
+  // So that the host's own 127.0.0.1 leads to published ports; the rules keep the pods from it, and
+  // without them it is off.
+  const std::string localnet = "ipv4/conf/" + config.name + "/route_localnet";
   try {
     // Those of an earlier bridge may be for other addresses.
-    if (!whole || !has_rules(config.name)) make_rules(config.name, *pool);
+    if (!whole || !has_rules(config.name)) {
+      write_sysctl(localnet, "0");
+      make_rules(config.name, *pool);
+    }
+    write_sysctl(localnet, "1");
   } catch (const sys::Error& error) {
     bridge.note = std::string("pods reach nothing beyond this machine: ") + error.what();
   }

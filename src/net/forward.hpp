@@ -22,8 +22,9 @@ using MakeSocket = std::function<sys::UniqueFd(int domain, int type)>;
 
 struct ForwardTarget {
   MakeSocket make_socket;
-  std::vector<Address> addresses;  // tried one after the other
+  std::vector<Address> addresses;  // tried one after the other, but the client's family first
   std::uint16_t port = 0;
+  std::function<void(const Address&)> answered = nullptr;  // told of each connection, or session
 };
 
 // Ends, with all its connections, when it is destroyed.
@@ -33,6 +34,8 @@ class Forwarder {
   Forwarder(const Forwarder&) = delete;
   Forwarder& operator=(const Forwarder&) = delete;
   virtual ~Forwarder() = default;
+  // Which address answered last: for when the server starts again.
+  virtual void forget() = 0;
 };
 
 // The socket is listen_on()'s; it is borrowed and outlives the forwarder.

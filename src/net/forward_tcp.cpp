@@ -4,6 +4,7 @@
 #include "sys/error.hpp"
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 #include <list>
 #include <optional>
 #include <utility>
+#include <vector>
 
 namespace pausa::net {
 namespace {
@@ -51,16 +53,32 @@ class Pipes {
   std::optional<Pipe> spare_;
 };
 
+// The pod's addresses in the order in which clients of one family try them.
+struct Way {
+  std::vector<Address> addresses;
+  std::size_t good = 0;  // the one that answered last
+};
+
+bool is_v6(int socket) {
+  sockaddr_storage own{};
+  socklen_t size = sizeof own;
+  if (::getsockname(socket, reinterpret_cast<sockaddr*>(&own), &size) < 0) return false;
+  return own.ss_family == AF_INET6 &&
+         !IN6_IS_ADDR_V4MAPPED(&reinterpret_cast<const sockaddr_in6&>(own).sin6_addr);
+}
+
 // What both directions, and the forwarder, need to know of each other.
 class Connection;
 using Ended = std::function<void(Connection*)>;
 
 class Connection {
  public:
-  Connection(asio::io_context& io, const ForwardTarget& target, Pipes& pipes, sys::UniqueFd client,
-             Ended ended)
+  Connection(asio::io_context& io, const ForwardTarget& target, Way& way, Pipes& pipes,
+             sys::UniqueFd client, Ended ended)
       : io_(io),
         target_(target),
+        way_(way),
+        first_(way.good),
         pipes_(pipes),
         ended_(std::move(ended)),
         alive_(std::make_shared<bool>(true)),
@@ -93,27 +111,33 @@ class Connection {
     });
   }
 
-  void dial(std::size_t index) {
-    if (index >= target_.addresses.size()) return end();
+  void dial(std::size_t turn) {
+    if (turn >= way_.addresses.size()) return end();
     try {
-      const Address& address = target_.addresses[index];
+      const Address& address = way_.addresses[(first_ + turn) % way_.addresses.size()];
       server_ = Descriptor(
           io_, target_.make_socket(address.v6 ? AF_INET6 : AF_INET, SOCK_STREAM).release());
       const auto place = socket_address(address, target_.port);
-      if (::connect(server_.native_handle(), place.get(), place.size) == 0) return connected();
-      if (errno != EINPROGRESS) return dial(index + 1);
+      if (::connect(server_.native_handle(), place.get(), place.size) == 0) return answered(turn);
+      if (errno != EINPROGRESS) return dial(turn + 1);
     } catch (const std::exception&) {
-      return dial(index + 1);  // no IPv6, no descriptor left, the pod has gone
+      return dial(turn + 1);  // no IPv6, no descriptor left, the pod has gone
     }
-    when(server_, Descriptor::wait_write, [this, index] {
+    when(server_, Descriptor::wait_write, [this, turn] {
       int error = 0;
       socklen_t size = sizeof error;
       (void)::getsockopt(server_.native_handle(), SOL_SOCKET, SO_ERROR, &error, &size);
       if (error == 0)
-        connected();
+        answered(turn);
       else
-        dial(index + 1);
+        dial(turn + 1);
     });
+  }
+
+  void answered(std::size_t turn) {
+    way_.good = (first_ + turn) % way_.addresses.size();
+    if (target_.answered) target_.answered(way_.addresses[way_.good]);
+    connected();
   }
 
   void connected() {
@@ -172,6 +196,8 @@ class Connection {
 
   asio::io_context& io_;
   const ForwardTarget& target_;
+  Way& way_;
+  std::size_t first_;
   Pipes& pipes_;
   Ended ended_;
   std::shared_ptr<bool> alive_;
@@ -189,12 +215,19 @@ class TcpForwarder : public Forwarder {
         alive_(std::make_shared<bool>(true)),
         listener_(io, socket),
         pause_(io) {
+    for (const bool v6 : {false, true}) {
+      auto& way = v6 ? v6_ : v4_;
+      way.addresses = target_.addresses;
+      std::stable_partition(way.addresses.begin(), way.addresses.end(),
+                            [v6](const Address& address) { return address.v6 == v6; });
+    }
     wait();
   }
   ~TcpForwarder() override {
     *alive_ = false;
     (void)listener_.release();
   }
+  void forget() override { v4_.good = v6_.good = 0; }
 
  private:
   void wait() {
@@ -215,8 +248,9 @@ class TcpForwarder : public Forwarder {
         break;
       }
       if (client.get() >= most_descriptors()) return rest();
+      auto& way = is_v6(client.get()) ? v6_ : v4_;
       auto connection = std::make_unique<Connection>(
-          io_, target_, pipes_, std::move(client), [this](Connection* ended) {
+          io_, target_, way, pipes_, std::move(client), [this](Connection* ended) {
             // Not from inside its own function.
             asio::post(io_, [this, alive = alive_, ended] {
               if (*alive)
@@ -239,6 +273,7 @@ class TcpForwarder : public Forwarder {
 
   asio::io_context& io_;
   ForwardTarget target_;
+  Way v4_, v6_;
   std::shared_ptr<bool> alive_;
   Descriptor listener_;
   asio::steady_timer pause_;

@@ -43,6 +43,7 @@ struct Session {
   Session(asio::io_context& io, int socket) : server(io, socket) {}
   Client client;
   Descriptor server;
+  std::size_t address = 0;  // of the target's
   Clock::time_point last;
   // Until something comes back: what was sent last, for the pod's next address when this one
   // refuses, and how many have.
@@ -72,6 +73,7 @@ class UdpForwarder : public Forwarder {
     *alive_ = false;
     (void)listener_.release();
   }
+  void forget() override { address_ = 0; }
 
  private:
   using Sessions = std::map<std::string, std::unique_ptr<Session>>;
@@ -144,6 +146,7 @@ class UdpForwarder : public Forwarder {
         if (::connect(socket.get(), place.get(), place.size) < 0) continue;
         auto session = std::make_unique<Session>(io_, socket.release());
         session->client = client;
+        session->address = address_;
         return session;
       } catch (const std::exception&) {
         continue;  // no IPv6; no descriptor left; the pod has gone
@@ -173,6 +176,8 @@ class UdpForwarder : public Forwarder {
           ::recv(session.server.native_handle(), bytes.get(), most_bytes, MSG_DONTWAIT);
       if (size < 0) return errno != ECONNREFUSED;
       session.last = Clock::now();
+      if (!session.answered && target_.answered)
+        target_.answered(target_.addresses[session.address]);
       session.answered = true;
       session.refusals = 0;
       session.kept = {};

@@ -44,38 +44,70 @@ std::string table_of(const std::string& bridge) {
   return "pausa-" + bridge;
 }
 
+namespace {
+
+// Published ports that the kernel forwards. What a pod sends to one takes the way over the host's
+// socket: its answer would come back over the bridge with an address that the pod did not ask.
+std::string port_maps(const std::string& in) {
+  std::string text;
+  for (const char* family : {"4", "6"}) {
+    const std::string address = std::string("ipv") + family + "_addr";
+    const std::string value = address + " . inet_service; }\n";
+    text += "  map any" + std::string(family) + " { type inet_proto . inet_service : " + value;
+    text += "  map one" + std::string(family) + " { type inet_proto . " + address +
+            " . inet_service : " + value;
+  }
+  return text +
+         "  chain published {\n"
+         "    dnat ip to meta l4proto . ip daddr . th dport map @one4\n"
+         "    meta nfproto ipv4 fib daddr type local dnat ip to meta l4proto . th dport map @any4\n"
+         "    ip6 daddr ::1 return\n"
+         "    dnat ip6 to meta l4proto . ip6 daddr . th dport map @one6\n"
+         "    meta nfproto ipv6 fib daddr type local dnat ip6 to meta l4proto . th dport map "
+         "@any6\n"
+         "  }\n"
+         "  chain from_others {\n"
+         "    type nat hook prerouting priority dstnat; policy accept;\n"
+         "    meta l4proto { tcp, udp } " +
+         in +
+         " accept\n"
+         "    meta l4proto { tcp, udp } jump published\n"
+         "  }\n"
+         "  chain from_host {\n"
+         "    type nat hook output priority -100; policy accept;\n"
+         "    oifname \"lo\" meta l4proto { tcp, udp } jump published\n"
+         "  }\n";
+}
+
+}  // namespace
+
 // Established traffic, what a port was published for, and the pods among themselves get in; what
-// else comes over the host to a pod does not, though the host forwards. Nothing from a bridge may
-// reach what listens on the host's loopback, whatever route_localnet says (CVE-2020-8558).
+// else comes over the host to a pod does not, though the host forwards. What comes from the bridge
+// for the host's loopback is dropped but for answers to connections that the host made from there
+// (CVE-2020-8558): route_localnet is on for the bridge, so that 127.0.0.1 leads to published ports.
 std::string ruleset(const std::string& bridge, const Pool& pool) {
   const std::string in = "iifname \"" + bridge + "\"";
   const std::string out = "oifname \"" + bridge + "\"";
+  const std::string loopback = in + " ip daddr 127.0.0.0/8 ";
   const std::string table = "table inet " + table_of(bridge);
-  std::string text = table + " {}\ndelete " + table + "\n" + table +
-                     " {\n"
+  std::string text = table + " {}\ndelete " + table + "\n" + table + " {\n" + port_maps(in) +
                      "  chain input {\n"
                      "    type filter hook input priority filter; policy accept;\n"
                      "    " +
-                     in +
-                     " ip daddr 127.0.0.0/8 drop\n"
+                     loopback + "ct direction reply accept\n    " + loopback +
+                     "drop\n"
                      "  }\n"
                      "  chain forward {\n"
                      "    type filter hook forward priority filter; policy accept;\n"
                      "    " +
-                     in +
-                     " accept\n"
-                     "    " +
-                     out +
-                     " ct state established,related accept\n"
-                     "    " +
-                     out +
-                     " ct status dnat accept\n"
-                     "    " +
-                     out +
+                     in + " accept\n    " + out + " ct state established,related accept\n    " +
+                     out + " ct status dnat accept\n    " + out +
                      " drop\n"
                      "  }\n"
                      "  chain leave {\n"
-                     "    type nat hook postrouting priority srcnat; policy accept;\n";
+                     "    type nat hook postrouting priority srcnat; policy accept;\n"
+                     "    " +
+                     out + " ip saddr 127.0.0.0/8 masquerade\n";
   text += masquerade("ip", pool.v4);
   if (pool.v6) text += masquerade("ip6", *pool.v6);
   return text + "  }\n}\n";

@@ -2,9 +2,12 @@
 
 #include "sys/error.hpp"
 
+#include <arpa/inet.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
+#include <array>
 #include <cstring>
 
 namespace pausa::net {
@@ -90,6 +93,37 @@ int Netlink::ask(const Message& message, const std::function<void(nlmsghdr*)>& h
     return errno == EAGAIN ? ETIMEDOUT : errno != 0 ? errno : EIO;
   }
   return exchange.error;
+}
+
+int Netlink::commit(const Message& message) {
+  const auto mark = [](int type) {
+    Message edge(type, 0);
+    edge.header(nfgenmsg{AF_UNSPEC, NFNETLINK_V0, htons(NFNL_SUBSYS_NFTABLES)});
+    return edge;
+  };
+  const Message begin = mark(NFNL_MSG_BATCH_BEGIN);
+  const Message end = mark(NFNL_MSG_BATCH_END);
+  std::string bytes;
+  for (const Message* part : {&begin, &message, &end}) {
+    // Past libnl, which would count these as questions and expect three answers.
+    auto* header = ::nlmsg_hdr(part->get());
+    if (part == &message) header->nlmsg_flags |= NLM_F_ACK;
+    bytes.append(reinterpret_cast<const char*>(header), header->nlmsg_len);
+    bytes.resize(NLMSG_ALIGN(bytes.size()));
+  }
+  const int socket = ::nl_socket_get_fd(socket_.get());
+  if (::send(socket, bytes.data(), bytes.size(), 0) < 0) return errno;
+  // One answer, about the change, or about the beginning when that is refused.
+  alignas(nlmsghdr) std::array<char, 4096> answer;
+  for (;;) {
+    const auto size = ::recv(socket, answer.data(), answer.size(), 0);
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0) return errno == EAGAIN ? ETIMEDOUT : errno;
+    const auto* header = reinterpret_cast<const nlmsghdr*>(answer.data());
+    if (!NLMSG_OK(header, static_cast<std::size_t>(size))) return EIO;
+    if (header->nlmsg_type != NLMSG_ERROR) continue;
+    return -static_cast<const nlmsgerr*>(NLMSG_DATA(header))->error;
+  }
 }
 
 void Netlink::must(const Message& message, const std::string& doing) {

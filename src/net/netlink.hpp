@@ -49,7 +49,9 @@ class Netlink {
   // Sends and waits for the kernel's word, at most five seconds: 0 or an errno. What it answers
   // beside that goes to `hear`, message by message.
   int ask(const Message& message, const std::function<void(nlmsghdr*)>& hear = nullptr);
-  // The same; throws sys::Error unless all is well.
+  // The same for a change of nf_tables, which takes changes between two marks only.
+  int commit(const Message& message);
+  // As ask(); throws sys::Error unless all is well.
   void must(const Message& message, const std::string& doing);
 
  private:

@@ -52,6 +52,11 @@ std::vector<sys::Error> reconcile(const state::Store& store, const cgroup::Hiera
   record.infra = {};
   for (auto& container : record.containers) container.process = {};
   try {
+    withdraw_ports(record);
+  } catch (const sys::Error&) {
+    // A kernel without nf_tables has nothing to withdraw.
+  }
+  try {
     if (data) release_address(store.paths(), record);
   } catch (const sys::Error& error) {
     failures.push_back(error);  // it is found again when addresses run out

@@ -1,6 +1,7 @@
 #include "supervisor/pod_network.hpp"
 
 #include "net/lease.hpp"
+#include "net/port_map.hpp"
 #include "sys/error.hpp"
 #include "sys/path.hpp"
 #include "sys/process.hpp"
@@ -134,6 +135,14 @@ void release_address(const state::Paths& paths, const state::Record& record) {
     leases.release(record.network.number, record.uid);
   else
     leases.release_all_of(record.uid);  // killed before the record said which
+}
+
+void withdraw_ports(const state::Record& record) {
+  if (record.network.mode != state::NetworkRecord::Mode::bridge) return;
+  std::vector<net::Address> addresses;
+  for (const auto& text : addresses_of(record.network))
+    if (const auto address = net::parse_address(text)) addresses.push_back(*address);
+  net::remove_all_to(record.network.bridge, addresses);
 }
 
 std::optional<net::AttachRequest> attach_request(const state::Paths& paths,

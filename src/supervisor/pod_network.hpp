@@ -35,6 +35,8 @@ std::string choose_network(const state::Paths& paths, const pod::Spec& spec,
 // been written before.
 void lease_address(const state::Store& store, state::Record& record);
 void release_address(const state::Paths& paths, const state::Record& record);
+// Nothing that comes to the host is led to this pod any more.
+void withdraw_ports(const state::Record& record);
 
 // What is to be done for the pod of this process; nullopt: it is on no bridge.
 std::optional<net::AttachRequest> attach_request(const state::Paths& paths,

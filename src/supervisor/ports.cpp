@@ -1,5 +1,6 @@
 #include "supervisor/ports.hpp"
 
+#include "net/port_map.hpp"
 #include "supervisor/kept.hpp"
 #include "sys/error.hpp"
 #include "sys/net_socket.hpp"
@@ -76,6 +77,21 @@ std::string command_of(pid_t pid) {
 
 }  // namespace
 
+namespace {
+
+net::PublishedPort published(const pod::ContainerPort& port) {
+  net::PublishedPort published;
+  published.host_port = port.host_port;
+  published.pod_port = port.container_port;
+  published.udp = port.protocol == pod::Protocol::udp;
+  // Both words for "every address" mean both families, as they do to a node.
+  if (!port.host_ip.empty() && port.host_ip != "0.0.0.0" && port.host_ip != "::")
+    published.host = net::parse_address(port.host_ip);
+  return published;
+}
+
+}  // namespace
+
 std::vector<net::PublishedPort> published_ports(const pod::Spec& spec) {
   std::vector<net::PublishedPort> ports;
   if (spec.host_network) return ports;
@@ -83,15 +99,8 @@ std::vector<net::PublishedPort> published_ports(const pod::Spec& spec) {
     for (const auto& container : *list)
       for (const auto& port : container.ports) {
         if (port.host_port == 0 || port.protocol == pod::Protocol::sctp) continue;
-        net::PublishedPort published;
-        published.host_port = port.host_port;
-        published.pod_port = port.container_port;
-        published.udp = port.protocol == pod::Protocol::udp;
-        // Both words for "every address" mean both families, as they do to a node.
-        if (!port.host_ip.empty() && port.host_ip != "0.0.0.0" && port.host_ip != "::")
-          published.host = net::parse_address(port.host_ip);
-        if (std::find(ports.begin(), ports.end(), published) == ports.end())
-          ports.push_back(published);
+        const auto wanted = published(port);
+        if (std::find(ports.begin(), ports.end(), wanted) == ports.end()) ports.push_back(wanted);
       }
   return ports;
 }
@@ -116,7 +125,7 @@ void Ports::listen(const pod::Spec& spec, const state::Store& store) {
     }
     if (!socket) socket = net::listen_on(port, ours);
     if (!socket) refuse_taken(port, store);
-    fresh.push_back({port, std::move(socket), nullptr});
+    fresh.push_back({port, std::move(socket), nullptr, {}});
   }
   for (auto& open : fresh) open_.push_back(std::move(open));
   if (open_.empty()) return;
@@ -135,7 +144,7 @@ void Ports::adopt(const pod::Spec& spec, infra::Client& client) {
     if (port == ports.end())
       (void)client.drop_fd(key);
     else if (auto socket = client.get_fd(key); socket && !has(*port))
-      open_.push_back({*port, std::move(*socket), nullptr});
+      open_.push_back({*port, std::move(*socket), nullptr, {}});
   }
 }
 
@@ -151,7 +160,11 @@ void Ports::keep(infra::Client& client) const {
 }
 
 void Ports::forward(boost::asio::io_context& io, int pidfd,
-                    const std::vector<std::string>& addresses) {
+                    const std::vector<std::string>& addresses, const std::string& bridge) {
+  bridge_ = bridge;
+  addresses_.clear();
+  for (const auto& text : addresses)
+    if (const auto address = net::parse_address(text)) addresses_.push_back(*address);
   for (auto& open : open_) {
     if (open.forwarder) continue;
     net::ForwardTarget target;
@@ -159,13 +172,54 @@ void Ports::forward(boost::asio::io_context& io, int pidfd,
       return sys::socket_in(pidfd, domain, type);
     };
     target.port = open.port.pod_port;
+    target.addresses = addresses_;
     target.addresses.push_back(*net::parse_address("127.0.0.1"));
-    for (const auto& text : addresses)
-      if (const auto address = net::parse_address(text)) target.addresses.push_back(*address);
     target.addresses.push_back(*net::parse_address("::1"));
+    if (!bridge.empty())
+      target.answered = [this, port = open.port](const net::Address& address) {
+        map(port, address);
+      };
     open.forwarder = open.port.udp ? net::forward_udp(io, open.socket.get(), std::move(target))
                                    : net::forward_tcp(io, open.socket.get(), std::move(target));
   }
+}
+
+// A connection that still comes to us may mean that somebody has flushed the rules, or that it is
+// of those that the kernel does not carry. So it is told again, and not each time.
+void Ports::map(const net::PublishedPort& port, const net::Address& answered) {
+  constexpr std::chrono::seconds rest(1);
+  if (std::find(addresses_.begin(), addresses_.end(), answered) == addresses_.end()) return;
+  for (auto& open : open_) {
+    if (!(open.port == port)) continue;
+    const auto now = std::chrono::steady_clock::now();
+    auto& mapped = open.mapped[answered.v6 ? 1 : 0];
+    if (mapped.time_since_epoch().count() != 0 && now - mapped < rest) return;
+    mapped = now;
+    try {
+      (void)net::add_to_map(bridge_, port, answered);
+    } catch (const sys::Error&) {
+      return;  // a kernel without nf_tables: we forward
+    }
+  }
+}
+
+// Also what an earlier supervisor may have put there.
+void Ports::unmap(Open& open) {
+  open.mapped = {};
+  if (open.forwarder) open.forwarder->forget();
+  if (bridge_.empty()) return;
+  try {
+    for (const auto& address : addresses_) net::remove_from_map(bridge_, open.port, address.v6);
+  } catch (const sys::Error&) {
+    return;  // a kernel without nf_tables
+  }
+}
+
+void Ports::withdraw(const pod::Container& container) {
+  for (auto& open : open_)
+    if (std::any_of(container.ports.begin(), container.ports.end(),
+                    [&open](const auto& port) { return published(port) == open.port; }))
+      unmap(open);
 }
 
 void Ports::drop_others(const pod::Spec& spec) {
@@ -175,12 +229,18 @@ void Ports::drop_others(const pod::Spec& spec) {
   };
   // Before its socket is closed: the loop must let go of it while the number is still its own.
   for (auto& open : open_)
-    if (unwanted(open)) open.forwarder.reset();
+    if (unwanted(open)) {
+      unmap(open);
+      open.forwarder.reset();
+    }
   std::erase_if(open_, unwanted);
 }
 
 void Ports::pause() {
-  for (auto& open : open_) open.forwarder.reset();
+  for (auto& open : open_) {
+    unmap(open);
+    open.forwarder.reset();
+  }
 }
 
 }  // namespace pausa::supervisor

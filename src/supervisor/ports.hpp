@@ -11,6 +11,8 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include <array>
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -29,8 +31,13 @@ class Ports {
   void adopt(const pod::Spec& spec, infra::Client& client);
   // Gives copies to infra.
   void keep(infra::Client& client) const;
-  // From now on, into the network of the process. Those that are forwarded already stay so.
-  void forward(boost::asio::io_context& io, int pidfd, const std::vector<std::string>& addresses);
+  // From now on, into the network of the process. Those that are forwarded already stay so. With a
+  // bridge, a port whose server answers on the pod's address is the kernel's from then on.
+  void forward(boost::asio::io_context& io, int pidfd, const std::vector<std::string>& addresses,
+               const std::string& bridge);
+  // The server of these may be another one when it starts again: the kernel forwards them no more
+  // until it has answered.
+  void withdraw(const pod::Container& container);
   // What the spec no longer has.
   void drop_others(const pod::Spec& spec);
   // Connections end; who connects waits until there is a sandbox again.
@@ -42,12 +49,17 @@ class Ports {
   struct Open {
     net::PublishedPort port;
     sys::UniqueFd socket;
-    std::unique_ptr<net::Forwarder> forwarder;  // ends before its socket
+    std::unique_ptr<net::Forwarder> forwarder;                      // ends before its socket
+    std::array<std::chrono::steady_clock::time_point, 2> mapped{};  // when last, by family
   };
+  void map(const net::PublishedPort& port, const net::Address& answered);
+  void unmap(Open& open);
   bool has(const net::PublishedPort& port) const;
 
   std::vector<Open> open_;
-  bool used_ = false;  // there is or was one
+  std::string bridge_;
+  std::vector<net::Address> addresses_;  // the pod's
+  bool used_ = false;                    // there is or was one
 };
 
 }  // namespace pausa::supervisor

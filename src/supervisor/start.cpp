@@ -76,7 +76,7 @@ void Supervisor::build_sandbox() {
 // one.
 void Supervisor::publish_ports() {
   ports_.keep(sandbox_->client);
-  ports_.forward(io_, sandbox_->pidfd.get(), addresses_of(record_.network));
+  ports_.forward(io_, sandbox_->pidfd.get(), addresses_of(record_.network), record_.network.bridge);
 }
 
 // By a child, while infra comes up.
@@ -331,6 +331,7 @@ void Supervisor::on_exit(std::size_t index, const infra::Exit& exit) {
     if (state.stage != Stage::running) return;
   }
   container.checks.reset();
+  ports_.withdraw(*container.spec);
   // What it left behind in its group ends with it, as everywhere.
   if (container.group) (void)container.group->kill();
   const bool oom = container.group && static_cast<std::uint64_t>(container.group->oom_kills()) >

@@ -41,7 +41,7 @@ same "what is sent out has the host's address" 198.51.100.1 "$(
 outside ip route add 10.86.0.0/16 via 198.51.100.1
 run outside busybox ping -c 1 -W 1 "$ip1"
 same "the world does not reach a pod by its address" 1 "$code"
-echo 1 >/proc/sys/net/ipv4/conf/pausa0/route_localnet
+same "the bridge leads the host's loopback to pods" 1 "$(</proc/sys/net/ipv4/conf/pausa0/route_localnet)"
 up --network bridge "$(sleeper evil)"
 gateway=$(in_pod evil ip -j route | jq -r '.[] | select(.dst == "default").gateway')
 in_pod evil ip address delete 127.0.0.1/8 dev lo
@@ -51,13 +51,12 @@ busybox nc -ll -p 7100 -e echo host >"$work/nc" 2>&1 &
 listener=$!
 knock() { [[ $(in_pod evil busybox nc -w 1 127.0.0.1 7100 </dev/null) == host ]]; }
 run knock
-same "a pod does not reach the host's loopback, even with route_localnet" 1 "$code"
+same "a pod does not reach the host's loopback by it (CVE-2020-8558)" 1 "$code"
 
 # ---- the host's network is damaged and put right by the next command that starts a pod
 nft flush ruleset
 eventually "without the rules it would" knock
 kill $listener
-echo 0 >/proc/sys/net/ipv4/conf/pausa0/route_localnet
 expect_exit 0 pausa down evil
 ip link delete pausa0
 up --network bridge "$(sleeper three)"

@@ -4,6 +4,7 @@
 #include "net/attach.hpp"
 #include "net/lease.hpp"
 #include "net/nat.hpp"
+#include "net/port_map.hpp"
 #include "support/temp_tree.hpp"
 #include "sys/error.hpp"
 #include "sys/process.hpp"
@@ -121,7 +122,7 @@ TEST_CASE("the rules let in what is established or published, and nothing onto t
   CHECK(text.find("ip saddr 10.1.0.0/16 ip daddr != 10.1.0.0/16 masquerade") != std::string::npos);
   CHECK(text.find("ip6 saddr fd00::/64 ip6 daddr != fd00::/64 masquerade") != std::string::npos);
   CHECK(text.find("iifname \"br7\" ip daddr 127.0.0.0/8 drop") != std::string::npos);
-  CHECK(net::ruleset("br7", {pool.v4, std::nullopt}).find("ip6") == std::string::npos);
+  CHECK(net::ruleset("br7", {pool.v4, std::nullopt}).find("ip6 saddr") == std::string::npos);
 }
 
 TEST_CASE("interfaces are named by the pod's uid") {
@@ -200,6 +201,40 @@ TEST_CASE("two bridges of one run root have ranges, rules and ends of their own"
     net::remove_bridge(second);
     must(says("nft list tables", "table inet filter\n"), "somebody's table by its name stays");
     must(net::ensure_bridge(first).pool == pool, "the other one is untouched");
+  });
+}
+
+TEST_CASE("ports of pods are put into the kernel's maps and taken out again") {
+  const test::TempTree tree;
+  in_own_network([&tree] {
+    (void)net::ensure_bridge(config_in(tree));
+    const auto pod4 = *net::parse_address("10.86.0.7");
+    const auto pod6 = *net::parse_address("fd00::7");
+    net::PublishedPort port{std::nullopt, 8080, 80, false};
+    must(net::add_to_map("pausa0", port, pod4), "added");
+    must(net::add_to_map("pausa0", port, pod4), "again");
+    must(net::add_to_map("pausa0", port, pod6), "of IPv6");
+    must(says("nft list map inet pausa-pausa0 any4", "tcp . 8080 : 10.86.0.7 . 80"), "IPv4");
+    must(says("nft list map inet pausa-pausa0 any6", "tcp . 8080 : fd00::7 . 80"), "IPv6");
+    port.pod_port = 81;
+    must(net::add_to_map("pausa0", port, pod4), "changed");
+    must(says("nft list map inet pausa-pausa0 any4", "10.86.0.7 . 81"), "to another port");
+    net::PublishedPort one{net::parse_address("127.0.0.1"), 5300, 53, true};
+    must(net::add_to_map("pausa0", one, pod4), "on one address");
+    must(says("nft list map inet pausa-pausa0 one4", "udp . 127.0.0.1 . 5300 : 10.86.0.7 . 53"),
+         "by UDP");
+    must(!net::add_to_map("pausa0", {net::parse_address("::1"), 1, 1, false}, pod6), "not ::1");
+    must(!net::add_to_map("elsewhere", port, pod4), "no table, no port");
+    net::remove_from_map("pausa0", one, false);
+    net::remove_from_map("pausa0", one, false);
+    must(output_of("nft list map inet pausa-pausa0 one4").find("udp") == std::string::npos, "out");
+    net::PublishedPort other{std::nullopt, 9090, 80, false};
+    must(net::add_to_map("pausa0", other, *net::parse_address("10.86.0.8")), "another pod's");
+    net::remove_all_to("pausa0", {pod4, pod6});
+    const auto left = output_of("nft list table inet pausa-pausa0");
+    must(left.find("10.86.0.7") == std::string::npos && left.find("fd00::7") == std::string::npos,
+         "all of the one pod's: " + left);
+    must(left.find("10.86.0.8") != std::string::npos, "and none of the other's");
   });
 }
 

@@ -1,0 +1,142 @@
+#include "net/port_map.hpp"
+
+#include "net/nat.hpp"
+#include "net/netlink.hpp"
+#include "sys/error.hpp"
+
+#include <arpa/inet.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+
+#include <algorithm>
+#include <array>
+
+namespace pausa::net {
+namespace {
+
+// As nf_tables keeps values that are put together: each begins at a multiple of four bytes.
+class Words {
+ public:
+  Words& byte(std::uint8_t value) { return bytes(&value, 1); }
+  Words& port(std::uint16_t value) {
+    const std::uint16_t wire = htons(value);
+    return bytes(&wire, sizeof wire);
+  }
+  Words& address(const Address& value) { return bytes(value.bytes.data(), value.size()); }
+  const std::string& text() const { return text_; }
+
+ private:
+  Words& bytes(const void* data, std::size_t size) {
+    text_.append(static_cast<const char*>(data), size);
+    text_.resize((text_.size() + 3) / 4 * 4);
+    return *this;
+  }
+  std::string text_;
+};
+
+struct Element {
+  std::string map;
+  std::string key;
+  std::string value;
+};
+
+// What nat.cpp declares: "any4" by protocol and port, "one4" with one address of the host's.
+Element element_of(const PublishedPort& port, bool v6) {
+  Element element;
+  Words key;
+  key.byte(port.udp ? IPPROTO_UDP : IPPROTO_TCP);
+  if (port.host) key.address(*port.host);
+  key.port(port.host_port);
+  element.map = std::string(port.host ? "one" : "any") + (v6 ? "6" : "4");
+  element.key = key.text();
+  return element;
+}
+
+void put_value(Message& message, int attribute, const std::string& value) {
+  message.nest(attribute, [&] { message.put(NFTA_DATA_VALUE, value.data(), value.size()); });
+}
+
+// An errno, or 0.
+int change(Netlink& netlink, const std::string& bridge, int what, int flags,
+           const Element& element) {
+  Message message(NFNL_SUBSYS_NFTABLES << 8 | what, flags);
+  message.header(nfgenmsg{NFPROTO_INET, NFNETLINK_V0, 0});
+  message.put(NFTA_SET_ELEM_LIST_TABLE, table_of(bridge));
+  message.put(NFTA_SET_ELEM_LIST_SET, element.map);
+  message.nest(NFTA_SET_ELEM_LIST_ELEMENTS, [&] {
+    message.nest(NFTA_LIST_ELEM, [&] {
+      put_value(message, NFTA_SET_ELEM_KEY, element.key);
+      if (!element.value.empty()) put_value(message, NFTA_SET_ELEM_DATA, element.value);
+    });
+  });
+  return netlink.commit(message);
+}
+
+std::string value_in(nlattr* element, int attribute) {
+  std::array<nlattr*, NFTA_SET_ELEM_MAX + 1> parts{};
+  std::array<nlattr*, NFTA_DATA_MAX + 1> data{};
+  if (::nla_parse_nested(parts.data(), NFTA_SET_ELEM_MAX, element, nullptr) < 0 ||
+      parts[static_cast<std::size_t>(attribute)] == nullptr ||
+      ::nla_parse_nested(data.data(), NFTA_DATA_MAX, parts[static_cast<std::size_t>(attribute)],
+                         nullptr) < 0 ||
+      data[NFTA_DATA_VALUE] == nullptr)
+    return {};
+  const nlattr* value = data[NFTA_DATA_VALUE];
+  return {static_cast<const char*>(::nla_data(value)), static_cast<std::size_t>(::nla_len(value))};
+}
+
+std::vector<Element> elements_of(Netlink& netlink, const std::string& bridge,
+                                 const std::string& map) {
+  std::vector<Element> elements;
+  Message question(NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETSETELEM, NLM_F_DUMP);
+  question.header(nfgenmsg{NFPROTO_INET, NFNETLINK_V0, 0});
+  question.put(NFTA_SET_ELEM_LIST_TABLE, table_of(bridge));
+  question.put(NFTA_SET_ELEM_LIST_SET, map);
+  (void)netlink.ask(question, [&](nlmsghdr* header) {
+    nlattr* const list = ::nlmsg_find_attr(header, sizeof(nfgenmsg), NFTA_SET_ELEM_LIST_ELEMENTS);
+    if (list == nullptr) return;
+    int left = 0;
+    nlattr* element = nullptr;
+    nla_for_each_nested(element, list, left) elements.push_back(
+        {map, value_in(element, NFTA_SET_ELEM_KEY), value_in(element, NFTA_SET_ELEM_DATA)});
+  });
+  return elements;
+}
+
+}  // namespace
+
+bool add_to_map(const std::string& bridge, const PublishedPort& port, const Address& pod) {
+  const auto ours = *parse_address("::1");
+  if (port.host && (port.host->v6 != pod.v6 || *port.host == ours)) return false;
+  auto element = element_of(port, pod.v6);
+  element.value = Words().address(pod).port(port.pod_port).text();
+  Netlink netlink(NETLINK_NETFILTER);
+  int failed = change(netlink, bridge, NFT_MSG_NEWSETELEM, NLM_F_CREATE | NLM_F_EXCL, element);
+  if (failed == EBUSY || failed == EEXIST) {  // perhaps with another value
+    remove_from_map(bridge, port, pod.v6);
+    failed = change(netlink, bridge, NFT_MSG_NEWSETELEM, NLM_F_CREATE, element);
+  }
+  return failed == 0;
+}
+
+void remove_from_map(const std::string& bridge, const PublishedPort& port, bool v6) {
+  if (port.host && port.host->v6 != v6) return;
+  Netlink netlink(NETLINK_NETFILTER);
+  (void)change(netlink, bridge, NFT_MSG_DELSETELEM, 0, element_of(port, v6));
+}
+
+void remove_all_to(const std::string& bridge, const std::vector<Address>& pods) {
+  Netlink netlink(NETLINK_NETFILTER);
+  for (const auto& pod : pods) {
+    const auto address = Words().address(pod).text();
+    for (const char* kind : {"any", "one"})
+      for (auto& element : elements_of(netlink, bridge, std::string(kind) + (pod.v6 ? "6" : "4"))) {
+        if (!element.value.starts_with(address)) continue;
+        element.value.clear();
+        (void)change(netlink, bridge, NFT_MSG_DELSETELEM, 0, element);
+      }
+  }
+}
+
+}  // namespace pausa::net

@@ -1,0 +1,102 @@
+#!/usr/bin/env bash
+# Published ports on the bridge: what the kernel forwards, what the supervisor does, and that one
+# takes over from the other.
+source "$(dirname "${BASH_SOURCE[0]}")/../support/net.sh"
+
+# serving NAME PORTS SCRIPT: a pod that runs the script; `serve ADDRESS` answers on its port 80 with
+# the address of who asks.
+serving() {
+  manifest "$1" <<EOF
+apiVersion: v1
+kind: Pod
+metadata:
+  name: $1
+spec:
+  terminationGracePeriodSeconds: 0
+  volumes: [{name: state, emptyDir: {}}]
+  containers:
+  - name: web
+    image: busybox
+    volumeMounts: [{name: state, mountPath: /state}]
+    command:
+    - sh
+    - -c
+    - |
+      mkdir -p /www/cgi-bin
+      printf '#!/bin/sh\necho; echo "from \$REMOTE_ADDR"\n' >/www/cgi-bin/who
+      chmod 755 /www/cgi-bin/who
+      serve() { exec httpd -f -p "\$1:80" -h /www; }
+      $3
+    ports: $2
+EOF
+}
+cat >"$work/ask" <<'EOF'
+exec 3<>"/dev/tcp/$1/$2" || exit 1
+printf 'GET /cgi-bin/who HTTP/1.0\r\n\r\n' >&3
+grep '^from' <&3
+EOF
+# says WORDS ADDRESS PORT [COMMAND…]
+says() {
+  local said
+  said=$("${@:4}" timeout 5 bash "$work/ask" "$2" "$3" 2>&1)
+  echo "$said"
+  [[ $said =~ $1 ]]
+}
+mapped() { nft list map inet pausa-pausa0 any4 | grep -q "tcp . $1 : "; }
+not_mapped() { ! mapped "$1"; }
+
+up --network bridge "$(serving all '[{containerPort: 80, hostPort: 8080}]' 'serve 0.0.0.0')"
+ip=$(field all .status.podIP)
+check "no connection, no element" not_mapped 8080
+eventually "the supervisor forwards the first" says "from $ip" 127.0.0.1 8080
+eventually "then the kernel does" mapped 8080
+check "the client's address is kept" says 'from 198.51.100.2$' 198.51.100.1 8080 outside
+check "on the host's loopback" says "from ${ip%.*.*}.0.1\$" 127.0.0.1 8080
+check "on the host's address" says 'from 198.51.100.1$' 198.51.100.1 8080
+check "IPv6, where the server has none, takes the supervisor" says from ::1 8080
+up --network bridge "$(sleeper other)"
+check "another pod is answered" says from 198.51.100.1 8080 in_pod other
+check "the pod itself, too" says from 198.51.100.1 8080 in_pod all
+
+# ---- a server on the pod's loopback
+up --network bridge "$(serving inner '[{containerPort: 80, hostPort: 8081}]' 'serve 127.0.0.1')"
+eventually "is reached" says 'from 127.0.0.1' 127.0.0.1 8081
+check "from outside" says from 198.51.100.1 8081 outside
+check "by the supervisor" not_mapped 8081
+expect_exit 0 pausa down inner
+
+# ---- one that changes its mind
+up --network bridge "$(serving moody '[{containerPort: 80, hostPort: 8082}]' \
+  'if mkdir /state/before 2>/dev/null; then serve 0.0.0.0; else serve 127.0.0.1; fi')"
+eventually "the kernel forwards" eval 'says from 127.0.0.1 8082 && mapped 8082'
+expect_exit 0 pausa restart moody/web
+eventually "after the restart the supervisor does" says 'from 127.0.0.1' 198.51.100.1 8082 outside
+check "the kernel no more" not_mapped 8082
+
+# ---- nobody is there to forward
+guard=$(field all .pausa.guard.pid) supervisor=$(field all .pausa.supervisor.pid)
+kill -STOP "$guard"
+kill -9 "$supervisor"
+eventually "the supervisor is dead" dead "$supervisor"
+check "the kernel forwards on" says 'from 198.51.100.2' 198.51.100.1 8080 outside
+kill -CONT "$guard"
+nft flush ruleset
+eventually "without rules the supervisor forwards" says from 198.51.100.1 8080
+expect_exit 0 pausa up -d --network bridge "$work/other.yaml"
+again() { says from 198.51.100.1 8080 outside && mapped 8080; }
+eventually "with new ones the kernel does" again
+
+# ---- ports that come and go, and the end
+expect_exit 0 pausa up -d --network bridge "$(serving all '[{containerPort: 80, hostPort: 8090}]' 'serve 0.0.0.0')"
+check "a port that is gone is the kernel's no more" not_mapped 8080
+eventually "the new one is" eval 'says from 127.0.0.1 8090 && mapped 8090'
+expect_exit 0 pausa stop -t 0 all
+check "a stopped pod has none" not_mapped 8090
+expect_exit 0 pausa start all
+eventually "it has it again" eval 'says from 127.0.0.1 8090 && mapped 8090'
+infra=$(infra_pid all)
+kill -9 "$(field all .pausa.guard.pid)" "$(field all .pausa.supervisor.pid)" "$infra"
+eventually "all is dead" dead "$infra"
+check "the element is still there" mapped 8090
+expect_exit 0 pausa down all
+check "the next command takes it out" not_mapped 8090
