@@ -152,6 +152,8 @@ void make_ours(Netlink& netlink, const BridgeConfig& config, const Pool& pool) {
   if (pool.v6) {
     write_sysctl("ipv6/conf/" + config.name + "/accept_ra", "0");
     add_address(netlink, *link, *pool.v6, *pool.v6_of(Pool::bridge_number));
+    // Who forwards to a neighbour asks for it from a link-local address, or not at all (ndisc.c).
+    add_address(netlink, *link, *parse_subnet("fe80::/64"), *parse_address("fe80::1"));
   }
   put_pods_back(netlink, config, *link);
   forward_packets(pool.v6 && find_uplink(netlink, true));
