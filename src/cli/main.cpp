@@ -45,7 +45,8 @@ std::span<const Command> commands() {
        run_ns, ns_options},
       {"port", "show the published ports of a pod", "[OPTION…] POD [PORT]",
        "pausa port web            # 80/tcp -> 0.0.0.0:8080\n"
-       "curl $(pausa port --url web)",
+       "curl $(pausa port --url web)\n"
+       "eval \"$(pausa port --env web)\"; echo $WEB_80_URL",
        run_port, port_options},
       {"logs", "print what containers wrote", "[OPTION…] [POD[/CONTAINER]…]",
        "pausa logs web              # all containers, merged by time\n"

@@ -2,8 +2,12 @@
 
 #include "cli/command.hpp"
 #include "pod/names.hpp"
+#include "supervisor/ports.hpp"
+#include "supervisor/stored_pod.hpp"
+#include "sys/error.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 
 namespace pausa::cli {
@@ -64,10 +68,66 @@ void write_into(Node& port, const Wanted& wanted) {
   if (wanted.udp) port.set("protocol", Node::make_string("UDP"));
 }
 
+std::string in_brackets(const std::string& address) {
+  return address.find(':') != std::string::npos ? "[" + address + "]" : address;
+}
+
 std::string shown(const pod::ContainerPort& port) {
-  const std::string address = port.host_ip.empty() ? "0.0.0.0" : port.host_ip;
-  const bool v6 = address.find(':') != std::string::npos;
-  return (v6 ? "[" + address + "]" : address) + ":" + std::to_string(port.host_port);
+  return in_brackets(port.host_ip.empty() ? "0.0.0.0" : port.host_ip) + ":" +
+         std::to_string(port.host_port);
+}
+
+// The address by which this machine reaches it.
+pod::ContainerPort from_here(pod::ContainerPort port) {
+  if (port.host_ip.empty() || port.host_ip == "0.0.0.0") port.host_ip = "127.0.0.1";
+  if (port.host_ip == "::") port.host_ip = "::1";
+  return port;
+}
+
+std::string url_of(const pod::ContainerPort& port) {
+  return (port.container_port == 443 ? "https://" : "http://") + shown(from_here(port));
+}
+
+std::string as_variable(std::string text) {
+  for (char& c : text)
+    c = std::isalnum(static_cast<unsigned char>(c)) != 0
+            ? static_cast<char>(std::toupper(static_cast<unsigned char>(c)))
+            : '_';
+  return text;
+}
+
+constexpr std::uint32_t first_auto = 20000;  // below the ports that the kernel gives to clients
+constexpr std::uint32_t count_auto = 10000;
+
+// Its own are not free, but are what it is to have.
+std::uint16_t free_port(std::uint32_t hash, bool udp, const std::vector<std::uint16_t>& taken) {
+  for (std::uint32_t i = 0; i < count_auto; ++i) {
+    net::PublishedPort port;
+    port.host_port = static_cast<std::uint16_t>(first_auto + (hash + i) % count_auto);
+    port.udp = udp;
+    if (std::find(taken.begin(), taken.end(), port.host_port) == taken.end() &&
+        net::listen_on(port))
+      return port.host_port;
+  }
+  throw sys::Error("--ports auto: no port from " + std::to_string(first_auto) + " on is free");
+}
+
+std::uint32_t hash_of(const std::string& text) {
+  std::uint32_t hash = 2166136261U;  // FNV-1a
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
+  return hash;
+}
+
+// The host's port that the pod has for it now; 0: none.
+std::uint16_t current_port(const std::optional<supervisor::StoredPod>& before,
+                           const std::string& container, const pod::ContainerPort& port) {
+  if (!before) return 0;
+  for (const auto& one : before->pod.spec.containers)
+    if (one.name == container)
+      for (const auto& other : one.ports)
+        if (other.container_port == port.container_port && other.protocol == port.protocol)
+          return other.host_port;
+  return 0;
 }
 
 std::string inside(const pod::ContainerPort& port) {
@@ -116,6 +176,45 @@ void publish(const std::string& text, manifest::LoadedPod& loaded) {
   write_into(list.items[index], wanted);
 }
 
+void publish_all(const state::Store& store, const std::string& project,
+                 manifest::LoadedPod& loaded) {
+  const auto& metadata = loaded.pod.metadata;
+  const state::PodKey key{metadata.namespace_, metadata.name};
+  std::optional<supervisor::StoredPod> before;
+  if (const auto record = store.read(key); record && !record->state.finished)
+    before = supervisor::read_stored_pod(store, key);
+  Node* const spec = loaded.object.find("spec");
+  Node* const nodes = spec != nullptr ? spec->find("containers") : nullptr;
+  static std::vector<std::uint16_t> given;  // in this command
+  for (std::size_t i = 0; nodes != nullptr && i < loaded.pod.spec.containers.size(); ++i) {
+    auto& container = loaded.pod.spec.containers[i];
+    Node* const ports = nodes->items[i].find("ports");
+    for (std::size_t j = 0; ports != nullptr && j < container.ports.size(); ++j) {
+      auto& port = container.ports[j];
+      if (port.host_port != 0 || port.protocol == pod::Protocol::sctp) continue;
+      port.host_port = current_port(before, container.name, port);
+      if (port.host_port == 0)
+        port.host_port = free_port(hash_of(project + " " + key.folder() + " " + inside(port)),
+                                   port.protocol == pod::Protocol::udp, given);
+      given.push_back(port.host_port);
+      ports->items[j].set("hostPort", Node::make_integer(port.host_port));
+    }
+  }
+}
+
+std::vector<std::string> port_assignments(const std::string& pod, const pod::Spec& spec,
+                                          const std::string& only) {
+  std::vector<std::string> lines;
+  each_published(spec, only, [&](const pod::ContainerPort& port) {
+    const auto name = as_variable(
+        pod + "_" + (port.name.empty() ? std::to_string(port.container_port) : port.name));
+    lines.push_back(name + "_HOST=" + from_here(port).host_ip);
+    lines.push_back(name + "_PORT=" + std::to_string(port.host_port));
+    if (port.protocol == pod::Protocol::tcp) lines.push_back(name + "_URL=" + url_of(port));
+  });
+  return lines;
+}
+
 std::vector<std::string> port_lines(const pod::Spec& spec, const std::string& only) {
   std::vector<std::string> lines;
   each_published(spec, only, [&](const pod::ContainerPort& port) {
@@ -128,10 +227,7 @@ std::string port_url(const pod::Spec& spec, const std::string& only) {
   std::string url;
   each_published(spec, only, [&](const pod::ContainerPort& port) {
     if (!url.empty() || port.protocol != pod::Protocol::tcp) return;
-    auto local = port;
-    if (local.host_ip.empty() || local.host_ip == "0.0.0.0") local.host_ip = "127.0.0.1";
-    if (local.host_ip == "::") local.host_ip = "::1";
-    url = (port.container_port == 443 ? "https://" : "http://") + shown(local);
+    url = url_of(port);
   });
   return url;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "manifest/load.hpp"
+#include "state/store.hpp"
 
 #include <string>
 #include <vector>
@@ -12,11 +13,21 @@ namespace pausa::cli {
 // pod is as if its manifest said so. Throws UsageError.
 void publish(const std::string& text, manifest::LoadedPod& pod);
 
+// `--ports auto`: every port that the pods declare and that has none of the host's gets one that
+// follows from project, pod and port, so that it is the same each time; where that one is taken,
+// the next. A pod that runs keeps those that it has. project: the folder that the manifest is in.
+void publish_all(const state::Store& store, const std::string& project, manifest::LoadedPod& pod);
+
 // The pod's published ports as lines "80/tcp -> 0.0.0.0:8080"; with a port ("80", "53/udp") only
 // the addresses of that one.
 std::vector<std::string> port_lines(const pod::Spec& spec, const std::string& only);
 
 // The first TCP port (or the one that is asked for) as a URL; empty: there is none.
 std::string port_url(const pod::Spec& spec, const std::string& only);
+
+// Assignments for a shell, of every published port: SHOP_WEB_HOST, SHOP_WEB_PORT and, of TCP,
+// SHOP_WEB_URL, for the port "web" (or SHOP_80_PORT, when it has no name) of the pod "shop".
+std::vector<std::string> port_assignments(const std::string& pod, const pod::Spec& spec,
+                                          const std::string& only);
 
 }  // namespace pausa::cli

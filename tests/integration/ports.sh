@@ -106,6 +106,29 @@ expect_exit 2 pausa up -d -p 80 "$(serving wrong '[]')"
 expect_exit 2 pausa up -d -p 1:2/sctp "$(serving wrong '[]')"
 expect_exit 0 pausa down bridged flagged
 
+# ---- ports that are found
+answer=found
+up --network none --ports auto "$(serving found '[{containerPort: 80, name: web}, {containerPort: 81, hostPort: 8181}]')"
+eval "$(pausa port --env found)"
+between "a port is found" 20000 "$FOUND_WEB_PORT" 29999
+same "as a URL" "http://127.0.0.1:$FOUND_WEB_PORT" "$FOUND_WEB_URL"
+same "one that has a port keeps it" 8181 "$FOUND_81_PORT"
+eventually "it is served" get "$FOUND_WEB_HOST" "$FOUND_WEB_PORT"
+before=$(field found .metadata.uid)
+expect_exit 0 pausa up -d --network none --ports auto "$work/found.yaml"
+same "the same up changes nothing" "$before" "$(field found .metadata.uid)"
+same "nor the port" "$FOUND_WEB_PORT" "$(eval "$(pausa port --env found)" && echo "$FOUND_WEB_PORT")"
+expect_exit 0 pausa down found
+busybox nc -ll -p "$FOUND_WEB_PORT" -e true >"$work/nc" 2>&1 &
+stranger=$!
+somebody() { grep -qi ":$(printf %04x "$FOUND_WEB_PORT") " /proc/net/tcp /proc/net/tcp6; }
+eventually "somebody has it" somebody
+up --network none --ports auto "$work/found.yaml"
+same "then it is the next" $((FOUND_WEB_PORT + 1)) "$(field found '.spec.containers[0].ports[0].hostPort')"
+kill $stranger
+expect_exit 0 pausa down found
+expect_exit 2 pausa up -d --ports some "$work/found.yaml"
+
 # ---- a large transfer has the same sum
 head -c 64M /dev/urandom >"$work/large"
 sum=$(sha256sum <"$work/large")

@@ -10,8 +10,10 @@
 namespace pausa::cli {
 namespace {
 
-const std::vector<Option> table{{"url", nullptr, "the first TCP port as a URL of this machine"},
-                                {"namespace,n", "NAME", "the pod's namespace"}};
+const std::vector<Option> table{
+    {"url", nullptr, "the first TCP port as a URL of this machine"},
+    {"env", nullptr, "assignments for a shell: SHOP_WEB_HOST, …_PORT, …_URL"},
+    {"namespace,n", "NAME", "the pod's namespace"}};
 
 }  // namespace
 
@@ -28,7 +30,9 @@ int run_port(const Arguments& arguments) {
   const auto stored = supervisor::read_living_pod(store, find_pod(store, target.key));
   const std::string only = words.size() > 1 ? words[1] : "";
   std::vector<std::string> lines;
-  if (options.has("url")) {
+  if (options.has("env")) {
+    lines = port_assignments(target.key.name, stored.pod.spec, only);
+  } else if (options.has("url")) {
     if (auto url = port_url(stored.pod.spec, only); !url.empty()) lines.push_back(std::move(url));
   } else {
     lines = port_lines(stored.pod.spec, only);

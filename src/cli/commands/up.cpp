@@ -35,6 +35,7 @@ constexpr Option table[]{
     {"network", "bridge|none|host", "how the pods reach others, instead of PAUSA_NETWORK"},
     {"publish,p", "[IP:]HOSTPORT:PORT",
      "publish this port of the pod on the host, TCP or with /udp"},
+    {"ports", "auto", "give a port of the host, the same each time, to each that has none"},
     {"pull", "always|missing|newer|never", "when to fetch images, not as each imagePullPolicy"},
     {"progress", "auto|plain|json|none", "how pulls are shown: bars on a terminal, else lines"},
     {"no-attach", nullptr, "as --detach"},
@@ -222,6 +223,12 @@ int run_up(const Arguments& arguments) {
     throw UsageError("up: --publish is for one pod; these files have " +
                      std::to_string(loaded.pods.size()));
   for (const auto& text : publications) publish(text, loaded.pods.front());
+  if (const auto ports = options.get("ports")) {
+    if (*ports != "auto") throw UsageError("--ports: \"" + *ports + "\" is not auto");
+    for (auto& entry : loaded.pods)
+      if (!entry.pod.spec.host_network)
+        publish_all(store, loaded.sources[entry.source].folder.string(), entry);
+  }
   add_objects_of_files(options.all("configmap-from"), pod::ObjectKind::config_map, loaded);
   add_objects_of_files(options.all("secret-from"), pod::ObjectKind::secret, loaded);
   auto plan = plan_set(store, loaded);
