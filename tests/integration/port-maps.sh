@@ -42,7 +42,7 @@ says() {
   echo "$said"
   [[ $said =~ $1 ]]
 }
-mapped() { nft list map inet pausa-pausa0 any4 | grep -q "tcp . $1 : "; }
+mapped() { [[ $(nft list map inet pausa-pausa0 any4) == *"tcp . $1 : "* ]]; }
 not_mapped() { ! mapped "$1"; }
 
 up --network bridge "$(serving all '[{containerPort: 80, hostPort: 8080}]' 'serve 0.0.0.0')"

@@ -2,6 +2,10 @@
 # run-manifest FILE: runs an example manifest and compares with what its header says:
 #   # Expected (exit code N):         or (running): it does not end
 #   #   MEMBER | a line that MEMBER prints
+# One with ports of the host runs in a network namespace of its own.
+if [[ -z ${PAUSA_TEST_OWN_NET:-} ]] && ((EUID == 0)) && grep -q '^ .*hostPort' "$1"; then
+  PAUSA_TEST_OWN_NET=1 exec unshare --net "$BASH" "$0" "$@"
+fi
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 file=$1
 
