@@ -121,6 +121,23 @@ std::string index_text(const std::vector<Descriptor>& manifests) {
          "\n";
 }
 
+std::optional<std::string> index_entry(std::string_view index, std::string_view name) {
+  constexpr std::string_view head =
+      R"({"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[)";
+  constexpr std::string_view begin = R"({"mediaType":)";
+  const bool plain = std::all_of(name.begin(), name.end(), [](char c) {
+    return c > 0x20 && c < 0x7f && c != '"' && c != '\\';
+  });
+  if (!plain || !index.starts_with(head)) return std::nullopt;
+  const std::string key =
+      R"(,"annotations":{")" + std::string(name_key) + R"(":")" + std::string(name) + R"("}})";
+  const auto found = index.find(key);
+  if (found == std::string_view::npos) return "";
+  const auto from = index.rfind(begin, found);
+  if (from == std::string_view::npos) return std::nullopt;
+  return std::string(head) + std::string(index.substr(from, found - from)) + key + "]}";
+}
+
 Manifest parse_manifest(std::string_view text) {
   const auto object = parse_object(text, "manifest");
   if (object.contains("manifests"))
@@ -184,6 +201,11 @@ ConfigDocument parse_config(std::string_view text) {
     for (const auto& port : ports->as_object()) {
       if (document.exposed_ports.size() == most_config_entries) break;
       document.exposed_ports.emplace_back(std::string_view(port.key()));
+    }
+  if (const auto* volumes = from.if_contains("Volumes"); volumes != nullptr && volumes->is_object())
+    for (const auto& volume : volumes->as_object()) {
+      if (document.config.volumes.size() == most_config_entries) break;
+      document.config.volumes.emplace_back(std::string_view(volume.key()));
     }
   if (const auto* labels = from.if_contains("Labels"); labels != nullptr && labels->is_object())
     for (const auto& label : labels->as_object())

@@ -6,6 +6,7 @@
 #include "image/image.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,9 @@ struct Descriptor {
 // index.json of an OCI image layout.
 std::vector<Descriptor> parse_index(std::string_view json);
 std::string index_text(const std::vector<Descriptor>& manifests);
+// Of a text as index_text() makes it: an index with the one entry of this name, empty when there is
+// none. nullopt: it is of somebody else's making, or the name is no plain text.
+std::optional<std::string> index_entry(std::string_view index, std::string_view name);
 
 struct Manifest {
   Descriptor config;

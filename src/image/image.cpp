@@ -159,11 +159,15 @@ std::optional<Origin> origin_of(std::string_view image) {
   if (is_archive(image)) return Origin{std::string(image), std::string(image)};
   const auto reference = reference_of(image);
   if (!reference) throw sys::Error("image " + std::string(image) + ": " + check_reference(image));
-  if (!reference->registry.empty())
-    return Origin{"docker://" + reference->full(), reference->full()};
+  // skopeo takes no tag beside a digest, which says all.
+  const auto of_registry = [](const Reference& known) {
+    auto source = known;
+    if (!source.digest.empty()) source.tag.clear();
+    return Origin{"docker://" + source.full(), known.full()};
+  };
+  if (!reference->registry.empty()) return of_registry(*reference);
   const auto likely = meanings(*reference);
-  if (const auto alias = aliased(*reference); alias)
-    return Origin{"docker://" + alias->full(), alias->full()};
+  if (const auto alias = aliased(*reference); alias) return of_registry(*alias);
   throw sys::Error("image " + std::string(image) +
                    ": a name without a registry, which is not guessed; write image: " +
                    likely.front().full() + " if that is meant");

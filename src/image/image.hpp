@@ -23,8 +23,9 @@ struct ImageConfig {
   std::vector<std::string> cmd;
   std::vector<std::string> env;  // NAME=VALUE
   std::string working_dir = "/";
-  std::string user;         // empty: root
-  std::string stop_signal;  // empty: SIGTERM
+  std::string user;                  // empty: root
+  std::string stop_signal;           // empty: SIGTERM
+  std::vector<std::string> volumes;  // folders that are to be there
 };
 
 struct ResolvedImage {

@@ -120,12 +120,14 @@ void Library::prepare() const {
     sys::replace_file_at(images.get(), "oci-layout", layout_mark, 0600);
 }
 
-std::vector<StoredImage> Library::list() const {
+std::optional<std::string> Library::read_index() const {
+  return sys::read_file_at(AT_FDCWD, images_dir() + "/index.json", most_index_bytes);
+}
+
+std::vector<StoredImage> Library::parse(const std::string& text) const {
   std::vector<StoredImage> images;
-  const auto text = sys::read_file_at(AT_FDCWD, images_dir() + "/index.json", most_index_bytes);
-  if (!text) return images;
   try {
-    for (auto& descriptor : parse_index(*text)) {
+    for (auto& descriptor : parse_index(text)) {
       auto name = std::move(descriptor.name);
       images.push_back({std::move(name), std::move(descriptor)});
     }
@@ -136,28 +138,51 @@ std::vector<StoredImage> Library::list() const {
   return images;
 }
 
+// Hundreds of images take a while to parse, for each name that an `up` asks for: where the index is
+// as we write it, only the one entry is.
+std::optional<StoredImage> Library::find_in(const std::string& text, std::string_view name) const {
+  if (const auto entry = index_entry(text, name)) {
+    if (entry->empty()) return std::nullopt;
+    auto images = parse(*entry);
+    if (images.size() == 1 && images[0].name == name) return std::move(images[0]);
+  }
+  for (auto& image : parse(text))
+    if (image.name == name) return std::move(image);
+  return std::nullopt;
+}
+
+std::vector<StoredImage> Library::list() const {
+  const auto text = read_index();
+  return text ? parse(*text) : std::vector<StoredImage>();
+}
+
 std::optional<StoredImage> Library::find(const Reference& reference) const {
-  const auto images = list();
-  if (images.empty()) return std::nullopt;
+  const auto text = read_index();
+  if (!text) return std::nullopt;
+  std::optional<std::vector<StoredImage>> images;
   for (const auto& meaning : meanings(reference)) {
+    // Also one that was brought by this digest: it may be that of an index, or of a document which
+    // is another one in our layout.
+    if (auto image = find_in(*text, meaning.full())) return image;
+    if (meaning.digest.empty()) continue;
+    if (!images) images = parse(*text);
     Reference wanted = meaning;
     const std::string digest = std::exchange(wanted.digest, "");
-    for (const auto& image : images) {
-      if (!digest.empty() && image.manifest.digest != digest) continue;
-      const bool named = digest.empty() || !wanted.tag.empty()
-                             ? image.name == wanted.full()
-                             : image.name.starts_with(wanted.name() + ":") ||
-                                   image.name.starts_with(wanted.name() + "@");
-      if (named || image.name == meaning.full()) return image;
+    for (const auto& image : *images) {
+      if (!wanted.tag.empty() && image.name == wanted.name() + "@" + digest) return image;
+      if (image.manifest.digest != digest) continue;
+      if (wanted.tag.empty() ? image.name.starts_with(wanted.name() + ":") ||
+                                   image.name.starts_with(wanted.name() + "@")
+                             : image.name == wanted.full())
+        return image;
     }
   }
   return std::nullopt;
 }
 
 std::optional<StoredImage> Library::find_name(std::string_view name) const {
-  for (auto& image : list())
-    if (image.name == name) return std::move(image);
-  return std::nullopt;
+  const auto text = read_index();
+  return text ? find_in(*text, name) : std::nullopt;
 }
 
 std::string Library::read_document(const Descriptor& descriptor, const char* what) const {

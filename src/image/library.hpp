@@ -109,6 +109,9 @@ class Library {
   static void brought(int turn);
 
  private:
+  std::optional<std::string> read_index() const;
+  std::vector<StoredImage> parse(const std::string& index) const;
+  std::optional<StoredImage> find_in(const std::string& index, std::string_view name) const;
   std::string read_document(const Descriptor& descriptor, const char* what) const;
 
   std::string root_;

@@ -84,13 +84,14 @@ TEST_SUITE("image/document") {
         R"({"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[")" + digest +
         R"("]},"config":{"User":"app","Env":["A=1"],"Entrypoint":["/e"],"Cmd":null,)"
         R"("WorkingDir":"/w","StopSignal":"SIGINT","ExposedPorts":{"80/tcp":{}},)"
-        R"("Labels":{"k":"v"}}})");
+        R"("Volumes":{"/data":{}},"Labels":{"k":"v"}}})");
     CHECK(read.diff_ids.size() == 1);
     CHECK(read.config.user == "app");
     CHECK(read.config.entrypoint == std::vector<std::string>{"/e"});
     CHECK(read.config.cmd.empty());
     CHECK(read.config.working_dir == "/w");
     CHECK(read.exposed_ports == std::vector<std::string>{"80/tcp"});
+    CHECK(read.config.volumes == std::vector<std::string>{"/data"});
     CHECK(read.labels.at(0).second == "v");
   }
 
@@ -116,5 +117,27 @@ TEST_SUITE("image/document") {
     CHECK(read[0].name == "a/b:1");
     CHECK(read[0].size == 12);
     CHECK(image::parse_index(image::index_text({})).empty());
+  }
+
+  TEST_CASE("one entry is taken out of an index of ours, and only the one that is meant") {
+    const auto named = [](const std::string& name) {
+      return image::Descriptor{"application/vnd.oci.image.manifest.v1+json", digest, 12, name};
+    };
+    const std::string trap =
+        R"(x","size":1,"annotations":{"org.opencontainers.image.ref.name":"a/b:1"}})";
+    const auto text =
+        image::index_text({named(""), named("a/b:10"), named(trap), named("a/b:1"), named("z:1")});
+    for (const std::string name : {"a/b:1", "a/b:10", "z:1"}) {
+      const auto entry = image::index_entry(text, name);
+      REQUIRE(entry);
+      const auto read = image::parse_index(*entry);
+      REQUIRE(read.size() == 1);
+      CHECK(read[0].name == name);
+    }
+    CHECK(image::index_entry(text, "b:1") == "");
+    CHECK(image::index_entry(image::index_text({}), "a/b:1") == "");
+    // Not for names that JSON writes otherwise, nor for texts of others.
+    CHECK_FALSE(image::index_entry(text, trap));
+    CHECK_FALSE(image::index_entry(" " + text, "a/b:1"));
   }
 }

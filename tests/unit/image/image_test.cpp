@@ -95,6 +95,11 @@ TEST_SUITE("reference/unit") {
     CHECK(image::origin_of("example.com/a:1")->source == "docker://example.com/a:1");
     CHECK(image::origin_of("docker.io/nginx")->name == "docker.io/library/nginx:latest");
     CHECK(image::origin_of("oci:/x:v1")->source == "oci:/x:v1");
+    // skopeo takes no tag beside a digest.
+    const std::string digest = "@sha256:" + std::string(64, '1');
+    CHECK(image::origin_of("example.com/a:1" + digest)->source ==
+          "docker://example.com/a" + digest);
+    CHECK(image::origin_of("example.com/a:1" + digest)->name == "example.com/a:1" + digest);
     CHECK_FALSE(image::origin_of("dir:/x"));
     CHECK_FALSE(image::origin_of("host:"));
     CHECK(mentions(message_of([] { (void)image::origin_of("no-such-name-at-all:3"); }),

@@ -70,6 +70,16 @@ TEST_SUITE("image/library") {
     CHECK(found(library, "mine") == "localhost/mine:latest");
     CHECK(found(library, "web@" + digest_of('0')) == "docker.io/library/web:1");
     CHECK(found(library, "web@" + digest_of('2')) == "none");
+    // Brought by a digest that our own document has not: the registry's, of an index perhaps.
+    put(library, "docker.io/library/api@" + digest_of('9'), '4');
+    put(library, "docker.io/library/db:1@" + digest_of('8'), '6');
+    CHECK(found(library, "docker.io/api@" + digest_of('9')) ==
+          "docker.io/library/api@" + digest_of('9'));
+    CHECK(found(library, "docker.io/api:7@" + digest_of('9')) ==
+          "docker.io/library/api@" + digest_of('9'));
+    CHECK(found(library, "docker.io/db:1@" + digest_of('8')) ==
+          "docker.io/library/db:1@" + digest_of('8'));
+    CHECK(found(library, "docker.io/db:2@" + digest_of('8')) == "none");
     const auto manifest = library.manifest(*library.find_name("localhost/mine:latest"));
     CHECK(library.config(manifest).diff_ids.at(0) == digest_of('2'));
     CHECK(image::Library::size(manifest) > 5);
