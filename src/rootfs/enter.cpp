@@ -221,7 +221,7 @@ int execute(const MountStep& step, int* slots) noexcept {
       return attach(step, slots);
     case MountOp::make_path: {
       const int made = make_in_root(slots[root_slot], step.path, false);
-      if (made < 0) return -1;
+      if (made < 0) return step.may_fail ? 0 : -1;
       (void)::close(made);
       return 0;
     }

@@ -31,6 +31,15 @@ constexpr std::array links{Link{"fd", "/proc/self/fd"},       Link{"stdin", "/pr
 Layout::Layout(const Request& request) : id_map_(request.id_map) {
   plan_parts(request);
   attach_root();
+  // Before all else is attached: an image makes nothing in what the manifest mounts.
+  for (const auto& folder : request.folders) {
+    MountStep step;
+    step.op = MountOp::make_path;
+    step.may_fail = true;
+    step.path = keep(folder);
+    step.what = keep("make the image's volume " + folder);
+    attach_.push_back(step);
+  }
   plan_dev(request);
   plan_kernel_trees(request);
   plan_binds(request);

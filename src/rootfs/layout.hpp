@@ -66,6 +66,8 @@ struct Request {
   std::vector<std::string> read_only_paths;
   std::vector<Bind> binds;  // hosts, hostname, volumes…, in the order of mounting
   std::string working_dir;  // made if absent; empty: nothing
+  // What the image wants to be there, in its own files: made if absent, where that can be.
+  std::vector<std::string> folders;
 };
 
 class Layout {

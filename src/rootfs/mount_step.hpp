@@ -39,6 +39,7 @@ struct MountStep {
   MountOp op = MountOp::bind;
   bool file = false;       // attach: the mount point is a file (in any case where the slot is one)
   bool recursive = false;  // bind: with the mounts below it
+  bool may_fail = false;   // make_path: it is only a wish
   int slot = -1;
   int fd = -1;
   int id_map = -1;               // mapped_tree, bind: a user namespace, whose ids the copy shows

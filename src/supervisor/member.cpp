@@ -24,6 +24,8 @@
 namespace pausa::supervisor {
 namespace {
 
+constexpr std::size_t most_image_volumes = 64;
+
 const char* const default_path =
     "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -369,6 +371,10 @@ Member prepare_member(const PodContext& context, const pod::Container& container
   add_message_file(container, rootfs_dir, member.mounts);
   tree.binds.insert(tree.binds.end(), member.mounts.binds.begin(), member.mounts.binds.end());
   tree.working_dir = process.working_dir;
+  for (const auto& volume : image.config.volumes)
+    if (volume.size() > 1 && volume.size() < 4096 && volume.front() == '/' &&
+        volume.find('\0') == std::string::npos && tree.folders.size() < most_image_volumes)
+      tree.folders.push_back(volume);
   request.layout = std::make_unique<rootfs::Layout>(tree);
   member.plan = std::make_unique<launch::OwnedPlan>(std::move(request));
   return member;
