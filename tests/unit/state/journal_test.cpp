@@ -17,8 +17,15 @@ state::Journal example() {
   journal.owner = sys::self_id();
   journal.boot_id = sys::boot_id();
   journal.made.push_back({"default", "new"});
-  journal.pods.push_back(
-      {{"shop", "web"}, R"({"kind":"Pod"})", "/srv/web.yaml", 1, 2, 3, true, {"app@sha256:1"}});
+  journal.pods.push_back({{"shop", "web"},
+                          R"({"kind":"Pod"})",
+                          "/srv/web.yaml",
+                          1,
+                          2,
+                          3,
+                          true,
+                          {"app@sha256:1"},
+                          {{"data", "model@sha256:2"}}});
   journal.objects.push_back({pod::ObjectKind::secret, "shop", "made", std::nullopt});
   pod::Object settings;
   settings.metadata.name = "settings";
@@ -42,6 +49,9 @@ TEST_SUITE("state/journal") {
     CHECK(journal.pods[0].backoff_reset_ns == 3);
     CHECK(journal.pods[0].exact_probes);
     CHECK(journal.pods[0].images == std::vector<std::string>{"app@sha256:1"});
+    REQUIRE(journal.pods[0].volumes.size() == 1);
+    CHECK(journal.pods[0].volumes[0].name == "data");
+    CHECK(journal.pods[0].volumes[0].image == "model@sha256:2");
     REQUIRE(journal.objects.size() == 2);
     CHECK(journal.objects[0].kind == pod::ObjectKind::secret);
     CHECK_FALSE(journal.objects[0].before);
