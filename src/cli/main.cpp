@@ -104,17 +104,23 @@ std::span<const Command> commands() {
        explain_options},
       {"image", "pull images, make, list, show, save and remove them",
        "pull NAME… | load FILE [NAME] | save NAME… | import TAR NAME | build-from DIR NAME | ls | "
-       "inspect NAME… | tree NAME | tag NAME NEW | rm NAME… | prune",
+       "inspect NAME… | tree NAME | tag NAME NEW | lock FILE… | mount [NAME [-- COMMAND…]] | "
+       "umount "
+       "NAME… | rm NAME… | prune",
        "pausa image pull docker.io/library/nginx:1.27\npausa image ls\n"
        "pausa image save --all -o shop.tar shop.yaml     # all that it needs, for image load\n"
-       "pausa image build-from --cmd /app ./rootfs app:1",
+       "pausa image build-from --cmd /app ./rootfs app:1\n"
+       "pausa image lock shop.yaml           # what its tags mean now, beside it\n"
+       "pausa image mount app:1 -- ls -l     # in its root",
        run_image, image_options},
       {"volume", "list claims, show them, remove them with their data",
        "[OPTION…] ls|inspect NAME…|rm NAME…",
        "pausa volume ls\npausa volume inspect db | jq .pausa.path\npausa volume rm db", run_volume,
        volume_options},
-      {"system", "tell what takes up the disk", "[-o FORMAT] df",
-       "pausa system df\npausa system df -o json | jq .layers.bytes", run_system, system_options},
+      {"system", "tell what takes up the disk, and free it", "[OPTION…] df|prune",
+       "pausa system df\npausa system df -o json | jq .layers.bytes\n"
+       "pausa system prune --all --dry-run   # what no pod that runs needs",
+       run_system, system_options},
       {"doctor", "try out what pausa needs of this machine", "[OPTION…]",
        "pausa doctor\npausa doctor -q          # only what is amiss", run_doctor, doctor_options},
       {"reset", "remove everything that pausa ever made", "[--yes]", "pausa reset", run_reset,

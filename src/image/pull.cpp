@@ -51,25 +51,23 @@ std::string last_words(std::string text) {
   return text;
 }
 
-void fetch(const Library& library, const PullRequest& request, const std::string& layout) {
-  if (unarchive(library, request, layout)) return;
-  const std::string skopeo = sys::find_tool("skopeo");
-  if (skopeo.empty()) {
+// skopeo with what every call of it has. `login` lives as long as the call.
+sys::ToolRequest skopeo(const PullRequest& request, std::vector<std::string> arguments,
+                        const char* no_tls, sys::UniqueFd& login) {
+  sys::ToolRequest tool;
+  tool.program = sys::find_tool("skopeo");
+  if (tool.program.empty()) {
     sys::Error error("skopeo is not installed, which brings images in");
     error.advise("install it: apt-get install skopeo");
     throw error;
   }
-  sys::ToolRequest tool;
-  tool.program = skopeo;
   tool.arguments = {"skopeo"};
   if (!request.policy.empty())
     tool.arguments.insert(tool.arguments.end(), {"--policy", request.policy});
-  tool.arguments.insert(tool.arguments.end(),
-                        {"copy", "--quiet", "--dest-oci-accept-uncompressed-layers",
-                         "--dest-shared-blob-dir", library.blobs_dir()});
-  if (!request.verify_tls) tool.arguments.emplace_back("--src-tls-verify=false");
+  tool.arguments.insert(tool.arguments.end(), std::make_move_iterator(arguments.begin()),
+                        std::make_move_iterator(arguments.end()));
+  if (!request.verify_tls) tool.arguments.emplace_back(no_tls);
   // In memory: it never lies on a disk, and is gone with skopeo.
-  sys::UniqueFd login;
   if (!request.login.empty()) {
     login = sys::UniqueFd(sys::check(::memfd_create("login", MFD_CLOEXEC), "make a login file"));
     sys::check(::fchmod(login.get(), 0600), "protect a login file");
@@ -79,14 +77,27 @@ void fetch(const Library& library, const PullRequest& request, const std::string
     tool.arguments.insert(tool.arguments.end(), {"--authfile", "/proc/self/fd/3"});
     tool.descriptors = {{login.get(), 3}};
   }
-  tool.arguments.insert(tool.arguments.end(), {request.source, "oci:" + layout + ":image"});
   tool.environment = own_environment();
-  const auto result = sys::Tool(tool).wait(most_idle_seconds());
-  if (result.code != 0) {
-    const auto words = last_words(result.errors);
-    throw sys::Error(words.empty() ? "skopeo ended with exit code " + std::to_string(result.code)
-                                   : words);
-  }
+  return tool;
+}
+
+std::string run_skopeo(const sys::ToolRequest& tool) {
+  auto result = sys::Tool(tool).wait(most_idle_seconds());
+  if (result.code == 0) return std::move(result.output);
+  const auto words = last_words(result.errors);
+  throw sys::Error(words.empty() ? "skopeo ended with exit code " + std::to_string(result.code)
+                                 : words);
+}
+
+void fetch(const Library& library, const PullRequest& request, const std::string& layout) {
+  if (unarchive(library, request, layout)) return;
+  sys::UniqueFd login;
+  auto tool = skopeo(request,
+                     {"copy", "--quiet", "--dest-oci-accept-uncompressed-layers",
+                      "--dest-shared-blob-dir", library.blobs_dir()},
+                     "--src-tls-verify=false", login);
+  tool.arguments.insert(tool.arguments.end(), {request.source, "oci:" + layout + ":image"});
+  (void)run_skopeo(tool);
 }
 
 // A blob of ours that is not what its digest says. skopeo takes what is there for good.
@@ -233,6 +244,18 @@ StoredImage bring(const Library& library, const PullRequest& request) {
 }
 
 }  // namespace
+
+std::string remote_digest(const PullRequest& request) {
+  sys::UniqueFd login;
+  auto tool = skopeo(request, {"inspect", "--no-tags", "--format", "{{.Digest}}"},
+                     "--tls-verify=false", login);
+  tool.arguments.push_back(request.source);
+  tool.hear_output = true;
+  auto digest = run_skopeo(tool);
+  while (digest.ends_with('\n')) digest.pop_back();
+  if (!is_digest(digest)) throw sys::Error("skopeo told no digest of it");
+  return digest;
+}
 
 void pull(const Library& library, const PullRequest& request) {
   library.prepare();

@@ -29,4 +29,9 @@ struct PullRequest {
 // brings an image of this name, it is waited for instead; should it fail or be killed, we try.
 void pull(const Library& library, const PullRequest& request);
 
+// What the source says that the name is: the digest of the registry's own document, which may be an
+// index of several architectures, or be turned into another one on its way into our layout. Of the
+// request `source`, `verify_tls`, `policy` and `login` count. Throws sys::Error.
+std::string remote_digest(const PullRequest& request);
+
 }  // namespace pausa::image

@@ -1,4 +1,5 @@
 #include "cli/commands/commands.hpp"
+#include "cli/image_lock.hpp"
 #include "cli/jobs.hpp"
 #include "cli/options.hpp"
 #include "cli/plan_set.hpp"
@@ -36,6 +37,7 @@ int run_diff(const Arguments& arguments) {
                                     ::isatty(STDERR_FILENO) == 1, "nothing was compared");
   if (pod::has_errors(loaded.diagnostics)) return exit_manifest;
   const state::Store store(state::Paths::from_environment());
+  pin_images(loaded, true);
   for (auto& entry : loaded.pods)
     anchor_images(entry, loaded.sources[entry.source].folder.string());
   auto plan = plan_set(store, loaded);

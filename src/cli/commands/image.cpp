@@ -1,18 +1,18 @@
 #include "cli/bring_images.hpp"
 #include "cli/commands/commands.hpp"
 #include "cli/image_files.hpp"
+#include "cli/image_lock.hpp"
+#include "cli/image_mounts.hpp"
 #include "cli/options.hpp"
 #include "cli/output.hpp"
+#include "cli/prune.hpp"
 #include "cli/size_text.hpp"
 #include "cli/table.hpp"
-#include "state/journal.hpp"
-#include "supervisor/user_namespace.hpp"
 #include "sys/error.hpp"
 
 #include <algorithm>
 #include <iostream>
 #include <map>
-#include <set>
 
 namespace pausa::cli {
 namespace {
@@ -21,10 +21,11 @@ using image::Library;
 using pod::Node;
 
 constexpr Option table[]{
-    {"tls-verify", "true|false", "pull: false takes a registry without a certificate, too"},
+    {"tls-verify", "true|false", "pull, lock: false takes a registry without a certificate, too"},
+    {"check", nullptr, "lock: only compare, and tell what differs (exit code 1)"},
     {"progress", "auto|plain|json|none", "how a pull is shown: bars on a terminal, else lines"},
     {"format", "oci-archive|docker-archive", "save: the kind of file"},
-    {"all", nullptr, "save: all images of these manifests"},
+    {"all", nullptr, "save: all images of these manifests; umount: whatever is mounted"},
     {"entrypoint", "WORD", "import, build-from: one word of the command; may be repeated"},
     {"cmd", "WORD", "import, build-from: likewise of its arguments"},
     {"env", "NAME=VALUE", "import, build-from: a variable; may be repeated"},
@@ -32,7 +33,8 @@ constexpr Option table[]{
     {"workdir", "DIR", "import, build-from: where it starts"},
     {"quiet,q", nullptr, "no progress on standard error"},
     {"output,o", "FORMAT",
-     "ls: table, json, yaml, name; inspect: json, yaml; save: the file to write"}};
+     "ls: table, json, yaml, name; tree: table, json, yaml; inspect: json, yaml; save: the file to "
+     "write"}};
 
 Node texts_node(const std::vector<std::string>& texts) {
   Node list = Node::make_list();
@@ -62,6 +64,7 @@ Node image_node(const Library& library, const image::StoredImage& image) {
   config.set("user", Node::make_string(document.config.user));
   config.set("stopSignal", Node::make_string(document.config.stop_signal));
   config.set("exposedPorts", texts_node(document.exposed_ports));
+  config.set("volumes", texts_node(document.config.volumes));
   Node labels = Node::make_map();
   for (const auto& [key, value] : document.labels) labels.set(key, Node::make_string(value));
   config.set("labels", std::move(labels));
@@ -80,7 +83,9 @@ Node image_node(const Library& library, const image::StoredImage& image) {
 
 constexpr const char* usage =
     "image: say pull NAME…, load FILE [NAME], save -o FILE NAME…, import TAR NAME, build-from DIR "
-    "NAME, ls, inspect NAME…, tree NAME, tag NAME NEW, rm NAME… or prune";
+    "NAME, ls, inspect NAME…, tree NAME, tag NAME NEW, lock FILE…, mount [NAME [-- COMMAND]], "
+    "umount "
+    "NAME…, rm NAME… or prune";
 
 // Tells what is damaged; the exit code.
 int tell_damaged(const std::vector<image::DamagedImage>& damaged) {
@@ -128,32 +133,56 @@ int list_images(const Library& library, Format format) {
   return tell_damaged(damaged);
 }
 
+// Which images have a layer, too.
+std::map<std::string, std::vector<std::string>> sharers_of(const Library& library,
+                                                           const image::StoredImage& image) {
+  std::map<std::string, std::vector<std::string>> sharers;
+  for (const auto& other : library.list()) {
+    if (other.name == image.name) continue;
+    const std::string name = other.name.empty() ? "<none>" : other.name;
+    try {
+      for (const auto& diff_id : library.config(library.manifest(other)).diff_ids)
+        if (auto& who = sharers[diff_id]; who.empty() || who.back() != name) who.push_back(name);
+    } catch (const sys::Error&) {
+      continue;  // a damaged one has no layers
+    }
+  }
+  return sharers;
+}
+
 // The uppermost first, with what made each and who has it, too.
-int show_tree(const Library& library, const image::StoredImage& image) {
+int show_tree(const Library& library, const image::StoredImage& image, Format format) {
   const auto manifest = library.manifest(image);
   const auto document = library.config(manifest);
   const auto made_by = library.layer_makers(manifest);
-  std::map<std::string, std::string> sharers;
-  const auto damaged = library.damaged();
-  for (const auto& other : library.list()) {
-    const bool broken = std::any_of(damaged.begin(), damaged.end(), [&](const auto& candidate) {
-      return candidate.image.manifest.digest == other.manifest.digest;
-    });
-    if (broken || other.name == image.name) continue;
-    for (const auto& diff_id : library.config(library.manifest(other)).diff_ids)
-      if (auto& who = sharers[diff_id]; who.find(other.name) == std::string::npos)
-        who += (who.empty() ? "" : ", ") + (other.name.empty() ? "<none>" : other.name);
-  }
-  std::cout << image.name << "@" << image.manifest.digest << "\n";
+  auto sharers = sharers_of(library, image);
   Table rows({"LAYER", "SIZE", "SHARED WITH", "MADE BY"});
+  Node node = Node::make_map();
+  node.set("name", Node::make_string(image.name));
+  node.set("digest", Node::make_string(image.manifest.digest));
+  Node layers = Node::make_list();
   for (std::size_t i = manifest.layers.size(); i-- > 0;) {
     const auto& diff_id = document.diff_ids[i];
-    const auto shared = sharers.find(diff_id);
+    const auto& shared = sharers[diff_id];
+    const std::string maker = i < made_by.size() ? made_by[i] : "";
+    std::string names;
+    for (const auto& name : shared) names += (names.empty() ? "" : ", ") + name;
     rows.add({diff_id.substr(0, diff_id.find(':') + 13), short_size(manifest.layers[i].size),
-              shared == sharers.end() ? "-" : shared->second,
-              i < made_by.size() && !made_by[i].empty() ? made_by[i] : "-"});
+              names.empty() ? "-" : names, maker.empty() ? "-" : maker});
+    Node layer = Node::make_map();
+    layer.set("diffId", Node::make_string(diff_id));
+    layer.set("digest", Node::make_string(manifest.layers[i].digest));
+    layer.set("size", Node::make_integer(static_cast<std::int64_t>(manifest.layers[i].size)));
+    layer.set("path", Node::make_string(library.layer_path(diff_id)));
+    layer.set("sharedWith", texts_node(shared));
+    if (!maker.empty()) layer.set("madeBy", Node::make_string(maker));
+    layers.push(std::move(layer));
   }
-  std::cout << rows.text();
+  node.set("layers", std::move(layers));
+  if (format == Format::table)
+    std::cout << image.name << "@" << image.manifest.digest << "\n" << rows.text();
+  else
+    std::cout << node_text(node, format);
   return exit_ok;
 }
 
@@ -175,31 +204,10 @@ int pull_images(const state::Store& store, const std::vector<std::string>& words
   return exit_ok;
 }
 
-// The digests of images that containers of pods run on, or will when an `up` is taken back.
-std::set<std::string> digests_in_use(const state::Store& store) {
-  std::set<std::string> digests;
-  std::vector<state::Damaged> damaged;
-  const auto add = [&digests](const std::string& image) {
-    if (const auto at = image.rfind('@'); at != std::string::npos)
-      digests.insert(image.substr(at + 1));
-  };
-  for (const auto& record : store.list(&damaged)) {
-    for (const auto& container : record.containers) add(container.image);
-    for (const auto& volume : record.volumes) add(volume.image);
-  }
-  for (const auto& journal : state::Journals(store.paths()).list())
-    for (const auto& before : journal.pods) {
-      for (const auto& image : before.images) add(image);
-      for (const auto& volume : before.volumes) add(volume.image);
-    }
-  if (!damaged.empty()) throw sys::Error(damaged.front().why);
-  return digests;
-}
-
 // False: others are at work.
-bool prune(const state::Store& store, const Library& library) {
-  const auto pruning = library.begin_pruning({[&store] { return digests_in_use(store); }});
-  if (pruning) supervisor::with_subordinate_ids([&] { pruning->carry_out(); });
+bool prune(const state::Store& store) {
+  const auto pruning = begin_pruning(store, false);
+  if (pruning) carry_out(*pruning);
   return pruning.has_value();
 }
 
@@ -209,7 +217,7 @@ int remove_images(const state::Store& store, const Library& library,
     const auto image = find_image(library, word);
     if (library.remove(image.name)) std::cout << image.name << std::endl;
   }
-  if (!prune(store, library))
+  if (!prune(store))
     std::cerr << "pausa: images are being brought in or started: pausa image prune removes the "
                  "files later\n";
   (void)tell_damaged(library.damaged());
@@ -218,7 +226,7 @@ int remove_images(const state::Store& store, const Library& library,
 
 int prune_images(const state::Store& store, const Library& library, bool quiet) {
   const auto before = library.list().size();
-  if (!prune(store, library))
+  if (!prune(store))
     throw sys::Error("images are being brought in or started; try again when that is done");
   if (!quiet) std::cerr << "pausa: removed " << before - library.list().size() << " images\n";
   // With one of these nobody knows which files are needed.
@@ -240,12 +248,18 @@ int run_image(const Arguments& arguments) {
   const state::Store store(state::Paths::from_environment());
   const Library library(store.paths().root);
   if (verb == "pull" && !words.empty()) return pull_images(store, words, options);
+  if (verb == "lock" && !words.empty()) return lock_images(store, words, options);
   if (verb == "load" && (words.size() == 1 || words.size() == 2))
     return load_image(store, words, options);
   if (verb == "save" && !words.empty()) return save_images(store, words, options);
   if (verb == "import" && words.size() == 2) return import_image(store, words, options);
   if (verb == "build-from" && words.size() == 2) return build_image(store, words, options);
-  if (verb == "tree" && words.size() == 1) return show_tree(library, find_image(library, words[0]));
+  if (verb == "tree" && words.size() == 1)
+    return show_tree(library, find_image(library, words[0]),
+                     output_format(options, {Format::table, Format::json, Format::yaml}));
+  if (verb == "mount") return mount_image(store, words);
+  if (verb == "umount" && words.empty() == options.has("all"))
+    return unmount_images(store, words, options.has("all"));
   if (verb == "ls" && words.empty())
     return list_images(
         library, output_format(options, {Format::table, Format::json, Format::yaml, Format::name}));

@@ -1,4 +1,5 @@
 #include "cli/commands/commands.hpp"
+#include "cli/image_mounts.hpp"
 #include "cli/job_keeper.hpp"
 #include "cli/options.hpp"
 #include "cli/pod_words.hpp"
@@ -46,6 +47,7 @@ class Reset {
     const state::JobStore jobs(paths_);
     for (const auto& key : jobs.list()) step("job " + key.name, [&] { end_keeper(store_, key); });
     if (end_pods(store_, keys, true, grace) != exit_ok) failed_ = true;
+    step("mounted images", [this] { unmount_all(paths_); });
     step("images", [this] { remove_images(); });
     // Only what is ours by name: the two folders may have been given by the user.
     for (const char* name : {"undo", "jobs", "objects", "trash", "rootfs"})

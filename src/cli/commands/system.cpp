@@ -1,22 +1,42 @@
 #include "cli/commands/commands.hpp"
+#include "cli/image_mounts.hpp"
+#include "cli/objects.hpp"
 #include "cli/options.hpp"
 #include "cli/output.hpp"
+#include "cli/pod_words.hpp"
+#include "cli/prune.hpp"
+#include "cli/remove_pod.hpp"
 #include "cli/size_text.hpp"
 #include "cli/table.hpp"
+#include "cli/workloads.hpp"
 #include "image/library.hpp"
-#include "state/paths.hpp"
+#include "state/job_store.hpp"
+#include "state/object_store.hpp"
 #include "supervisor/disk_usage.hpp"
+#include "supervisor/stored_pod.hpp"
+#include "supervisor/user_namespace.hpp"
+#include "sys/error.hpp"
 #include "sys/path.hpp"
+#include "sys/process.hpp"
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <iostream>
 #include <limits>
+#include <set>
 
 namespace pausa::cli {
 namespace {
 
 using pod::Node;
 
-const std::vector<Option> table{{"output,o", "FORMAT", "table, json or yaml"}};
+constexpr Option table[]{
+    {"output,o", "FORMAT", "df: table, json or yaml"},
+    {"all,a", nullptr, "prune: images, too, that have a name and that no pod is of"},
+    {"volumes", nullptr, "prune: claims, too, that no pod uses, with their data"},
+    {"dry-run", nullptr, "prune: tell what would go, and remove nothing"},
+    {"force,f", nullptr, "prune: do not ask"}};
 
 struct Share {
   const char* what;
@@ -33,6 +53,107 @@ std::uint64_t bytes(const std::string& folder) {
   return supervisor::disk_usage(folder, std::numeric_limits<std::uint64_t>::max());
 }
 
+// Pods that have ended, but for those of a Job that goes on: its keeper counts them.
+std::vector<state::PodKey> ended_pods(const state::Store& store) {
+  auto keys = every_pod(store);
+  std::erase_if(keys, [&](const state::PodKey& key) {
+    const auto record = store.read(key);
+    if (record && !record->state.finished && record->boot_id == sys::boot_id()) return true;
+    const auto owner = owner_of(store, key);
+    constexpr std::string_view job = "job/";
+    if (!owner.starts_with(job)) return false;
+    const auto its =
+        state::JobStore(store.paths()).read({key.namespace_, owner.substr(job.size())});
+    return its && !its->state.finished;
+  });
+  return keys;
+}
+
+std::vector<pod::Object> unused_claims(const state::Store& store,
+                                       const std::vector<state::PodKey>& leaving) {
+  std::set<std::string> used;
+  for (const auto& key : every_pod(store)) {
+    if (std::find(leaving.begin(), leaving.end(), key) != leaving.end()) continue;
+    const auto stored = supervisor::find_stored_pod(store, key);
+    if (!stored) continue;
+    for (const auto& volume : stored->pod.spec.volumes)
+      if (const auto* claim = std::get_if<pod::ClaimVolume>(&volume.source))
+        used.insert(key.namespace_ + "/" + claim->claim);
+  }
+  auto claims = state::ObjectStore(store.paths()).list(pod::ObjectKind::claim);
+  std::erase_if(claims, [&](const pod::Object& claim) {
+    return used.contains(claim.metadata.namespace_ + "/" + claim.metadata.name);
+  });
+  return claims;
+}
+
+bool asked(const Options& options) {
+  if (options.has("force") || options.has("dry-run")) return true;
+  if (::isatty(STDIN_FILENO) != 1)
+    throw UsageError(
+        "system prune removes what is not in use; give --force to do so, or --dry-run");
+  std::cerr << "This removes all pods that have ended, with their logs and volumes, "
+            << (options.has("all") ? "all images that no pod is of"
+                                   : "images that have no name any more")
+            << (options.has("volumes") ? ", and all claims that no pod uses, with their data" : "")
+            << ".\nGo on? [y/N] " << std::flush;
+  std::string answer;
+  std::getline(std::cin, answer);
+  return answer == "y" || answer == "Y" || answer == "yes";
+}
+
+std::uint64_t all_bytes(const state::Paths& paths) {
+  return bytes(paths.root);
+}
+
+int prune_system(const Options& options) {
+  const state::Store store(state::Paths::from_environment());
+  if (!asked(options)) return exit_failed;
+  const bool dry = options.has("dry-run");
+  const auto& paths = store.paths();
+  const auto before = all_bytes(paths);
+  std::uint64_t would = dry ? bytes(paths.trash()) : 0;
+  int code = exit_ok;
+  const auto pods = ended_pods(store);
+  for (const auto& key : pods) {
+    if (dry) std::cout << "pod/" << key.name << "\n";
+    if (dry) would += bytes(paths.data_dir(key));
+  }
+  const auto claims =
+      options.has("volumes") ? unused_claims(store, pods) : std::vector<pod::Object>();
+  if (!dry) code = end_pods(store, pods, true, std::chrono::milliseconds(0));
+  for (const auto& claim : claims) {
+    if (dry)
+      would += bytes(paths.volume_dir({claim.metadata.namespace_, claim.metadata.name}));
+    else if (!remove_object(paths, claim, true))
+      continue;
+    std::cout << object_words(claim) << "\n";
+  }
+  if (dry) {
+    for (const auto& digest : mounted_images(paths)) std::cout << "mount of " << digest << "\n";
+  } else {
+    unmount_all(paths);
+  }
+  const auto pruning = begin_pruning(store, options.has("all"), pods);
+  if (!pruning)
+    throw sys::Error("images are being brought in or started; try again when that is done");
+  for (const auto& image : pruning->images)
+    std::cout << "image " << (image.name.empty() ? image.manifest.digest : image.name) << "\n";
+  for (const auto& path : pruning->paths)
+    if (dry) would += bytes(path);
+  if (!dry) {
+    carry_out(*pruning);
+    supervisor::with_subordinate_ids([&] { store.sweep(); });
+  }
+  const auto after = all_bytes(paths);
+  std::cerr << "pausa: "
+            << short_size(dry              ? would
+                          : before > after ? before - after
+                                           : 0)
+            << (dry ? " would be freed" : " freed") << std::endl;
+  return code;
+}
+
 }  // namespace
 
 std::string system_options() {
@@ -41,7 +162,8 @@ std::string system_options() {
 
 int run_system(const Arguments& arguments) {
   const Options options(table, arguments);
-  if (options.words() != Arguments{"df"}) throw UsageError("system: say df");
+  if (options.words() == Arguments{"prune"}) return prune_system(options);
+  if (options.words() != Arguments{"df"}) throw UsageError("system: say df or prune");
   const auto format = output_format(options, {Format::table, Format::json, Format::yaml});
   const auto paths = state::Paths::from_environment();
   const image::Library library(paths.root);

@@ -1,6 +1,7 @@
 #include "cli/attach.hpp"
 #include "cli/bring_images.hpp"
 #include "cli/commands/commands.hpp"
+#include "cli/image_lock.hpp"
 #include "cli/jobs.hpp"
 #include "cli/objects.hpp"
 #include "cli/options.hpp"
@@ -208,6 +209,7 @@ int run_up(const Arguments& arguments) {
 
   const state::Store store(state::Paths::from_environment());
   store.prepare();
+  pin_images(loaded, options.has("quiet"));
   for (auto& entry : loaded.pods)
     anchor_images(entry, loaded.sources[entry.source].folder.string());
   const StartOptions start{backoff_from(options),
