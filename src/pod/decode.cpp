@@ -226,7 +226,26 @@ Metadata metadata(const Node& node) {
   return out;
 }
 
+ResolvConf dns_config(const Node& node) {
+  ResolvConf out;
+  get(node, "nameservers", out.nameservers);
+  get(node, "searches", out.searches);
+  each(node, "options", [&out](const Node& item) {
+    std::string value;
+    std::string& option = out.options.emplace_back();
+    get(item, "name", option);
+    get(item, "value", value);
+    if (!value.empty()) option += ":" + value;
+  });
+  return out;
+}
+
 Spec spec(const Node& node) {
+  static constexpr std::array<std::pair<std::string_view, DnsPolicy>, 4> dns_policies = {
+      {{"ClusterFirst", DnsPolicy::cluster_first},
+       {"ClusterFirstWithHostNet", DnsPolicy::cluster_first_with_host_net},
+       {"Default", DnsPolicy::host},
+       {"None", DnsPolicy::none}}};
   static constexpr std::array<std::pair<std::string_view, RestartPolicy>, 3> policies = {
       {{"Always", RestartPolicy::always},
        {"OnFailure", RestartPolicy::on_failure},
@@ -238,6 +257,12 @@ Spec spec(const Node& node) {
   get(node, "hostUsers", out.host_users);
   get(node, "shareProcessNamespace", out.share_process_namespace);
   get(node, "hostname", out.hostname);
+  get(node, "hostnameOverride", out.hostname_override);
+  get(node, "subdomain", out.subdomain);
+  get(node, "setHostnameAsFQDN", out.hostname_as_fqdn);
+  get(node, "enableServiceLinks", out.service_links);
+  get_word(node, "dnsPolicy", dns_policies, out.dns_policy);
+  in_map(node, "dnsConfig", [&out](const Node& map) { out.dns_config = dns_config(map); });
   get(node, "nodeName", out.node_name);
   get(node, "serviceAccount", out.service_account);
   get(node, "serviceAccountName", out.service_account);

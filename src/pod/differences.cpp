@@ -56,6 +56,8 @@ constexpr Difference table[] = {
     {"probes until their first success", "at their times", "readiness and startup also in between (50 ms, doubling; only failures at their times count)", "so that readiness is known when it is there; up --probe-timing=exact turns it off", {}},
     {"preStop hooks that use up the grace period", "2 more seconds for the stop signal", "0.5 more seconds", "a stop takes no longer than the grace and a second", {}},
     {"hostname with hostNetwork", "accepted, without effect", "refused", "the host's name is used", {}},
+    {"setHostnameAsFQDN with a full name beyond 64 bytes", "fails on the node", "refused", "the kernel takes no longer hostname", {}},
+    {"dnsConfig.options with blanks or line breaks", "accepted", "refused", "they would be other options, or other lines", {}},
     {"integers written 0x10 or 1e3", "accepted", "refused", "few read them as what they are", {}},
     {"value: null or ~ in env", "the empty text", "refused; nothing at all is the empty text", "the word may be meant", {}},
     {"quantities without a digit (\".\", \"+\")", "read as 0", "refused", "surely a slip", {}},

@@ -5,7 +5,6 @@ namespace {
 
 constexpr Support done = Support::done;
 constexpr Support none = Support::no_effect;
-constexpr Support later = Support::not_yet;
 constexpr Support never = Support::unsupported;
 
 constexpr std::string_view bookkeeping = "kept by a cluster; there is none here";
@@ -49,8 +48,8 @@ constexpr FieldSupport table[] = {
     {"PodSpec.affinity", none, "which nodes the pod prefers", scheduling},
     {"PodSpec.automountServiceAccountToken", none, "mount a token for the API server", "there is no API server; no token is mounted"},
     {"PodSpec.containers", done, "the members of the pod; started in this order", ""},
-    {"PodSpec.dnsConfig", later, "nameservers and search domains", "the pod's own resolv.conf"},
-    {"PodSpec.dnsPolicy", none, "where resolv.conf comes from", "there is no cluster DNS; the host's resolv.conf is used"},
+    {"PodSpec.dnsConfig", done, "nameservers, search domains and options to add", ""},
+    {"PodSpec.dnsPolicy", done, "ClusterFirst (default): the names of pods, then the host's; ClusterFirstWithHostNet; Default: the host's; None: dnsConfig alone", "a pod that is on no bridge has the host's servers instead of the pods' names"},
     {"PodSpec.enableServiceLinks", none, "environment variables of services", "there are no services"},
     {"PodSpec.ephemeralContainers", done, "containers added to a pod that runs", "pausa debug adds them; refused in a manifest, as on creation in Kubernetes"},
     {"PodSpec.hostAliases", done, "more lines for /etc/hosts", ""},
@@ -59,7 +58,7 @@ constexpr FieldSupport table[] = {
     {"PodSpec.hostPID", done, "use the host's PID namespace", ""},
     {"PodSpec.hostUsers", done, "false: a user namespace for the pod", "rootless, the pod always has a user namespace"},
     {"PodSpec.hostname", done, "the pod's hostname; its name when unset", ""},
-    {"PodSpec.hostnameOverride", later, "hostname used as it is", "only spec.hostname is read"},
+    {"PodSpec.hostnameOverride", done, "hostname used as it is, without a domain", ""},
     {"PodSpec.imagePullSecrets", done, "Secrets with logins to registries, tried in their order", "then those that skopeo and podman login keep"},
     {"PodSpec.initContainers", done, "containers run one after another before the others, each to success; sidecars go on", ""},
     {"PodSpec.nodeName", none, "the node to run on", scheduling},
@@ -80,9 +79,9 @@ constexpr FieldSupport table[] = {
     {"PodSpec.securityContext", done, "users, groups, seccomp and sysctls of the whole pod", ""},
     {"PodSpec.serviceAccount", none, "old name of serviceAccountName", "there is no API server to be known to"},
     {"PodSpec.serviceAccountName", none, "identity towards the API server", "there is no API server to be known to"},
-    {"PodSpec.setHostnameAsFQDN", later, "the full domain name as hostname", "full domain names"},
+    {"PodSpec.setHostnameAsFQDN", done, "the full name (HOSTNAME.SUBDOMAIN.NAMESPACE.svc.cluster.local) as hostname", ""},
     {"PodSpec.shareProcessNamespace", done, "one PID namespace for all members; false: one for each", "unset means shared; in Kubernetes it means private"},
-    {"PodSpec.subdomain", none, "the pod's domain in cluster DNS", "there is no cluster DNS; only the short hostname is known"},
+    {"PodSpec.subdomain", done, "makes the pod's full name HOSTNAME.SUBDOMAIN.NAMESPACE.svc.cluster.local", "without effect with hostNetwork"},
     {"PodSpec.terminationGracePeriodSeconds", done, "seconds between SIGTERM and SIGKILL at stop", "unset means 10; in Kubernetes 30"},
     {"PodSpec.tolerations", none, "node taints that do not matter", scheduling},
     {"PodSpec.topologySpreadConstraints", none, "how to spread pods over nodes", scheduling},
@@ -90,6 +89,11 @@ constexpr FieldSupport table[] = {
 
     {"PodReadinessGate.conditionType", done, "the condition's type", ""},
     {"PodOS.name", done, "linux; windows is refused", ""},
+    {"PodDNSConfig.nameservers", done, "addresses of servers, after those of the policy; three at most in all", ""},
+    {"PodDNSConfig.options", done, "options of resolv.conf; one of the same name replaces the policy's", ""},
+    {"PodDNSConfig.searches", done, "domains, after those of the policy", ""},
+    {"PodDNSConfigOption.name", done, "its name", ""},
+    {"PodDNSConfigOption.value", done, "its value", ""},
     {"HostAlias.ip", done, "the address", ""},
     {"HostAlias.hostnames", done, "its names", ""},
 

@@ -2,6 +2,8 @@
 // slip. Each rule stands in differences.cpp as well, for docs/fields.md.
 #include "pod/our_rules.hpp"
 
+#include "pod/decode.hpp"
+#include "pod/name_files.hpp"
 #include "pod/rules.hpp"
 #include "pod/schema.hpp"
 #include "pod/validate.hpp"
@@ -209,13 +211,32 @@ void check_volume(const Value& volume, Findings& findings) {
   check_bytes(volume["emptyDir"]["sizeLimit"], findings);
 }
 
+// resolv.conf(5) has a line for all options, with blanks between them.
+void check_dns_options(const Value& options, Findings& findings) {
+  for (const Value& option : options.items())
+    for (const std::string_view field : {"name", "value"})
+      if (option[field].text().find_first_of(" \t\r\n") != std::string_view::npos)
+        findings.invalid(option[field], "must not contain blanks or line breaks");
+}
+
+// The kubelet finds it when it makes the pod.
+void check_full_hostname(const Value& pod, Findings& findings) {
+  const Value spec = pod["spec"];
+  if (!spec["setHostnameAsFQDN"].truth().value_or(false) || !pod["metadata"]["name"].present() ||
+      spec["hostNetwork"].truth().value_or(false))
+    return;
+  Diagnostics ignored;
+  const std::string name = kernel_hostname(decode_pod(*pod.node(), ignored));
+  if (name.size() > most_hostname_bytes)
+    findings.invalid(spec["setHostnameAsFQDN"],
+                     "the full hostname " + name + " is longer than 64 bytes");
+}
+
 void check_spec(const Value& spec, Findings& findings) {
   const Value grace = spec["terminationGracePeriodSeconds"];
   check_range(grace, 0, longest_grace_seconds, findings);
   if (spec["os"]["name"].is("windows"))
     findings.forbidden(spec["os"]["name"], "not supported by pausa: containers run on Linux");
-  if (spec["dnsPolicy"].is("None"))
-    findings.forbidden(spec["dnsPolicy"], "not supported by pausa yet: the pod's own resolv.conf");
   if (spec["hostNetwork"].truth().value_or(false) && !spec["hostname"].text().empty())
     findings.invalid(spec["hostname"], "has no effect with `hostNetwork`: the host's name is used");
 }
@@ -234,6 +255,8 @@ void check_our_rules(const Value& pod, const ValidateOptions& options, Findings&
     }
   for (const Value& volume : spec["volumes"].items()) check_volume(volume, findings);
   check_spec(spec, findings);
+  check_dns_options(spec["dnsConfig"]["options"], findings);
+  check_full_hostname(pod, findings);
   check_our_env_rules(spec, findings);
   check_our_security_rules(pod, options, findings);
 }

@@ -34,6 +34,7 @@ enum class HostPathType : std::uint8_t {
 enum class MountPropagation : std::uint8_t { none, host_to_container, bidirectional };
 enum class PullPolicy : std::uint8_t { unset, always, if_not_present, never };
 enum class FsGroupChangePolicy : std::uint8_t { always, on_root_mismatch };
+enum class DnsPolicy : std::uint8_t { cluster_first, cluster_first_with_host_net, host, none };
 enum class SupplementalGroupsPolicy : std::uint8_t { merge, strict };
 
 using KeyValues = std::vector<std::pair<std::string, std::string>>;  // in the manifest's order
@@ -160,6 +161,13 @@ struct HostAlias {
   std::vector<std::string> hostnames;
 };
 
+// What resolv.conf(5) says, and what dnsConfig adds to it.
+struct ResolvConf {
+  std::vector<std::string> nameservers;
+  std::vector<std::string> searches;
+  std::vector<std::string> options;  // "NAME" or "NAME:VALUE"
+};
+
 struct Metadata {
   std::string name;
   std::string namespace_ = "default";
@@ -186,9 +194,15 @@ struct Spec {
   bool host_pid = false;
   bool host_ipc = false;
   bool host_users = true;
-  std::string node_name;        // as the manifest has it
-  std::string service_account;  // likewise
-  std::string hostname;         // empty: the pod's name, cut to 63 bytes
+  std::string node_name;          // as the manifest has it
+  std::string service_account;    // likewise
+  std::string hostname;           // empty: the pod's name, cut to 63 bytes
+  std::string hostname_override;  // the hostname as it is, without a domain
+  std::string subdomain;
+  bool hostname_as_fqdn = false;
+  DnsPolicy dns_policy = DnsPolicy::cluster_first;
+  ResolvConf dns_config;
+  bool service_links = true;  // variables that tell of Services
   std::vector<HostAlias> host_aliases;
   std::chrono::seconds termination_grace_period{10};
   std::optional<std::chrono::seconds> active_deadline;

@@ -1,6 +1,7 @@
 #include "supervisor/pod_sandbox.hpp"
 
 #include "pod/name_files.hpp"
+#include "pod/resolv_conf.hpp"
 #include "security/idmap.hpp"
 #include "security/sysctl.hpp"
 #include "supervisor/volumes.hpp"
@@ -24,6 +25,17 @@ std::string read_host_file(const char* path) {
   return sys::read_file_at(AT_FDCWD, path, config_limit).value_or("");
 }
 
+// systemd-resolved writes itself, at 127.0.0.53, into /etc/resolv.conf, and the servers that it
+// asks into another file: those can be reached from inside a pod.
+pod::ResolvConf host_resolv_conf() {
+  auto conf = pod::parse_resolv_conf(read_host_file("/etc/resolv.conf"));
+  if (std::all_of(conf.nameservers.begin(), conf.nameservers.end(), pod::is_loopback_address)) {
+    auto real = pod::parse_resolv_conf(read_host_file("/run/systemd/resolve/resolv.conf"));
+    if (!real.nameservers.empty()) conf.nameservers = std::move(real.nameservers);
+  }
+  return conf;
+}
+
 // Sysctls that every pod with a network of its own starts with: unprivileged ping, low ports for
 // all (the port numbers are the pod's own), and no trust in router advertisements. The kernel takes
 // only groups that the pod's user namespace has.
@@ -42,12 +54,9 @@ struct Handles {
 };
 
 infra::SandboxRequest sandbox_request(const Host& host, const pod::Pod& pod, cgroup::Group* group,
-                                      std::optional<std::uint32_t> id_base,
-                                      std::vector<std::string> addresses, const Handles& handles) {
+                                      std::optional<std::uint32_t> id_base, NameFiles names,
+                                      const Handles& handles) {
   const auto& spec = pod.spec;
-  const std::string hostname = pod_hostname(pod);
-  const pod::NameFacts names{hostname, std::move(addresses),
-                             spec.host_network ? read_host_file("/etc/hosts") : ""};
   infra::SandboxRequest request;
   request.new_pid = !spec.host_pid;
   request.new_net = !spec.host_network;
@@ -56,16 +65,16 @@ infra::SandboxRequest sandbox_request(const Host& host, const pod::Pod& pod, cgr
   if (spec.time_offsets.any())
     request.time_offsets =
         infra::TimeOffsets{spec.time_offsets.monotonic, spec.time_offsets.boottime};
-  if (request.new_uts) request.hostname = hostname;
+  if (request.new_uts) request.hostname = names.hostname;
   request.label = pod.metadata.namespace_ + "/" + pod.metadata.name;
   if (request.new_net)
     add_network_sysctls(request, id_base ? security::block_size : host.mapped_ids);
   for (const auto& sysctl : spec.security.sysctls)
     request.sysctls.emplace_back(security::sysctl_path(sysctl.name), sysctl.value);
   request.tmpfs = shared_memory(spec);
-  request.files.emplace_back("etc/hosts", pod::hosts_file(pod, names));
-  request.files.emplace_back("etc/hostname", hostname + "\n");
-  request.files.emplace_back("etc/resolv.conf", read_host_file("/etc/resolv.conf"));
+  request.files.emplace_back("etc/hosts", std::move(names.hosts));
+  request.files.emplace_back("etc/hostname", names.hostname + "\n");
+  request.files.emplace_back("etc/resolv.conf", std::move(names.resolv_conf));
   if (group != nullptr) {
     request.tasks_fds = group->tasks_fds();
     request.cgroup_fd = group->clone_fd();
@@ -89,10 +98,22 @@ std::string pod_hostname(const pod::Pod& pod) {
     sys::check(::uname(&names), "read the host's name");
     return names.nodename;
   }
-  std::string name = pod.spec.hostname.empty() ? pod.metadata.name : pod.spec.hostname;
-  if (name.size() > 63) name.resize(63);
-  while (!name.empty() && (name.back() == '-' || name.back() == '.')) name.pop_back();
+  std::string name = pod::kernel_hostname(pod);
+  if (name.size() > pod::most_hostname_bytes)
+    throw sys::Error("the full hostname " + name + " is too long: " + std::to_string(name.size()) +
+                     " bytes, at most " + std::to_string(pod::most_hostname_bytes));
   return name;
+}
+
+NameFiles make_name_files(const pod::Pod& pod, std::vector<std::string> addresses) {
+  NameFiles files;
+  files.hostname = pod_hostname(pod);
+  files.hosts = pod::hosts_file(
+      pod, {std::move(addresses), pod.spec.host_network ? read_host_file("/etc/hosts") : ""});
+  pod::ResolvFacts facts;
+  facts.host = host_resolv_conf();
+  files.resolv_conf = pod::to_text(pod::form_resolv_conf(pod, facts, files.notes));
+  return files;
 }
 
 int joined_namespaces(const pod::Spec& spec, bool user_namespace) {
@@ -107,9 +128,9 @@ int joined_namespaces(const pod::Spec& spec, bool user_namespace) {
 
 PodSandboxBirth::PodSandboxBirth(const Host& host, const pod::Pod& pod, int run_dir,
                                  cgroup::Group* group, std::optional<std::uint32_t> id_base,
-                                 std::vector<std::string> addresses)
+                                 NameFiles names)
     : run_dir_(run_dir),
-      birth_(sandbox_request(host, pod, group, id_base, std::move(addresses), Handles(run_dir))) {}
+      birth_(sandbox_request(host, pod, group, id_base, std::move(names), Handles(run_dir))) {}
 
 PodSandbox PodSandboxBirth::finish() {
   auto sandbox = birth_.finish();

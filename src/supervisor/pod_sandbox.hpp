@@ -25,14 +25,24 @@ struct PodSandbox {
   sys::SocketStock sockets;  // of its network, for checks
 };
 
+// By which names the pod knows itself and others.
+struct NameFiles {
+  std::string hostname;
+  std::string hosts;               // the text of /etc/hosts
+  std::string resolv_conf;         // of /etc/resolv.conf
+  std::vector<std::string> notes;  // what the limits of resolvers have cut off
+};
+// addresses: the pod's. Throws sys::Error: its full name is too long to be a hostname.
+NameFiles make_name_files(const pod::Pod& pod, std::vector<std::string> addresses);
+
 // A sandbox on its way: its namespaces exist from the start, infra comes up while the caller does
 // something else. Given up unless finish() was called.
 class PodSandboxBirth {
  public:
   // group: the one that infra lives in, or nullptr. id_base: with hostUsers: false as root, the
-  // first of the 65,536 ids of the pod's user namespace. addresses: the pod's, for its /etc/hosts.
+  // first of the 65,536 ids of the pod's user namespace.
   PodSandboxBirth(const Host& host, const pod::Pod& pod, int run_dir, cgroup::Group* group,
-                  std::optional<std::uint32_t> id_base, std::vector<std::string> addresses);
+                  std::optional<std::uint32_t> id_base, NameFiles names);
 
   pid_t pid() const { return birth_.pid(); }
   int pidfd() const { return birth_.pidfd(); }

@@ -52,9 +52,11 @@ void Supervisor::make_groups() {
 void Supervisor::build_sandbox() {
   ports_.listen(charge_.pod.spec, charge_.store);
   make_groups();
+  auto names = make_name_files(charge_.pod, addresses_of(record_.network));
+  for (const auto& note : names.notes) events_.add(true, "DNSConfigForming", "", note);
   PodSandboxBirth birth(host_, charge_.pod, run_dir_.get(), infra_group_ ? &*infra_group_ : nullptr,
                         record_.user_namespace ? std::optional(record_.id_base) : std::nullopt,
-                        addresses_of(record_.network));
+                        std::move(names));
   if (charge_.explain && starter_.waiting()) starter_.explain("infra\n" + birth.explain());
   auto network = begin_network(birth.pid(), birth.pidfd());
   // While infra comes up: what the first containers need and does not need infra.

@@ -23,14 +23,14 @@ TEST_SUITE("pod/unit") {
     says("pod.spec.restartPolicy", "values    Always, Never, OnFailure\n");
     says("pod.spec.containers", "type      list of Container\nrequired  yes\nsupport   done\n");
     says("pod.spec.nodeSelector", "support   accepted, no effect here\n");
-    says("pod.spec.dnsConfig", "support   not supported yet\n");
-    says("pod.spec.dnsConfig", "why       the pod's own resolv.conf\n");
+    says("pod.spec.resourceClaims", "support   not supported\n");
+    says("pod.spec.resourceClaims", "why       there is no device allocation on one machine\n");
     says("pod.spec.shareProcessNamespace", "here      unset means shared");
   }
 
   TEST_CASE("explain lists the fields of an object with their verdicts") {
     says("pod", "metadata");
-    says("pod.spec", "[not supported yet] PodDNSConfig");
+    says("pod.spec", "[not supported] list of PodResourceClaim");
     says("pod.spec.containers.ports", "containerPort  integer, required: the port number");
   }
 

@@ -118,13 +118,6 @@ TEST_SUITE("pod/unit") {
     CHECK(found[0].text.starts_with("not supported by pausa: "));
   }
 
-  TEST_CASE("what comes later is refused now, and says so") {
-    const Diagnostics found = judge(R"({"spec": {"dnsConfig": {"nameservers": ["192.0.2.1"]}}})");
-    REQUIRE(found.size() == 1);
-    CHECK(message(found[0]) ==
-          "spec.dnsConfig: Forbidden: not supported by pausa yet: the pod's own resolv.conf");
-  }
-
   TEST_CASE("a field without effect gives a note") {
     const Diagnostics found = judge(R"({"spec": {"nodeSelector": {"disk": "ssd"},
             "containers": [{"ports": [{"containerPort": 80, "hostPort": 8080}]}]}})");
