@@ -113,6 +113,8 @@ std::span<const Command> commands() {
        "pausa image lock shop.yaml           # what its tags mean now, beside it\n"
        "pausa image mount app:1 -- ls -l     # in its root",
        run_image, image_options},
+      {"service", "list Services, tell which pods are behind them", "[OPTION…] ls|describe NAME…",
+       "pausa service ls\npausa service describe db", run_service, service_options},
       {"volume", "list claims, show them, remove them with their data",
        "[OPTION…] ls|inspect NAME…|rm NAME…",
        "pausa volume ls\npausa volume inspect db | jq .pausa.path\npausa volume rm db", run_volume,

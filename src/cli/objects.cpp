@@ -6,6 +6,7 @@
 #include "pod/names.hpp"
 #include "pod/references.hpp"
 #include "pod/utf8.hpp"
+#include "supervisor/services.hpp"
 #include "supervisor/user_namespace.hpp"
 #include "sys/error.hpp"
 #include "sys/path.hpp"
@@ -77,6 +78,18 @@ void set_origin(pod::Object& object, const std::string& origin) {
   auto& annotations = object.metadata.annotations;
   std::erase_if(annotations, [](const auto& entry) { return entry.first == origin_annotation; });
   annotations.emplace_back(origin_annotation, origin);
+}
+
+// The address and ports that a Service was given stay its own.
+void keep_given(const pod::Service& before, pod::Object& object) {
+  auto service = *object.service;
+  if (service.has_address() && service.cluster_ip.empty()) service.cluster_ip = before.cluster_ip;
+  if (service.has_node_ports())
+    for (auto& port : service.ports)
+      for (const auto& old : before.ports)
+        if (port.node_port == 0 && old.port == port.port && old.protocol == port.protocol)
+          port.node_port = old.node_port;
+  object.service = std::make_shared<const pod::Service>(std::move(service));
 }
 
 bool same_data(const pod::Object& a, const pod::Object& b) {
@@ -182,6 +195,7 @@ std::vector<ObjectPlan> plan_objects(const state::ObjectStore& store,
     // What a claim has it keeps.
     if (plan.before && plan.object.claim.volume_name.empty())
       plan.object.claim.volume_name = plan.before->claim.volume_name;
+    if (plan.before && plan.object.service) keep_given(*plan.before->service, plan.object);
     if (plan.before)
       plan.kind =
           same(*plan.before, plan.object) ? ObjectPlan::Kind::keep : ObjectPlan::Kind::update;
@@ -199,9 +213,15 @@ std::vector<ObjectPlan> plan_objects(const state::ObjectStore& store,
   return plans;
 }
 
-void apply_objects(const state::ObjectStore& store, const std::vector<ObjectPlan>& plans) {
-  for (const auto& plan : plans)
-    if (plan.kind != ObjectPlan::Kind::keep) (void)store.put(plan.object);
+void apply_objects(const state::Store& pods, const std::vector<ObjectPlan>& plans) {
+  const state::ObjectStore store(pods.paths());
+  for (const auto& plan : plans) {
+    if (plan.kind == ObjectPlan::Kind::keep) continue;
+    if (plan.object.service)
+      supervisor::store_service(pods, plan.object);
+    else
+      (void)store.put(plan.object);
+  }
   for (const auto& plan : plans) {
     if (plan.object.kind != pod::ObjectKind::claim || plan.kind == ObjectPlan::Kind::keep) continue;
     pod::Object claim = plan.object;
@@ -232,6 +252,14 @@ void set_node_origin(pod::Node& object, const std::string& origin) {
     object.set("metadata")
         .set("annotations")
         .set(origin_annotation, pod::Node::make_string(origin));
+}
+
+void sync_services(const state::Store& store) noexcept {
+  try {
+    supervisor::sync_services(store);
+  } catch (const std::exception& error) {
+    std::cerr << "pausa: Services: " << error.what() << "\n";
+  }
 }
 
 bool remove_object(const state::Paths& paths, const pod::Object& object, bool claims) {

@@ -61,14 +61,19 @@ std::vector<ObjectPlan> plan_objects(const state::ObjectStore& store,
                                      const std::vector<manifest::LoadedObject>& objects,
                                      const std::vector<std::string>& origins);
 
-// Stores what is new or changed, and binds claims to volumes. Throws sys::Error, with some stored.
-void apply_objects(const state::ObjectStore& store, const std::vector<ObjectPlan>& plans);
+// Stores what is new or changed, gives Services their addresses and binds claims to volumes. Throws
+// sys::Error, with some stored.
+void apply_objects(const state::Store& pods, const std::vector<ObjectPlan>& plans);
 
 // The file that brought it; empty: nobody knows. It stands in an annotation of the stored object.
 std::string object_origin(const pod::Object& object);
 // The same in the tree of one that is kept as such.
 std::string node_origin(const pod::Node& object);
 void set_node_origin(pod::Node& object, const std::string& origin);
+
+// Makes names and rules what Services and pods are by now. What goes wrong is told on standard
+// error.
+void sync_services(const state::Store& store) noexcept;
 
 // Removes a stored object; whether it was there. A claim stays, unless it is to go with its data.
 bool remove_object(const state::Paths& paths, const pod::Object& object, bool claims);

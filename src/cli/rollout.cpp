@@ -4,6 +4,7 @@
 #include "cli/remove_pod.hpp"
 #include "image/library.hpp"
 #include "supervisor/images.hpp"
+#include "supervisor/services.hpp"
 #include "sys/error.hpp"
 
 #include <algorithm>
@@ -124,7 +125,11 @@ RolloutResult roll_out(const state::Store& store, std::vector<ObjectPlan> object
   RolloutResult result;
   try {
     // Before the pods that read them.
-    apply_objects(state::ObjectStore(store.paths()), objects);
+    apply_objects(store, objects);
+    // Where nobody has asked for one, Services that cannot be made keep no pod from starting.
+    if (std::any_of(objects.begin(), objects.end(),
+                    [](const ObjectPlan& plan) { return plan.object.service != nullptr; }))
+      supervisor::sync_services(store);
     objects = {};  // the supervisors that are forked below need them not
     Procession procession(store, std::move(pods), std::move(kept));
     result.taken_back = !procession.begin(patience);
@@ -139,6 +144,7 @@ RolloutResult roll_out(const state::Store& store, std::vector<ObjectPlan> object
   }
   if (!result.taken_back) {
     undertaking.stands();
+    sync_services(store);
     return result;
   }
   result.up.clear();
@@ -187,6 +193,7 @@ bool put_back(const state::Store& store, const std::vector<state::ObjectBefore>&
     }
   }
   refresh_pods(store, namespaces);
+  sync_services(store);
   return whole;
 }
 

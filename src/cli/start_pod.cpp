@@ -72,15 +72,15 @@ void choose_network(const state::Store& store, const pod::Spec& spec,
 
 // From here on others see the pod, which ids it has, and which addresses. anew: nothing of it was
 // there before; else it stays, stopped, when there is no address for it.
-void write_first(const state::Store& store, const pod::Spec& spec, const supervisor::Host& host,
+void write_first(const state::Store& store, const pod::Pod& pod, const supervisor::Host& host,
                  bool anew, state::Record& record) {
   // Without root every pod is in a user namespace, and the user has but one range of ids for all.
-  if (!spec.host_users && host.root)
+  if (!pod.spec.host_users && host.root)
     supervisor::allocate_ids(store, record);
   else
     store.write(record);
   try {
-    supervisor::lease_address(store, record);
+    supervisor::lease_address(store, pod, record);
   } catch (const sys::Error&) {
     if (anew) {
       (void)supervisor::reconcile(store, host.cgroups, record, true);
@@ -211,7 +211,7 @@ StartingPod start_pod(const state::Store& store, manifest::LoadedPod loaded, Pod
   record.volumes = std::move(found.volumes);
   record.exact_probes = options.exact_probes;
   choose_network(store, loaded.pod.spec, options.network, options.quiet, record);
-  write_first(store, loaded.pod.spec, host, true, record);
+  write_first(store, loaded.pod, host, true, record);
   store.write_manifest(key, manifest);
   if (!options.origin.empty()) store.write_origin(key, options.origin);
   manifest = {};
@@ -261,7 +261,7 @@ StartingPod start_again(const state::Store& store, const state::PodKey& key, boo
     choose_network(store, charge.pod.spec, std::nullopt, false, fresh);
     fresh.volumes = resolve_volumes(charge.pod, store);
   }
-  write_first(store, charge.pod.spec, host, false, fresh);
+  write_first(store, charge.pod, host, false, fresh);
   kept.reset();
   charge.record = std::move(fresh);
   charge.again = true;

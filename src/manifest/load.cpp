@@ -25,7 +25,7 @@ using pod::Diagnostic;
 using pod::ErrorKind;
 using pod::Node;
 
-constexpr std::array<std::string_view, 13> supported_kinds = {"ConfigMap",
+constexpr std::array<std::string_view, 14> supported_kinds = {"ConfigMap",
                                                               "CronJob",
                                                               "DaemonSet",
                                                               "Deployment",
@@ -37,6 +37,7 @@ constexpr std::array<std::string_view, 13> supported_kinds = {"ConfigMap",
                                                               "Pod",
                                                               "ReplicaSet",
                                                               "Secret",
+                                                              "Service",
                                                               "StatefulSet"};
 constexpr std::array<std::string_view, 4> list_fields = {"apiVersion", "kind", "metadata", "items"};
 
@@ -149,9 +150,6 @@ class Unpacker {
   static bool is_guard(std::string_view kind) { return kind == "NetworkPolicy"; }
 
   static std::string left_out(const std::string& kind) {
-    if (kind == "Service")
-      return "Service is left out: there are no Services yet; containers of a pod talk over "
-             "localhost";
     if (is_guard(kind)) return kind + " is left out: nothing here enforces it";
     return kind + " is left out: it has no meaning on one machine";
   }

@@ -19,6 +19,8 @@ std::string masquerade(const char* family, const Subnet& range) {
          " masquerade\n";
 }
 
+}  // namespace
+
 void run_nft(const std::string& script) {
   const std::string program = sys::find_tool("nft");
   if (program.empty()) {
@@ -37,8 +39,6 @@ void run_nft(const std::string& script) {
   if (result.code != 0)
     throw sys::Error("nft refuses our rules: " + result.errors.substr(0, result.errors.find('\n')));
 }
-
-}  // namespace
 
 std::string table_of(const std::string& bridge) {
   return "pausa-" + bridge;

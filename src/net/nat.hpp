@@ -14,6 +14,9 @@ std::string table_of(const std::string& bridge);
 // What nft(8) reads: the table, in place of the one that may be there.
 std::string ruleset(const std::string& bridge, const Pool& pool);
 
+// Throws sys::Error: nft(8) is not there, or refuses.
+void run_nft(const std::string& script);
+
 bool has_rules(const std::string& bridge);
 // Throws sys::Error: nft(8) is not there, or refuses.
 void make_rules(const std::string& bridge, const Pool& pool);

@@ -2,6 +2,7 @@
 #include "pod/base64.hpp"
 #include "pod/decode_parts.hpp"
 #include "pod/object.hpp"
+#include "pod/service.hpp"
 
 #include <algorithm>
 
@@ -142,6 +143,12 @@ Object decode_object(const Node& node, ObjectKind kind) {
       break;
     case ObjectKind::namespace_:
       break;
+    case ObjectKind::service:
+      out.service = std::make_shared<const Service>();
+      in_map(node, "spec", [&](const Node& spec) {
+        out.service = std::make_shared<const Service>(decode_service(spec));
+      });
+      break;
   }
   std::sort(out.data.begin(), out.data.end());
   std::sort(out.binary.begin(), out.binary.end());
@@ -175,6 +182,9 @@ Node object_node(const Object& object) {
       add_volume(object.volume, node);
       break;
     case ObjectKind::namespace_:
+      break;
+    case ObjectKind::service:
+      add_service(*object.service, node);
       break;
   }
   if (object.immutable) node.set("immutable", Node::make_boolean(true));

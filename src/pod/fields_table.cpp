@@ -50,7 +50,7 @@ constexpr FieldSupport table[] = {
     {"PodSpec.containers", done, "the members of the pod; started in this order", ""},
     {"PodSpec.dnsConfig", done, "nameservers, search domains and options to add", ""},
     {"PodSpec.dnsPolicy", done, "ClusterFirst (default): the names of pods, then the host's; ClusterFirstWithHostNet; Default: the host's; None: dnsConfig alone", "a pod that is on no bridge has the host's servers instead of the pods' names"},
-    {"PodSpec.enableServiceLinks", none, "environment variables of services", "there are no services"},
+    {"PodSpec.enableServiceLinks", done, "variables that tell of the Services of the namespace: DB_SERVICE_HOST, DB_SERVICE_PORT…", "those that there are when the container starts"},
     {"PodSpec.ephemeralContainers", done, "containers added to a pod that runs", "pausa debug adds them; refused in a manifest, as on creation in Kubernetes"},
     {"PodSpec.hostAliases", done, "more lines for /etc/hosts", ""},
     {"PodSpec.hostIPC", done, "use the host's IPC namespace", ""},
@@ -436,6 +436,7 @@ constexpr FieldSupport table[] = {
     {"Namespace.metadata", done, "its name and labels", "namespaces need not be made: any name is one"},
     {"Namespace.spec", none, "what must happen before deletion", bookkeeping},
 
+#include "pod/fields_service.inc"
 #include "pod/fields_workload.inc"
 };
 // clang-format on

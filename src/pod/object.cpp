@@ -16,7 +16,8 @@ constexpr std::array<KindNames, all_object_kinds.size()> names{
      {"Secret", "secret"},
      {"PersistentVolumeClaim", "persistentvolumeclaim"},
      {"PersistentVolume", "persistentvolume"},
-     {"Namespace", "namespace"}}};
+     {"Namespace", "namespace"},
+     {"Service", "service"}}};
 
 bool has_all(const std::vector<std::string>& have, const std::vector<std::string>& wanted) {
   return std::all_of(wanted.begin(), wanted.end(), [&](const std::string& mode) {

@@ -1,5 +1,6 @@
 // The objects beside the pod that a manifest may hold: what pods read (ConfigMap, Secret), where
-// their data lies (PersistentVolumeClaim, PersistentVolume), and the Namespace. Pure values.
+// their data lies (PersistentVolumeClaim, PersistentVolume), the Namespace, and by what name others
+// reach them (Service). Pure values.
 #pragma once
 
 #include "pod/diagnostic.hpp"
@@ -9,6 +10,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,11 +18,11 @@
 
 namespace pausa::pod {
 
-enum class ObjectKind : std::uint8_t { config_map, secret, claim, volume, namespace_ };
+enum class ObjectKind : std::uint8_t { config_map, secret, claim, volume, namespace_, service };
 
 inline constexpr std::array all_object_kinds{ObjectKind::config_map, ObjectKind::secret,
-                                             ObjectKind::claim, ObjectKind::volume,
-                                             ObjectKind::namespace_};
+                                             ObjectKind::claim,      ObjectKind::volume,
+                                             ObjectKind::namespace_, ObjectKind::service};
 
 std::string_view kind_name(ObjectKind kind);      // "ConfigMap"
 std::string_view resource_name(ObjectKind kind);  // "configmap", as kubectl names it
@@ -48,6 +50,8 @@ struct PersistentVolume {
   std::string claim_namespace, claim_name;  // claimRef: for this claim only
 };
 
+struct Service;
+
 struct Object {
   ObjectKind kind = ObjectKind::config_map;
   Metadata metadata;  // namespace_ is empty where the kind has none
@@ -55,8 +59,9 @@ struct Object {
   KeyValues binary;   // a ConfigMap's binaryData, decoded
   std::string type;   // of a Secret
   bool immutable = false;
-  Claim claim;              // kind claim
-  PersistentVolume volume;  // kind volume
+  Claim claim;                             // kind claim
+  PersistentVolume volume;                 // kind volume
+  std::shared_ptr<const Service> service;  // kind service
 
   // The value of a key, text before binary; nullptr when there is none.
   const std::string* find(std::string_view key) const;

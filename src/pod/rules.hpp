@@ -80,6 +80,8 @@ void check_object_rules(const Value& object, ObjectKind kind, Findings& findings
 // a Pod, or a pod template, without its metadata's name
 void check_pod_parts(const Value& pod, Findings& findings);
 
+void check_service(const Value& service, Findings& findings);
+
 // workloads
 void check_workload_rules(const Value& object, WorkloadKind kind, Findings& findings);
 // of a Job, or of the jobTemplate of a CronJob; name: of the Job, may be absent

@@ -20,9 +20,10 @@ constexpr std::int16_t index_of(std::string_view name) {
 #include "pod/schema_objects.inc"
 
 constexpr std::string_view kind_names[] = {
-    "ConfigMap", "CronJob",    "DaemonSet",        "Deployment",
-    "Job",       "Namespace",  "PersistentVolume", "PersistentVolumeClaim",
-    "Pod",       "ReplicaSet", "Secret",           "StatefulSet",
+    "ConfigMap",   "CronJob",    "DaemonSet",        "Deployment",
+    "Job",         "Namespace",  "PersistentVolume", "PersistentVolumeClaim",
+    "Pod",         "ReplicaSet", "Secret",           "Service",
+    "StatefulSet",
 };
 
 std::string_view scalar_text(Kind kind) {

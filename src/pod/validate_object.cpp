@@ -162,6 +162,8 @@ void check_object_rules(const Value& object, ObjectKind kind, Findings& findings
       return check_volume(object, findings);
     case ObjectKind::namespace_:
       return;
+    case ObjectKind::service:
+      return check_service(object, findings);
   }
 }
 

@@ -117,6 +117,7 @@ void Supervisor::tear_down() {
   }
   old_streams_.clear();
   ports_.close();
+  resolver_.reset();
   sandbox_.reset();
   pod_group_.reset();
   infra_group_.reset();
@@ -128,6 +129,7 @@ void Supervisor::tear_down() {
   const bool remove = record_.desired == state::Desired::removed;
   for (auto& error : reconcile(charge_.store, host_.cgroups, record_, remove))
     failures.push_back(error);
+  tell_services();
   if (!remove) {
     events_.add(false, "Finished", "", "the pod ended");
     events_.flush();

@@ -7,6 +7,7 @@
 #include "security/rlimits.hpp"
 #include "supervisor/last_words.hpp"
 #include "supervisor/machine_devices.hpp"
+#include "supervisor/services.hpp"
 #include "supervisor/surroundings.hpp"
 #include "supervisor/user_namespace.hpp"
 #include "sys/error.hpp"
@@ -105,6 +106,9 @@ pod::Expanded expand(const PodContext& context, const pod::Container& container,
   const PodSurroundings surroundings(context.pod, *context.store, *context.record);
   auto environment = pod::outside_env(context.pod, container, surroundings, beside);
   if (environment.fault) throw ContainerConfigError(*environment.fault);
+  if (context.pod.spec.service_links)
+    add_service_variables(*context.store, context.pod.metadata.namespace_,
+                          environment.outside.from);
   auto expanded = pod::expand_container(container, environment.outside);
   if (expanded.fault) throw sys::Error(*expanded.fault);
   return expanded;

@@ -1,7 +1,10 @@
 #include "supervisor/pod_network.hpp"
 
 #include "net/lease.hpp"
+#include "net/name_book.hpp"
 #include "net/port_map.hpp"
+#include "net/services.hpp"
+#include "pod/name_files.hpp"
 #include "sys/error.hpp"
 #include "sys/path.hpp"
 #include "sys/process.hpp"
@@ -41,6 +44,31 @@ state::PodKey key_of(const std::string& words) {
   const auto slash = words.find('/');
   if (slash == std::string::npos) return {};
   return {words.substr(0, slash), words.substr(slash + 1)};
+}
+
+std::string name_of(const state::PodKey& key) {
+  return key.name + "." + key.namespace_;
+}
+
+constexpr std::string_view services_domain = ".svc.cluster.local";
+
+void take_address(const state::Store& store, const net::BridgeConfig& config,
+                  state::Record& record) {
+  auto& network = record.network;
+  const auto pool = net::remembered_pool(config);
+  if (!pool) throw sys::Error("the bridge " + config.name + " has no range");
+  const auto lives = [&store](const net::LeaseOwner& owner) {
+    try {
+      const auto other = store.read(key_of(owner.words));
+      return other && other->uid == owner.uid;
+    } catch (const sys::Error&) {
+      return true;  // damaged, but there
+    }
+  };
+  network.number = net::LeaseBook(config.leases(), *pool)
+                       .take({record.uid, record.key.namespace_ + "/" + record.key.name}, lives);
+  network.ipv4 = net::to_text(pool->v4_of(network.number));
+  if (const auto v6 = pool->v6_of(network.number)) network.ipv6 = net::to_text(*v6);
 }
 
 }  // namespace
@@ -105,31 +133,22 @@ std::string choose_network(const state::Paths& paths, const pod::Spec& spec,
   return note;
 }
 
-void lease_address(const state::Store& store, state::Record& record) {
+void lease_address(const state::Store& store, const pod::Pod& pod, state::Record& record) {
   auto& network = record.network;
-  if (network.mode != state::NetworkRecord::Mode::bridge || network.number != 0) return;
+  if (network.mode != state::NetworkRecord::Mode::bridge) return;
   const auto config = bridge_of(store.paths(), network);
-  const auto pool = net::remembered_pool(config);
-  if (!pool) throw sys::Error("the bridge " + config.name + " has no range");
-  const auto lives = [&store](const net::LeaseOwner& owner) {
-    try {
-      const auto other = store.read(key_of(owner.words));
-      return other && other->uid == owner.uid;
-    } catch (const sys::Error&) {
-      return true;  // damaged, but there
-    }
-  };
-  network.number = net::LeaseBook(config.leases(), *pool)
-                       .take({record.uid, record.key.namespace_ + "/" + record.key.name}, lives);
-  network.ipv4 = net::to_text(pool->v4_of(network.number));
-  if (const auto v6 = pool->v6_of(network.number)) network.ipv6 = net::to_text(*v6);
+  if (network.number == 0) take_address(store, config, record);
+  std::string full = pod::full_hostname(pod);
+  if (!full.empty()) full.resize(full.size() - services_domain.size());
+  net::NameBook(config.folder)
+      .add({record.uid, name_of(record.key), std::move(full), addresses_of(network)});
 }
-
 void release_address(const state::Paths& paths, const state::Record& record) {
   if (record.network.mode != state::NetworkRecord::Mode::bridge) return;
   const auto config = bridge_of(paths, record.network);
   const auto pool = net::remembered_pool(config);
   if (!pool) return;
+  net::NameBook(config.folder).remove(record.uid, name_of(record.key));
   const net::LeaseBook leases(config.leases(), *pool);
   if (record.network.number != 0)
     leases.release(record.network.number, record.uid);
@@ -176,6 +195,7 @@ std::vector<std::string> addresses_of(const state::NetworkRecord& network) {
 
 void remove_network(const state::Paths& paths) {
   const std::string folder = paths.network();
+  if (::access(net::services_folder(folder).c_str(), F_OK) == 0) net::remove_services(folder);
   for (const auto& name : net::known_bridges(folder))
     net::remove_bridge({name, folder, std::nullopt});
   if (::access(folder.c_str(), F_OK) == 0) sys::remove_tree_at(AT_FDCWD, folder);

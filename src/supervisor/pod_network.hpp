@@ -31,9 +31,9 @@ net::BridgeConfig bridge_of(const state::Paths& paths, const state::NetworkRecor
 std::string choose_network(const state::Paths& paths, const pod::Spec& spec,
                            std::optional<NetworkChoice> asked, state::Record& record);
 
-// Gives a pod on the bridge its addresses; they are its until it is removed. The record must have
-// been written before.
-void lease_address(const state::Store& store, state::Record& record);
+// Gives a pod on the bridge its addresses and makes it known by its names; they are its until it is
+// removed. The record must have been written before.
+void lease_address(const state::Store& store, const pod::Pod& pod, state::Record& record);
 void release_address(const state::Paths& paths, const state::Record& record);
 // Nothing that comes to the host is led to this pod any more.
 void withdraw_ports(const state::Record& record);

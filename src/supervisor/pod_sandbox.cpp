@@ -105,13 +105,15 @@ std::string pod_hostname(const pod::Pod& pod) {
   return name;
 }
 
-NameFiles make_name_files(const pod::Pod& pod, std::vector<std::string> addresses) {
+NameFiles make_name_files(const pod::Pod& pod, NameSources sources) {
   NameFiles files;
   files.hostname = pod_hostname(pod);
-  files.hosts = pod::hosts_file(
-      pod, {std::move(addresses), pod.spec.host_network ? read_host_file("/etc/hosts") : ""});
+  files.hosts = pod::hosts_file(pod, {std::move(sources.addresses),
+                                      pod.spec.host_network ? read_host_file("/etc/hosts") : ""});
+  files.hosts += sources.more_hosts;
   pod::ResolvFacts facts;
   facts.host = host_resolv_conf();
+  facts.resolver = std::move(sources.resolver);
   files.resolv_conf = pod::to_text(pod::form_resolv_conf(pod, facts, files.notes));
   return files;
 }

@@ -32,8 +32,13 @@ struct NameFiles {
   std::string resolv_conf;         // of /etc/resolv.conf
   std::vector<std::string> notes;  // what the limits of resolvers have cut off
 };
-// addresses: the pod's. Throws sys::Error: its full name is too long to be a hostname.
-NameFiles make_name_files(const pod::Pod& pod, std::vector<std::string> addresses);
+struct NameSources {
+  std::vector<std::string> addresses;  // the pod's
+  std::vector<std::string> resolver;   // of the pods' names; none: nobody answers
+  std::string more_hosts;              // lines for /etc/hosts
+};
+// Throws sys::Error: the pod's full name is too long to be a hostname.
+NameFiles make_name_files(const pod::Pod& pod, NameSources sources);
 
 // A sandbox on its way: its namespaces exist from the start, infra comes up while the caller does
 // something else. Given up unless finish() was called.

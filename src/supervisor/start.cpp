@@ -52,7 +52,8 @@ void Supervisor::make_groups() {
 void Supervisor::build_sandbox() {
   ports_.listen(charge_.pod.spec, charge_.store);
   make_groups();
-  auto names = make_name_files(charge_.pod, addresses_of(record_.network));
+  listen_for_names();
+  auto names = make_name_files(charge_.pod, name_sources());
   for (const auto& note : names.notes) events_.add(true, "DNSConfigForming", "", note);
   PodSandboxBirth birth(host_, charge_.pod, run_dir_.get(), infra_group_ ? &*infra_group_ : nullptr,
                         record_.user_namespace ? std::optional(record_.id_base) : std::nullopt,

@@ -175,6 +175,7 @@ void Supervisor::adopt_members() {
   ports_.adopt(charge_.pod.spec, sandbox_->client);
   ports_.listen(charge_.pod.spec, charge_.store);
   publish_ports();
+  listen_for_names();
   if (!record_.state.sandbox) {
     // The last supervisor died between making infra and saying so in its life cycle.
     feed(pod::event::SandboxUp{wall_now()});

@@ -280,6 +280,7 @@ void Supervisor::schedule() {
 void Supervisor::save() {
   unsaved_ = false;
   charge_.store.write(record_);
+  tell_services();
   if (sandbox_ && sandbox_->leash) infra::let_go(std::move(sandbox_->leash));
 }
 

@@ -6,6 +6,7 @@
 
 #include "image/image.hpp"
 #include "launch/launcher.hpp"
+#include "net/resolver.hpp"
 #include "pod/lifecycle.hpp"
 #include "pod/spec.hpp"
 #include "state/store.hpp"
@@ -147,6 +148,11 @@ class Supervisor {
   bool take_check_exit(const infra::Exit& exit);
   bool probing() const;
 
+  // naming.cpp: names and Services
+  void listen_for_names();
+  NameSources name_sources() const;
+  void tell_services();
+
   // streams.cpp: logs and what infra keeps for the next supervisor
   sys::UniqueFd open_stdin(std::size_t index);
   void open_streams(std::size_t index, sys::UniqueFd& out_end, sys::UniqueFd& err_end);
@@ -187,6 +193,9 @@ class Supervisor {
   std::optional<cgroup::Group> infra_group_;
   std::optional<PodSandbox> sandbox_;
   Ports ports_;
+  std::unique_ptr<net::Resolver> resolver_;  // of a pod on a bridge
+  bool in_services_ = false;                 // what Services were told last: the pod counts
+  bool services_told_ = false;               // … and that it has ended
   std::unique_ptr<FdWatch> infra_watch_;
   std::unique_ptr<FdWatch> infra_death_;
   std::list<std::unique_ptr<LogStream>> old_streams_;

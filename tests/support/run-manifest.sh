@@ -2,11 +2,17 @@
 # run-manifest FILE: runs an example manifest and compares with what its header says:
 #   # Expected (exit code N):         or (running): it does not end
 #   #   MEMBER | a line that MEMBER prints
-# One with ports of the host runs in a network namespace of its own.
-if [[ -z ${PAUSA_TEST_OWN_NET:-} ]] && ((EUID == 0)) && grep -q '^ .*hostPort' "$1"; then
-  PAUSA_TEST_OWN_NET=1 exec unshare --net "$BASH" "$0" "$@"
+# One with ports of the host runs in a network namespace of its own; one that says "# Network: bridge"
+# in tests/support/net.sh's, on a bridge.
+if grep -qx '# Network: bridge' "$1"; then
+  source "$(dirname "${BASH_SOURCE[0]}")/net.sh"
+  export PAUSA_NETWORK=bridge
+else
+  if [[ -z ${PAUSA_TEST_OWN_NET:-} ]] && ((EUID == 0)) && grep -q '^ .*hostPort' "$1"; then
+    PAUSA_TEST_OWN_NET=1 exec unshare --net "$BASH" "$0" "$@"
+  fi
+  source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 fi
-source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 file=$1
 
 expected_code=$(sed -n 's/^# Expected (exit code \([0-9]*\)):$/\1/p; s/^# Expected (running):$/running/p' "$file")
@@ -31,6 +37,7 @@ done
 
 if [[ $expected_code == running ]]; then
   expect_exit 0 pausa down "$file"
+  [[ ${PAUSA_NETWORK:-} != bridge ]] || expect_exit 0 pausa reset --yes # the bridge stays else
   eventually "nothing of it is left" nothing_remains
   exit
 fi

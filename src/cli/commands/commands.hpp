@@ -49,6 +49,8 @@ std::string port_options();
 int run_image(const Arguments& arguments);
 std::string image_options();
 
+int run_service(const Arguments& arguments);
+std::string service_options();
 int run_volume(const Arguments& arguments);
 std::string volume_options();
 int run_version(const Arguments& arguments);

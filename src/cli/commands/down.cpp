@@ -135,6 +135,7 @@ int run_down(const Arguments& arguments) {
       std::cout << object_words(object) << "\n";
   for (const auto& claim : doomed.claims)
     if (remove_object(store.paths(), claim, true)) std::cout << object_words(claim) << "\n";
+  sync_services(store);
   return code;
 }
 

@@ -1,4 +1,5 @@
 #include "cli/commands/commands.hpp"
+#include "cli/objects.hpp"
 #include "cli/pod_words.hpp"
 #include "cli/start_pod.hpp"
 #include "sys/error.hpp"
@@ -36,6 +37,7 @@ int start_pods_again(const state::Store& store, const std::vector<state::PodKey>
     else
       std::cout << "pod/" << pod.key.name << "\n";
   }
+  sync_services(store);  // after a reboot nobody else does
   return code;
 }
 

@@ -141,6 +141,7 @@ int prune(const state::Store& store, const Leftovers& leftovers, bool quiet) {
   // After the pods that use them.
   for (const auto& object : leftovers.objects)
     if (remove_object(store.paths(), object, true)) tell(object_words(object));
+  sync_services(store);
   return code;
 }
 

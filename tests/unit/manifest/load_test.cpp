@@ -78,6 +78,7 @@ TEST_SUITE("manifest/unit") {
           "2:7 kind: Unsupported value: \"Pdo\": supported values: \"ConfigMap\", \"CronJob\", "
           "\"DaemonSet\", \"Deployment\", \"Job\", \"List\", \"Namespace\", "
           "\"PersistentVolume\", \"PersistentVolumeClaim\", \"Pod\", \"ReplicaSet\", \"Secret\", "
+          "\"Service\", "
           "\"StatefulSet\"");
     CHECK(result.diagnostics.at(0).hint == "did you mean \"Pod\"?");
     CHECK(load_text("kind: pod").diagnostics.size() == 2);
@@ -85,14 +86,14 @@ TEST_SUITE("manifest/unit") {
 
   TEST_CASE("kinds of a cluster are left out with a note, and the rest is there") {
     const LoadResult result =
-        load_text("apiVersion: v1\nkind: Service\nmetadata: {name: s}\n---" + named("a") +
+        load_text("apiVersion: v1\nkind: LimitRange\nmetadata: {name: s}\n---" + named("a") +
                   "---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n");
     CHECK(first_error(result) == "no error");
     CHECK(result.pods.size() == 1);
     REQUIRE(result.diagnostics.size() == 2);
     CHECK(result.diagnostics[0].severity == pod::Severity::note);
     CHECK(result.diagnostics[0].mark.line == 2);
-    CHECK(message(result.diagnostics[0]).find("Service is left out") != std::string::npos);
+    CHECK(message(result.diagnostics[0]).find("LimitRange is left out") != std::string::npos);
     CHECK(result.diagnostics[1].severity == pod::Severity::warning);
   }
 
@@ -149,6 +150,7 @@ TEST_SUITE("manifest/unit") {
           "4:26 items[0].kind: Unsupported value: \"List\": supported values: \"ConfigMap\", "
           "\"CronJob\", \"DaemonSet\", \"Deployment\", \"Job\", \"Namespace\", "
           "\"PersistentVolume\", \"PersistentVolumeClaim\", \"Pod\", \"ReplicaSet\", \"Secret\", "
+          "\"Service\", "
           "\"StatefulSet\"");
     CHECK(first_error(load_text("apiVersion: v1\nkind: List\nitems: {}\n")) ==
           "3:8 items: Invalid value: must be a list, not a map");

@@ -1,0 +1,180 @@
+#include "net/services.hpp"
+
+#include "net/nat.hpp"
+#include "net/netlink.hpp"
+#include "net/routes.hpp"
+#include "sys/error.hpp"
+#include "sys/path.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace pausa::net {
+namespace {
+
+constexpr std::size_t range_limit = 256;
+constexpr std::size_t rules_limit = 16U << 20U;
+constexpr const char* range_file = "range";
+constexpr const char* applied_file = "applied";
+
+constexpr const char* system_folder = "/run/pausa/network";
+
+// As the tables of bridges are named; those of other run folders have a mark of theirs.
+std::string name_of(const std::string& folder) {
+  if (folder == system_folder) return "services";
+  std::uint32_t hash = 2166136261U;  // FNV-1a
+  for (const char c : folder) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
+  return "services-" + std::to_string(hash);
+}
+
+const char* protocol(const ServiceRoute& route) {
+  return route.udp ? "udp" : "tcp";
+}
+
+std::string chain_of(std::size_t index) {
+  return "service_" + std::to_string(index);
+}
+
+// Each target has its turn; or each client its target, as long as they stay the same.
+std::string choice(const ServiceRoute& route) {
+  if (route.targets.size() == 1) {
+    const auto& only = route.targets.front();
+    const auto dot = only.find(" . ");
+    return "dnat ip to " + only.substr(0, dot) + ":" + only.substr(dot + 3);
+  }
+  const std::string count = std::to_string(route.targets.size());
+  std::string text = route.by_client ? "dnat ip to jhash ip saddr mod " + count
+                                     : "dnat ip to numgen inc mod " + count;
+  text += " map { ";
+  for (std::size_t i = 0; i < route.targets.size(); ++i)
+    text += (i == 0 ? "" : ", ") + std::to_string(i) + " : " + route.targets[i];
+  return text + " }";
+}
+
+std::string listed(const std::vector<std::string>& entries) {
+  std::string text;
+  for (const auto& entry : entries) text += (text.empty() ? "" : ", ") + entry;
+  return text;
+}
+
+}  // namespace
+
+// A pod that asks for a Service and gets a pod on its own bridge would hear the answer directly,
+// from an address that it has not asked: what goes back to the bridge therefore comes from the
+// bridge's address. Nothing is told of shorter ways (ICMP redirects): the way over the host is the
+// one that knows the Service.
+std::string service_rules(const std::string& table_name, const std::vector<std::string>& bridges,
+                          const Subnet& range, const std::vector<ServiceRoute>& routes) {
+  const std::string table = "inet " + table_name;
+  const std::string addresses = to_text(range);
+  std::vector<std::string> services, node_ports;
+  std::string chains;
+  for (std::size_t i = 0; i < routes.size(); ++i) {
+    const auto& route = routes[i];
+    if (route.targets.empty()) continue;
+    chains += "  chain " + chain_of(i) + " {  # " + route.words + "\n    meta l4proto " +
+              protocol(route) + " " + choice(route) + "\n  }\n";
+    services.push_back(route.address + " . " + protocol(route) + " . " +
+                       std::to_string(route.port) + " : goto " + chain_of(i));
+    if (route.node_port != 0)
+      node_ports.push_back(std::string(protocol(route)) + " . " + std::to_string(route.node_port) +
+                           " : goto " + chain_of(i));
+  }
+  std::string text =
+      "table " + table + " {}\ndelete table " + table + "\ntable " + table + " {\n" + chains;
+  text += "  chain services {\n";
+  if (!services.empty())
+    text += "    ip daddr . meta l4proto . th dport vmap { " + listed(services) + " }\n";
+  if (!node_ports.empty())
+    text +=
+        "    fib daddr type local meta l4proto . th dport vmap { " + listed(node_ports) + " }\n";
+  text += "  }\n";
+  for (const char* hook : {"prerouting", "output"})
+    text += std::string("  chain ") + hook + " {\n    type nat hook " + hook +
+            " priority -101; policy accept;\n    jump services\n  }\n";
+  std::string leave, redirects;
+  for (const auto& bridge : bridges) {
+    const std::string out = "oifname \"" + bridge + "\"";
+    leave += "    ct status dnat iifname \"" + bridge + "\" " + out + " masquerade\n";
+    redirects += "    " + out + " icmp type redirect drop\n";
+  }
+  text += "  chain leave {\n    type nat hook postrouting priority 99; policy accept;\n" + leave +
+          "  }\n";
+  for (const char* hook : {"forward", "output"})
+    text += std::string("  chain refuse_") + hook + " {\n    type filter hook " + hook +
+            " priority -1; policy accept;\n    ip daddr " + addresses +
+            " meta l4proto tcp reject with tcp reset\n    ip daddr " + addresses + " reject\n  }\n";
+  text += "  chain no_redirects {\n    type filter hook output priority -2; policy accept;\n" +
+          redirects + "  }\n";
+  return text + "}\n";
+}
+
+std::string services_folder(const std::string& folder) {
+  return folder + "/services";
+}
+
+ServicesLock::ServicesLock(const std::string& folder) {
+  const auto own = sys::make_dirs_at(AT_FDCWD, services_folder(folder), 0700);
+  file_ = sys::open_at(own.get(), "lock", O_RDWR | O_CREAT, 0600);
+  int rc;
+  do rc = ::flock(file_.get(), LOCK_EX);
+  while (rc < 0 && errno == EINTR);
+  sys::check(rc, "lock the Services");
+}
+
+Subnet service_range(const std::string& folder, const std::optional<Subnet>& wanted) {
+  const std::string file = services_folder(folder) + "/" + range_file;
+  if (const auto text = sys::read_file_at(AT_FDCWD, file, range_limit))
+    if (const auto range = parse_subnet(text->substr(0, text->find('\n')))) return *range;
+  std::vector<Subnet> taken;
+  {
+    Netlink netlink(NETLINK_ROUTE);
+    taken = routed_ranges(netlink, 0);
+  }
+  for (const auto& name : known_bridges(folder))
+    if (const auto pods = remembered_pool({name, folder, std::nullopt})) taken.push_back(pods->v4);
+  std::optional<Subnet> range = wanted;
+  const auto overlapped = [&taken](const Subnet& candidate) {
+    return std::any_of(taken.begin(), taken.end(),
+                       [&](const Subnet& other) { return other.overlaps(candidate); });
+  };
+  if (range && overlapped(*range)) {
+    sys::Error error("the range " + to_text(*range) + " for Services is in use on this machine");
+    error.advise("choose another one (PAUSA_SERVICE_SUBNET)");
+    throw error;
+  }
+  for (const char* text : {"10.96.0.0/16", "10.196.0.0/16", "172.29.0.0/16", "192.168.196.0/24"}) {
+    const auto usual = parse_subnet(text);
+    if (!range && !overlapped(*usual)) range = usual;
+  }
+  if (!range) {
+    sys::Error error("this machine's routes overlap all ranges that pausa knows for Services");
+    error.advise("give one that is free: PAUSA_SERVICE_SUBNET=10.124.0.0/16");
+    throw error;
+  }
+  const auto own = sys::make_dirs_at(AT_FDCWD, services_folder(folder), 0700);
+  sys::replace_file_at(own.get(), range_file, to_text(*range) + "\n", 0600);
+  return *range;
+}
+
+void apply_services(const std::string& folder, const Subnet& range,
+                    const std::vector<ServiceRoute>& routes) {
+  const auto own = sys::make_dirs_at(AT_FDCWD, services_folder(folder), 0700);
+  const auto bridges = known_bridges(folder);
+  const std::string rules = service_rules(table_of(name_of(folder)), bridges, range, routes);
+  const bool there = has_rules(name_of(folder));
+  if (there && sys::read_file_at(own.get(), applied_file, rules_limit) == rules) return;
+  (void)::unlinkat(own.get(), applied_file, 0);
+  run_nft(rules);
+  sys::replace_file_at(own.get(), applied_file, rules, 0600);
+}
+
+void remove_services(const std::string& folder) {
+  remove_rules(name_of(folder));
+  sys::remove_tree_at(AT_FDCWD, services_folder(folder));
+}
+
+}  // namespace pausa::net

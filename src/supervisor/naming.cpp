@@ -1,0 +1,82 @@
+// The supervisor's part for names: it answers for those of the pods on its bridge, and tells
+// Services when its pod begins or ceases to count.
+#include "net/name_book.hpp"
+#include "net/services.hpp"
+#include "pod/status.hpp"
+#include "supervisor/services.hpp"
+#include "supervisor/supervisor.hpp"
+#include "sys/error.hpp"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace pausa::supervisor {
+
+// Without a bridge only those need it who ask for the pods' names from the host's network.
+void Supervisor::listen_for_names() {
+  const auto& spec = charge_.pod.spec;
+  const bool on_bridge = record_.network.mode == state::NetworkRecord::Mode::bridge;
+  const bool from_host =
+      spec.host_network && spec.dns_policy == pod::DnsPolicy::cluster_first_with_host_net;
+  if (resolver_ || (!on_bridge && !from_host)) return;
+  const auto& paths = charge_.store.paths();
+  const auto config = on_bridge ? bridge_of(paths, record_.network) : bridge_config(paths);
+  const auto pool = net::remembered_pool(config);
+  if (!pool) return;
+  std::string why;
+  resolver_ = net::answer_names(io_, config, *pool, why);
+  if (!resolver_)
+    events_.add(true, "NoResolver", "",
+                "nobody answers for the names of pods: " + why +
+                    "; /etc/hosts has those that were known at the start");
+}
+
+NameSources Supervisor::name_sources() const {
+  NameSources sources{addresses_of(record_.network), {}, {}};
+  const auto& paths = charge_.store.paths();
+  const bool on_bridge = record_.network.mode == state::NetworkRecord::Mode::bridge;
+  const auto config = on_bridge ? bridge_of(paths, record_.network) : bridge_config(paths);
+  if (resolver_) {
+    if (const auto pool = net::remembered_pool(config))
+      sources.resolver.push_back(net::to_text(pool->v4_of(net::Pool::bridge_number)));
+  } else if (on_bridge) {
+    sources.more_hosts = net::NameBook(config.folder).hosts(record_.key.namespace_);
+  } else if (!charge_.pod.spec.host_network) {
+    sources.more_hosts = own_services(charge_.store, charge_.pod);
+  }
+  return sources;
+}
+
+// By a grandchild that the guard reaps: reading all pods and running nft(8) takes a while and
+// memory, and nobody here needs to know how it ends. Whoever comes last sees all.
+void Supervisor::tell_services() {
+  const auto& paths = charge_.store.paths();
+  if (record_.network.mode == state::NetworkRecord::Mode::loopback &&
+      !charge_.pod.spec.host_network)
+    return;
+  if (::access((paths.network() + "/services").c_str(), F_OK) != 0) return;
+  const auto& state = record_.state;
+  const bool counts =
+      !over_ && !state.stopping && !state.finished && pod::pod_is_ready(charge_.pod, state);
+  if (counts == in_services_ && (!over_ || services_told_)) return;
+  in_services_ = counts;
+  services_told_ = over_;
+  const pid_t child = ::fork();
+  if (child < 0) return;
+  if (child > 0) {
+    while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {}
+    return;
+  }
+  if (::fork() != 0) ::_exit(0);
+  charge_.lock.release();
+  resolver_.release();  // its sockets are the parent's, too: nothing may be read from them here
+  try {
+    sync_services(charge_.store);
+  } catch (const std::exception&) {
+    // Whoever starts or removes a pod next does it again, and says why it fails.
+  }
+  ::_exit(0);
+}
+
+}  // namespace pausa::supervisor

@@ -1,0 +1,134 @@
+#!/usr/bin/env bash
+# Services: addresses and names, balancing over ready pods, what follows a change, what is left.
+# Fields: Service.apiVersion Service.kind ServiceSpec.clusterIP ServiceSpec.clusterIPs ServiceSpec.externalName
+# Fields: ServiceSpec.publishNotReadyAddresses ServiceSpec.sessionAffinity ServiceSpec.sessionAffinityConfig
+# Fields: SessionAffinityConfig.clientIP ServicePort.targetPort ServicePort.nodePort PodSpec.enableServiceLinks
+source "$(dirname "${BASH_SOURCE[0]}")/../support/net.sh"
+
+# server NAME PORT [READY-COMMAND]: says its name to whoever connects; labels app: web.
+server() {
+  cat <<YAML | manifest "$1"
+apiVersion: v1
+kind: Pod
+metadata: {name: $1, labels: {app: web}}
+spec:
+  terminationGracePeriodSeconds: 0
+  containers:
+  - name: a
+    image: busybox
+    command: [sh, -c, "touch /tmp/ready; exec nc -ll -p $2 -e echo $1"]
+    ports: [{name: http, containerPort: $2}]
+    readinessProbe: {exec: {command: [test, -e, /tmp/ready]}, periodSeconds: 1, failureThreshold: 1}
+YAML
+}
+service() { # NAME SPEC…: fields of its spec
+  local name=$1 field
+  shift
+  {
+    printf 'apiVersion: v1\nkind: Service\nmetadata:\n  name: %s\nspec:\n' "$name"
+    for field; do echo "  $field"; done
+  } | manifest "service-$name"
+}
+said() { in_pod "$1" busybox nc -w 3 "$2" "$3" </dev/null 2>&1; }
+says() { local text; text=$(said "$1" "$2" "$3"); echo "$text"; [[ $text == "$4" ]]; }
+refused() { ! in_pod "$1" timeout 2 busybox nc -w 2 "$2" "$3" </dev/null >/dev/null 2>&1; }
+host_says() { [[ $(busybox nc -w 3 "$1" "$2" </dev/null 2>&1) == "$3" ]]; }
+address() { pausa service ls -o json | jq -r ".items[] | select(.metadata.name == \"$1\").spec.clusterIP"; }
+
+# ---- one address for several pods
+up --network bridge "$(sleeper client)"
+expect_exit 0 pausa up -d --network bridge "$(service web 'selector: {app: web}' 'ports: [{name: http, port: 80, targetPort: http}]')"
+ip=$(address web)
+match "a Service has an address" "$ip" '^10\.96\.'
+same "its name stands for it" "$ip" "$(pausa exec client -- nslookup -type=a web.default.svc.cluster.local | awk '/^Name:/ { on = 1 } on && /^Address/ { print $NF }')"
+started=$(date +%s%N)
+check "without a pod it is refused" refused client "$ip" 80
+between "at once" 0 $((($(date +%s%N) - started) / 1000000)) 1500
+expect_exit 0 pausa up -d --network bridge "$(server w1 8081)"
+eventually "a pod that is ready is reached" says client "$ip" 80 w1
+same "by the Service's short name" w1 "$(pausa exec client -- nc -w 3 web 80 </dev/null)"
+expect_exit 0 pausa up -d --network bridge "$(server w2 8082)"
+two() { [[ $(pausa service ls -o json | jq '.items[] | select(.metadata.name == "web").pausa.endpoints | length') == "${1:-2}" ]]; }
+eventually "there are two" two
+balanced() {
+  local answers
+  answers=$(for _ in 1 2 3 4 5 6; do said client "$ip" 80; done | sort | uniq -c | awk '{ print $1 $2 }' | paste -sd' ')
+  echo "$answers"
+  [[ $answers == "3w1 3w2" ]]
+}
+eventually "each has its turn, on its own port by name" balanced
+match "the host reaches it" "$(busybox nc -w 3 "$ip" 80 </dev/null)" '^w[12]$'
+for _ in 1 2; do match "a pod reaches itself by its Service" "$(said w1 "$ip" 80)" '^w[12]$'; done
+same "another port of it is refused at once" yes "$(refused client "$ip" 81 && echo yes)"
+
+# ---- readiness decides
+pausa exec w1 -- rm /tmp/ready
+eventually "a pod that is not ready is left out" two 1
+only() { for _ in 1 2 3 4; do [[ $(said client "$ip" 80) == "$1" ]] || return; done; }
+eventually "and gets nothing" only w2
+pausa exec w1 -- touch /tmp/ready
+eventually "when it is ready again it counts again" balanced
+expect_exit 0 pausa stop w2
+eventually "a pod that was stopped is left out" only w1
+expect_exit 0 pausa start w2
+eventually "started, it is back" balanced
+kill -9 "$(field w1 .pausa.supervisor.pid)" "$(field w2 .pausa.supervisor.pid)"
+check "with dead supervisors it goes on" said client "$ip" 80
+
+# ---- an up that changes nothing; one that does
+expect_exit 0 pausa up -d --network bridge "$work/service-web.yaml"
+same "the address stays" "$ip" "$(address web)"
+table=$(nft list tables | sed -n "s/^table inet \(pausa-services.*\)/\1/p")
+before=$(nft list table inet "$table")
+expect_exit 0 pausa up -d --network bridge "$(service web 'selector: {app: web}' 'sessionAffinity: ClientIP' 'ports: [{name: http, port: 8000, targetPort: http}]')"
+same "a changed one keeps it, too" "$ip" "$(address web)"
+differs "its rules are others" "$before" "$(nft list table inet "$table")"
+stays() { local first; first=$(said client "$ip" 8000); echo "$first"; [[ $first == w[12] ]] || return; for _ in 1 2 3 4; do [[ $(said client "$ip" 8000) == "$first" ]] || return; done; }
+eventually "the new port is the Service's, and a client stays with its pod" stays
+check "the old one is not" refused client "$ip" 80
+
+# ---- a port of this machine
+expect_exit 0 pausa up -d --network bridge "$(service node 'type: NodePort' 'selector: {app: web}' 'ports: [{port: 80, targetPort: 8081, nodePort: 30080}]')"
+out_says() { [[ $(outside busybox nc -w 3 198.51.100.1 30080 </dev/null 2>&1) == w1 ]]; }
+expect_exit 0 pausa down w2
+eventually "NodePort is reached from outside" out_says
+check "from the host by its address" host_says 198.51.100.1 30080 w1
+check "and by its loopback" host_says 127.0.0.1 30080 w1
+
+# ---- headless, and a name for another
+expect_exit 0 pausa up -d --network bridge "$(service all 'clusterIP: None' 'selector: {app: web}' 'ports: [{name: http, port: 8081}]')"
+expect_exit 0 pausa up -d --network bridge "$(service else 'type: ExternalName' 'externalName: web.default.svc.cluster.local')"
+w1=$(field w1 .status.podIP)
+lookup() { pausa exec client -- nslookup -type="$2" "$1" 2>&1; }
+match "a headless one is its pods" "$(lookup all.default.svc.cluster.local a)" "Address: $w1"
+match "its ports stand in SRV" "$(lookup _http._tcp.all.default.svc.cluster.local srv)" "8081 w1.default.svc.cluster.local"
+match "an external name is an alias" "$(lookup else.default.svc.cluster.local cname)" "web.default.svc.cluster.local"
+match "the address has a name" "$(pausa exec client -- nslookup "$ip")" "web.default.svc.cluster.local"
+
+# ---- variables
+up --network bridge "$(sleeper later)"
+same "containers hear of Services by variables" "$ip 8000 tcp://$ip:8000 $ip" \
+  "$(pausa exec later -- sh -c 'echo $WEB_SERVICE_HOST $WEB_SERVICE_PORT_HTTP $WEB_PORT $WEB_PORT_8000_TCP_ADDR')"
+up --network bridge "$(sleeper deaf 'enableServiceLinks: false')"
+same "unless they do not want to" "" "$(pausa exec deaf -- sh -c 'echo $WEB_SERVICE_HOST')"
+
+# ---- what is refused
+expect_exit 1 pausa up -d "$(service clash "clusterIP: $ip" 'ports: [{port: 1}]')"
+match "an address that another has" "$errors" "address $ip is that of service/web"
+expect_exit 1 pausa up -d "$(service far 'clusterIP: 192.0.2.1' 'ports: [{port: 1}]')"
+match "one out of the range" "$errors" "192.0.2.1 is not in the range of Services"
+expect_exit 1 pausa up -d "$(service port 'type: NodePort' 'ports: [{port: 1, nodePort: 30080}]')"
+match "a port that another has" "$errors" "30080 is that of service/node"
+same "nothing of it is stored" "all else node web" "$(pausa service ls -o name | sed 's,service/,,' | sort | paste -sd' ')"
+match "describe tells who is behind it" "$(pausa service describe node)" "80:30080/TCP to 8081: $w1:8081"
+
+# ---- damaged, and the end
+nft flush ruleset
+up --network bridge "$(sleeper mend)"
+eventually "rules that were lost are made again" says client "$ip" 8000 w1
+for name in web node all else; do expect_exit 0 pausa down -f "$work/service-$name.yaml"; done
+same "no Service is left" "" "$(pausa service ls -o name)"
+run nft list table inet "$table"
+same "no rule is left" 1 "$code"
+expect_exit 0 pausa reset --yes
+same "reset leaves no table" "" "$(nft list ruleset)"
