@@ -35,7 +35,8 @@ Node pausa_node(const state::Store& store, const state::Record& record) {
     const auto& container = record.containers[i];
     Node node = process_node(container.process);
     node.set("namespaces", namespaces_node(namespaces_of(container.process)));
-    node.set("cgroup", record.cgroup.empty() ? Node() : Node::make_string(container.cgroup));
+    node.set("cgroup",
+             record.cgroup.empty() ? Node() : Node::make_string(record.cgroup_of(container)));
     const auto launches = record.state.containers[i].launches;
     node.set("log", launches == 0 ? Node()
                                   : Node::make_string(logs + container.name + "/" +

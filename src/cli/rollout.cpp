@@ -38,8 +38,7 @@ state::Journal journal_of(const state::Store& store, const std::vector<ObjectPla
     std::vector<std::string> images;
     for (const auto& container : record->containers)
       if (container.ephemeral.empty()) images.push_back(container.image);
-    journal.pods.push_back({key, *manifest, store.read_origin(key), record->backoff_initial_ns,
-                            record->backoff_maximum_ns, record->backoff_reset_ns,
+    journal.pods.push_back({key, *manifest, store.read_origin(key), record->backoff,
                             record->exact_probes, std::move(images), record->volumes});
   }
   return journal;
@@ -163,9 +162,7 @@ WantedPod wanted_again(const state::Store& store, const state::PodBefore& before
   pod.images.containers = supervisor::resolve_images(pod.loaded.pod.spec, before.images, store);
   pod.images.volumes = before.volumes;
   pod.plan = plan_pod(store, before.key, pod.loaded.object);
-  pod.options.backoff = {pod::Duration(before.backoff_initial_ns),
-                         pod::Duration(before.backoff_maximum_ns),
-                         pod::Duration(before.backoff_reset_ns)};
+  pod.options.backoff = before.backoff;
   pod.options.quiet = true;
   pod.options.exact_probes = before.exact_probes;
   pod.options.origin = before.origin;

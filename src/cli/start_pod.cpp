@@ -40,9 +40,7 @@ state::Record new_record(const pod::Spec& spec, const state::PodKey& key,
                           std::chrono::system_clock::now().time_since_epoch())
                           .count();
   record.cgroup = "pausa/" + record.uid;
-  record.backoff_initial_ns = backoff.initial.count();
-  record.backoff_maximum_ns = backoff.maximum.count();
-  record.backoff_reset_ns = backoff.reset_after.count();
+  record.backoff = backoff;
   std::size_t index = 0;
   for (const auto* list : {&spec.init_containers, &spec.containers})
     for (const auto& container : *list) {
@@ -50,7 +48,6 @@ state::Record new_record(const pod::Spec& spec, const state::PodKey& key,
       entry.name = container.name;
       entry.init = list == &spec.init_containers;
       entry.image = images[index++].description;
-      entry.cgroup = record.cgroup + "/" + container.name;
       record.containers.push_back(std::move(entry));
       record.state.containers.emplace_back();
     }
@@ -247,10 +244,7 @@ StartingPod start_again(const state::Store& store, const state::PodKey& key, boo
     fresh.uid = record->uid;
     fresh.created_ns = record->created_ns;
     fresh.cgroup = "pausa/" + fresh.uid;
-    for (auto& container : fresh.containers) container.cgroup = fresh.cgroup + "/" + container.name;
-    fresh.backoff_initial_ns = record->backoff_initial_ns;
-    fresh.backoff_maximum_ns = record->backoff_maximum_ns;
-    fresh.backoff_reset_ns = record->backoff_reset_ns;
+    fresh.backoff = record->backoff;
     fresh.exact_probes = record->exact_probes;
     fresh.volumes = record->volumes;
     if (record->state.containers.size() == fresh.state.containers.size())

@@ -40,6 +40,10 @@ class FieldWriter {
   void value(std::string_view key, const std::optional<std::chrono::nanoseconds>& value) {
     if (value) object_.emplace(key, value->count());
   }
+  // Left out where it is as usual.
+  void value(std::string_view key, std::chrono::nanoseconds value, std::chrono::nanoseconds usual) {
+    if (value != usual) object_.emplace(key, value.count());
+  }
   template <typename Enum>
   void choice(std::string_view key, Enum value, Enum) {
     this->value(key, static_cast<int>(value));
@@ -81,7 +85,14 @@ class FieldReader {
   template <typename T>
   using As = T;
 
-  explicit FieldReader(const json::object& object) : object_(object), next_(object.begin()) {}
+  template <typename T>
+  static void read(const json::object& object, T& value) {
+    FieldReader in_order(object, false);
+    describe(in_order, value);
+    if (in_order.next_ == object.end()) return;
+    FieldReader thorough(object, true);
+    describe(thorough, value);
+  }
 
   template <typename T>
   requires std::is_arithmetic_v<T>
@@ -107,6 +118,11 @@ class FieldReader {
   void value(std::string_view key, std::optional<std::chrono::nanoseconds>& value) {
     value.reset();
     if (const auto* found = find(key)) value.emplace(found->to_number<std::int64_t>());
+  }
+  void value(std::string_view key, std::chrono::nanoseconds& value,
+             std::chrono::nanoseconds usual) {
+    const auto* found = find(key);
+    value = found == nullptr ? usual : std::chrono::nanoseconds(found->to_number<std::int64_t>());
   }
   // Of a scoped enumeration that counts from 0 to `last`.
   template <typename Enum>
@@ -139,20 +155,18 @@ class FieldReader {
   }
 
  private:
-  // The keys come in the order of the description, unless somebody else wrote the file.
+  FieldReader(const json::object& object, bool thorough)
+      : object_(object), next_(object.begin()), thorough_(thorough) {}
+
+  // The keys come in the order of the description. When that leaves one over, somebody else wrote
+  // the file, and each is looked for everywhere.
   const json::value* find(std::string_view key) {
-    if (next_ == object_.end()) next_ = object_.begin();
-    for (auto at = next_; at != object_.end(); ++at)
-      if (at->key() == key) {
-        next_ = at + 1;
-        return known(at->value());
-      }
-    return missed(key);
-  }
-  const json::value* missed(std::string_view key) const {
-    for (auto at = object_.begin(); at != next_; ++at)
-      if (at->key() == key) return known(at->value());
-    return nullptr;
+    if (thorough_) {
+      const auto* found = object_.if_contains(key);
+      return found == nullptr ? nullptr : known(*found);
+    }
+    if (next_ == object_.end() || next_->key() != key) return nullptr;
+    return known((next_++)->value());
   }
   static const json::value* known(const json::value& value) {
     return value.is_null() ? nullptr : &value;
@@ -160,8 +174,7 @@ class FieldReader {
 
   template <typename T>
   static void fill(const json::value& source, T& value) {
-    FieldReader io(source.as_object());
-    describe(io, value);
+    read(source.as_object(), value);
   }
   template <typename Enum>
   static Enum enumerator(const json::value& source, Enum last) {
@@ -173,6 +186,7 @@ class FieldReader {
 
   const json::object& object_;
   json::object::const_iterator next_;
+  bool thorough_;
 };
 
 }  // namespace pausa::state

@@ -38,17 +38,19 @@ json::value to_value(const PodBefore& pod) {
   json::array volumes;
   for (const auto& volume : pod.volumes)
     volumes.push_back({{"name", volume.name}, {"image", volume.image}});
-  return {{"key", to_value(pod.key)},
-          {"manifest", pod.manifest},
-          {"origin", pod.origin},
-          {"backoff", {pod.backoff_initial_ns, pod.backoff_maximum_ns, pod.backoff_reset_ns}},
-          {"exactProbes", pod.exact_probes},
-          {"images", json::value_from(pod.images)},
-          {"volumes", std::move(volumes)}};
+  return {
+      {"key", to_value(pod.key)},
+      {"manifest", pod.manifest},
+      {"origin", pod.origin},
+      {"backoff",
+       {pod.backoff.initial.count(), pod.backoff.maximum.count(), pod.backoff.reset_after.count()}},
+      {"exactProbes", pod.exact_probes},
+      {"images", json::value_from(pod.images)},
+      {"volumes", std::move(volumes)}};
 }
 PodBefore pod_from(const json::value& value) {
   const auto backoff = [&](std::size_t i) {
-    return value.at("backoff").as_array().at(i).to_number<std::int64_t>();
+    return pod::Duration(value.at("backoff").as_array().at(i).to_number<std::int64_t>());
   };
   std::vector<VolumeRecord> volumes;
   if (const auto* list = value.as_object().if_contains("volumes"))
@@ -57,9 +59,7 @@ PodBefore pod_from(const json::value& value) {
   return {key_from(value.at("key")),
           text(value.at("manifest")),
           text(value.at("origin")),
-          backoff(0),
-          backoff(1),
-          backoff(2),
+          {backoff(0), backoff(1), backoff(2)},
           value.at("exactProbes").as_bool(),
           json::value_to<std::vector<std::string>>(value.at("images")),
           std::move(volumes)};

@@ -20,9 +20,7 @@ struct PodBefore {
   PodKey key;
   std::string manifest;
   std::string origin;
-  std::int64_t backoff_initial_ns = 0;
-  std::int64_t backoff_maximum_ns = 0;
-  std::int64_t backoff_reset_ns = 0;
+  pod::BackoffPolicy backoff;
   bool exact_probes = false;
   std::vector<std::string> images;  // as its record describes them, of all its containers
   std::vector<VolumeRecord> volumes;

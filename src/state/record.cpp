@@ -87,7 +87,6 @@ static void describe(Io& io, typename Io::template As<ContainerRecord>& containe
   io.value("slot", container.slot);
   io.value("generation", container.generation);
   io.value("rootfs", container.rootfs);
-  io.value("cgroup", container.cgroup);
   io.value("ownPidNamespace", container.own_pid_namespace);
   io.value("oomKills", container.oom_kills);
 }
@@ -128,6 +127,7 @@ static void describe(Io& io, typename Io::template As<NetworkRecord>& network) {
 
 template <typename Io>
 static void describe(Io& io, typename Io::template As<Record>& record) {
+  constexpr pod::BackoffPolicy usual;
   io.value("version", record.version);
   io.value("namespace", record.key.namespace_);
   io.value("name", record.key.name);
@@ -139,9 +139,9 @@ static void describe(Io& io, typename Io::template As<Record>& record) {
   io.value("idBase", record.id_base);
   io.value("cgroup", record.cgroup);
   io.nested("network", record.network);
-  io.value("backoffInitial", record.backoff_initial_ns);
-  io.value("backoffMaximum", record.backoff_maximum_ns);
-  io.value("backoffReset", record.backoff_reset_ns);
+  io.value("backoffInitial", record.backoff.initial, usual.initial);
+  io.value("backoffMaximum", record.backoff.maximum, usual.maximum);
+  io.value("backoffReset", record.backoff.reset_after, usual.reset_after);
   io.value("exactProbes", record.exact_probes);
   io.nested("infra", record.infra);
   io.nested("supervisor", record.supervisor);
@@ -162,8 +162,7 @@ static Record parse(const std::string& source) {
     throw sys::Error("the record has version " + std::to_string(version) +
                      ", this pausa knows version " + std::to_string(Record::current_version));
   Record record;
-  FieldReader io(root.as_object());
-  describe(io, record);
+  FieldReader::read(root.as_object(), record);
   if (record.uid.empty() || record.key.name.empty() || record.key.namespace_.empty())
     throw sys::Error("the record is damaged: it does not say whose it is");
   if (record.containers.size() != record.state.containers.size())

@@ -28,7 +28,6 @@ struct ContainerRecord {
   std::uint32_t slot = 0;    // in infra's exit table
   std::uint32_t generation = 0;
   std::string rootfs;  // its folder under the data directory ("containers/web.0")
-  std::string cgroup;  // the group's name below every hierarchy
   bool own_pid_namespace = false;
   std::uint64_t oom_kills = 0;  // of its cgroup when the instance was started
 };
@@ -62,9 +61,7 @@ struct Record {
   std::uint32_t id_base = 0;    // the first of its ids on the host
   std::string cgroup;           // the pod's group; empty: none
   NetworkRecord network;
-  std::int64_t backoff_initial_ns = 0;
-  std::int64_t backoff_maximum_ns = 0;
-  std::int64_t backoff_reset_ns = 0;
+  pod::BackoffPolicy backoff;
   bool exact_probes = false;  // no fast polls until a probe's first success
 
   sys::ProcessId infra;
@@ -75,6 +72,11 @@ struct Record {
   pod::PodState state;
   std::vector<ContainerRecord> containers;  // as state.containers
   std::vector<VolumeRecord> volumes;
+
+  // A container's group, by its name below every hierarchy; empty: none.
+  std::string cgroup_of(const ContainerRecord& container) const {
+    return cgroup.empty() ? "" : cgroup + "/" + container.name;
+  }
 };
 
 std::string to_json(const Record& record);

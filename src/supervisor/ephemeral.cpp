@@ -38,7 +38,6 @@ void Supervisor::add_container(const std::string& object, ControlServer::Answer 
   entry.name = spec.name;
   entry.image = image.description;
   entry.ephemeral = object;
-  entry.cgroup = record_.cgroup + "/" + entry.name;
   pod::ContainerState fresh;
   fresh.ephemeral = true;
   fresh.waiting_reason = "ContainerCreating";

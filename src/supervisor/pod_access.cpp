@@ -74,7 +74,8 @@ ExecSession::ExecSession(const state::Store& store, const state::Record& record,
   enter_user_namespace(host_, sandbox_->pidfd.get());
   image_ = image::resolve_again(container_of(pod_, container).image, entry.image,
                                 image::Store(store.paths().root));
-  if (host_.cgroups.tracks() && !entry.cgroup.empty()) group_ = host_.cgroups.open(entry.cgroup);
+  const std::string cgroup = record.cgroup_of(entry);
+  if (host_.cgroups.tracks() && !cgroup.empty()) group_ = host_.cgroups.open(cgroup);
 }
 
 ExecSession::ExecSession(const state::Store& store, const state::Record& record,

@@ -131,7 +131,7 @@ void Supervisor::make_group(std::size_t index) {
   const auto* devices =
       container.spec->security.privileged || !host_.root ? nullptr : &cgroup::container_devices();
   container.group =
-      host_.cgroups.create(record_.containers[index].cgroup,
+      host_.cgroups.create(record_.cgroup_of(record_.containers[index]),
                            keepable(host_.cgroups, container_limits(*container.spec)), devices);
   container.group_is_new = true;
 }

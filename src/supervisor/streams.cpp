@@ -121,7 +121,7 @@ void Supervisor::adopt_members() {
     pod_group_ = host_.cgroups.open(record_.cgroup);
     infra_group_ = host_.cgroups.open(record_.cgroup + "/infra");
     for (std::size_t i = 0; i < containers_.size(); ++i)
-      containers_[i].group = host_.cgroups.open(record_.containers[i].cgroup);
+      containers_[i].group = host_.cgroups.open(record_.cgroup_of(record_.containers[i]));
   }
   sandbox_ = find_pod_sandbox(record_.infra, run_dir_.get());
   if (!sandbox_) {

@@ -23,11 +23,6 @@ constexpr std::chrono::milliseconds settling_time(20);
 
 using Stage = pod::ContainerState::Stage;
 
-pod::BackoffPolicy backoff_of(const state::Record& record) {
-  return {pod::Duration(record.backoff_initial_ns), pod::Duration(record.backoff_maximum_ns),
-          pod::Duration(record.backoff_reset_ns)};
-}
-
 // What a pod that is started again keeps: its containers have run before, and their logs go on.
 pod::PodState begin(pod::PodState fresh, pod::PodState& before) {
   for (std::size_t i = 0; i < std::min(fresh.containers.size(), before.containers.size()); ++i) {
@@ -55,7 +50,7 @@ Supervisor::Supervisor(Charge charge, Host host, Starter starter)
     : charge_(std::move(charge)),
       host_(std::move(host)),
       starter_(std::move(starter)),
-      lifecycle_(charge_.pod.spec, backoff_of(charge_.record), charge_.record.exact_probes),
+      lifecycle_(charge_.pod.spec, charge_.record.backoff, charge_.record.exact_probes),
       record_(charge_.record),
       events_(charge_.store, charge_.record.key),
       run_dir_path_(charge_.store.paths().run_dir(record_.key)),

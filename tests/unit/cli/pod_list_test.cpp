@@ -112,7 +112,6 @@ TEST_SUITE("cli/unit") {
     auto shop = record("shop", 0, 1);
     shop.containers[0].process = sys::self_id();
     shop.cgroup = "pausa/x";
-    shop.containers[0].cgroup = "pausa/x/c0";
     store.write_manifest(shop.key, R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"shop"},)"
                                    R"("spec":{"containers":[{"name":"c0","image":"busybox"}]}})");
     const auto object = cli::inspect_object(store, shop);

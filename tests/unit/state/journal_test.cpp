@@ -12,6 +12,8 @@ using namespace pausa;
 
 namespace {
 
+using namespace std::chrono_literals;
+
 state::Journal example() {
   state::Journal journal;
   journal.owner = sys::self_id();
@@ -20,9 +22,7 @@ state::Journal example() {
   journal.pods.push_back({{"shop", "web"},
                           R"({"kind":"Pod"})",
                           "/srv/web.yaml",
-                          1,
-                          2,
-                          3,
+                          {1ns, 2ns, 3ns},
                           true,
                           {"app@sha256:1"},
                           {{"data", "model@sha256:2"}}});
@@ -46,7 +46,7 @@ TEST_SUITE("state/journal") {
     REQUIRE(journal.pods.size() == 1);
     CHECK(journal.pods[0].manifest == R"({"kind":"Pod"})");
     CHECK(journal.pods[0].origin == "/srv/web.yaml");
-    CHECK(journal.pods[0].backoff_reset_ns == 3);
+    CHECK(journal.pods[0].backoff.reset_after == 3ns);
     CHECK(journal.pods[0].exact_probes);
     CHECK(journal.pods[0].images == std::vector<std::string>{"app@sha256:1"});
     REQUIRE(journal.pods[0].volumes.size() == 1);

@@ -19,7 +19,7 @@ state::Record sample() {
   record.cgroup = "pausa/6fa0";
   record.network = {
       state::NetworkRecord::Mode::bridge, "pausa0", "pausa6fa0", 7, "10.86.0.7", "fd00::7"};
-  record.backoff_initial_ns = 5;
+  record.backoff.initial = 5ns;
   record.infra = {41, 4100};
   record.supervisor = {40, 4000};
   record.namespaces[1] = 4026531840;
@@ -94,13 +94,13 @@ TEST_SUITE("state/record") {
   TEST_CASE("a record is read whatever the order of its fields, nulls are nothing") {
     const auto record = state::record_from_json(
         R"({"state":{"killAt":null,"containers":[{"up":true,"stage":2,"later":[]}],"phase":1},)"
-        R"("containers":[{"cgroup":"g","name":"api"}],"name":"web","namespace":"shop",)"
+        R"("containers":[{"image":"i","name":"api"}],"name":"web","namespace":"shop",)"
         R"("uid":"6fa0","version":1})");
     CHECK(record.key == state::PodKey{"shop", "web"});
     CHECK(record.state.phase == pod::Phase::running);
     CHECK_FALSE(record.state.kill_at);
     CHECK(record.containers.at(0).name == "api");
-    CHECK(record.containers.at(0).cgroup == "g");
+    CHECK(record.containers.at(0).image == "i");
     const auto& state = record.state.containers.at(0);
     CHECK(state.up);
     CHECK(state.stage == pod::ContainerState::Stage::running);
