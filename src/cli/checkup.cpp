@@ -258,6 +258,13 @@ class Checkup {
       else
         add(Level::ok, program.name, path);
     }
+    if (root_) return;
+    if (::access("/dev/net/tun", R_OK | W_OK) != 0)
+      add(Level::note, "tun device",
+          "/dev/net/tun cannot be opened; pasta needs it: pods have a loopback only",
+          "as root: chmod 666 /dev/net/tun (modprobe tun)");
+    else
+      add(Level::ok, "tun device", "/dev/net/tun can be opened");
   }
 
   const state::Paths& paths_;

@@ -100,9 +100,9 @@ constexpr std::string_view environment =
     ".TP\nPAUSA_RUNROOT\nwhere the state of running pods lies (/run/pausa; as a user "
     "$XDG_RUNTIME_DIR/pausa)\n"
     ".TP\nPAUSA_NAMESPACE\nthe namespace of pods that are named without one (default)\n"
-    ".TP\nPAUSA_NETWORK\nthe network of pods whose up does not say: bridge or none (bridge for "
-    "root "
-    "with the\nsystem's own run folder)\n"
+    ".TP\nPAUSA_NETWORK\nthe network of pods whose up does not say: bridge, pasta or none "
+    "(bridge for "
+    "root with the\nsystem's own run folder, pasta for others who have it)\n"
     ".TP\nPAUSA_BRIDGE\nthe name of the bridge when it is made (pausa0)\n"
     ".TP\nPAUSA_SUBNET\nits IPv4 range (the first usual one that no route overlaps)\n"
     ".TP\nNO_COLOR\nno colours\n";

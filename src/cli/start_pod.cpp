@@ -54,13 +54,18 @@ state::Record new_record(const pod::Spec& spec, const state::PodKey& key,
   return record;
 }
 
-void choose_network(const state::Store& store, const pod::Spec& spec,
-                    std::optional<supervisor::NetworkChoice> asked, bool quiet,
-                    state::Record& record) {
+void tell(const state::PodKey& key, const std::string& note) {
+  if (!note.empty()) std::cerr << "pausa: pod " << key.name << ": " << note << std::endl;
+}
+
+supervisor::UserNetwork choose_network(const state::Store& store, const pod::Spec& spec,
+                                       std::optional<supervisor::NetworkChoice> asked, bool quiet,
+                                       state::Record& record) {
+  supervisor::UserNetwork user;
   try {
-    const auto note = supervisor::choose_network(store.paths(), spec, asked, record);
-    if (!note.empty() && !quiet)
-      std::cerr << "pausa: pod " << record.key.name << ": " << note << std::endl;
+    const auto note = supervisor::choose_network(store, spec, asked, record, user);
+    if (!quiet) tell(record.key, note);
+    return user;
   } catch (sys::Error& error) {
     error.prepend("pod " + record.key.name);
     throw;
@@ -207,7 +212,8 @@ StartingPod start_pod(const state::Store& store, manifest::LoadedPod loaded, Pod
   auto record = new_record(loaded.pod.spec, key, images, options.backoff);
   record.volumes = std::move(found.volumes);
   record.exact_probes = options.exact_probes;
-  choose_network(store, loaded.pod.spec, options.network, options.quiet, record);
+  auto user_network =
+      choose_network(store, loaded.pod.spec, options.network, options.quiet, record);
   write_first(store, loaded.pod, host, true, record);
   store.write_manifest(key, manifest);
   if (!options.origin.empty()) store.write_origin(key, options.origin);
@@ -215,6 +221,7 @@ StartingPod start_pod(const state::Store& store, manifest::LoadedPod loaded, Pod
   loaded.object = {};
   supervisor::Charge charge{store, std::move(lock), std::move(record), std::move(loaded.pod),
                             std::move(images)};
+  charge.user_network = std::move(user_network);
   charge.explain = options.explain;
   return {key, supervisor::spawn_new(std::move(charge), std::move(host))};
 }
@@ -250,9 +257,12 @@ StartingPod start_again(const state::Store& store, const state::PodKey& key, boo
     if (record->state.containers.size() == fresh.state.containers.size())
       fresh.state.containers = std::move(record->state.containers);
     fresh.network = record->network;
+    std::string note;
+    charge.user_network = supervisor::join_again(store, fresh, note);
+    tell(key, note);
   } else {
     count_instances(store, fresh);
-    choose_network(store, charge.pod.spec, std::nullopt, false, fresh);
+    charge.user_network = choose_network(store, charge.pod.spec, std::nullopt, false, fresh);
     fresh.volumes = resolve_volumes(charge.pod, store);
   }
   write_first(store, charge.pod, host, false, fresh);

@@ -1,6 +1,7 @@
-// The ground under the two programs that have no C library (pausa-infra, pausa-guard): the entry
-// point, system calls, and the four functions that a compiler may call unasked. Included once a
-// program, which defines bare_main. System calls return the kernel's value: negative is -errno.
+// The ground under the programs that have no C library (pausa-infra, pausa-guard, pausa-uplink):
+// the entry point, system calls, and the four functions that a compiler may call unasked. Included
+// once a program, which defines bare_main. System calls return the kernel's value: negative is
+// -errno.
 #pragma once
 
 #include <errno.h>

@@ -6,22 +6,15 @@
 //
 // SUPERVISOR-PID is a child already (the process that execs the guard forked it), or 0: start one
 // now. The environment is passed on. Freestanding, see infra/bare.hpp.
-#include "infra/bare.hpp"
+#include "infra/respawn.hpp"
 
 #include <linux/close_range.h>
-#include <linux/fcntl.h>
-#include <linux/prctl.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <time.h>
 
 namespace pausa::infra {
 namespace {
 
 using bare::call;
 
-constexpr int program_fd = 3;
-constexpr int64_t millisecond = 1'000'000;
 constexpr int64_t shortest_pause = 5 * millisecond;
 constexpr int64_t longest_pause = 1'000 * millisecond;
 constexpr int64_t short_life = 1'000 * millisecond;
@@ -31,12 +24,6 @@ constexpr int64_t longest_kill_pause = 100 * millisecond;
 // A program that cannot run will not run later; a machine that is short of memory may recover.
 constexpr int most_refused_starts = 4;
 constexpr int most_failed_starts = 600;  // ten minutes of pauses
-
-int64_t now_ns() noexcept {
-  timespec now{};
-  (void)call(SYS_clock_gettime, CLOCK_BOOTTIME, &now);
-  return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
-}
 
 void pause_for(int64_t ns) noexcept {
   const timespec length{ns / 1'000'000'000, ns % 1'000'000'000};
@@ -55,42 +42,6 @@ class Backoff {
  private:
   int64_t next_ = shortest_pause;
 };
-
-int32_t parse_pid(const char* text) noexcept {
-  int64_t pid = 0;
-  if (*text == '\0') return -1;
-  for (; *text != '\0'; ++text) {
-    if (*text < '0' || *text > '9') return -1;
-    pid = pid * 10 + (*text - '0');
-    if (pid > INT32_MAX) return -1;
-  }
-  return static_cast<int32_t>(pid);
-}
-
-// The new child's pid, or -errno when the program could not be executed. A pipe that closes on exec
-// tells the two apart, whatever the program's own exit code will be.
-long start(const char* const* argv, const char* const* environment) noexcept {
-  int ends[2] = {};
-  if (const long rc = call(SYS_pipe2, ends, O_CLOEXEC); rc < 0) return rc;
-  const long pid = call(SYS_clone, SIGCHLD, 0, 0, 0, 0);
-  if (pid == 0) {
-    const uint64_t none = 0;
-    (void)call(SYS_rt_sigprocmask, SIG_SETMASK, &none, nullptr, sizeof none);
-    const auto failure =
-        static_cast<int>(call(SYS_execveat, program_fd, "", argv, environment, AT_EMPTY_PATH));
-    (void)call(SYS_write, ends[1], &failure, sizeof failure);
-    bare::exit_program(127);
-  }
-  bare::close_fd(ends[1]);
-  int failure = 0;
-  if (pid > 0 && call(SYS_read, ends[0], &failure, sizeof failure) == sizeof failure) {
-    (void)call(SYS_wait4, pid, nullptr, __WALL, nullptr);
-    bare::close_fd(ends[0]);
-    return failure;
-  }
-  bare::close_fd(ends[0]);
-  return pid;
-}
 
 bool is_refusal(long rc) noexcept {
   return rc == -EACCES || rc == -EPERM || rc == -ENOEXEC || rc == -ENOENT || rc == -EBADF ||
@@ -134,7 +85,7 @@ Death wait_for(int32_t supervisor) noexcept {
       }
     }
     started = now_ns();
-    const long pid = start(argv, environment);
+    const long pid = start_program(argv, environment, false);
     supervisor = pid > 0 ? static_cast<int32_t>(pid) : 0;
     if (pid > 0) {
       failed_starts = 0;

@@ -71,6 +71,8 @@ void configure_inside(const AttachRequest& request, const Pool& pool) {
 void attach_here(const AttachRequest& request) {
   const auto pool = remembered_pool(request.bridge);
   if (!pool) throw sys::Error("the bridge " + request.bridge.name + " has no range");
+  if (request.network >= 0)
+    sys::check(::setns(request.network, CLONE_NEWNET), "enter the network of the user's pods");
   {
     Netlink netlink(NETLINK_ROUTE);
     make_pair(netlink, request, *pool);

@@ -18,6 +18,7 @@ struct AttachRequest {
   std::string veth;          // its interface on the host; inside it is eth0
   pid_t pid = 0;             // whose network namespace is the pod's
   int pidfd = -1;            // borrowed
+  int network = -1;          // that of the bridge, borrowed; -1: the one in which the caller is
 };
 
 // Right here: the calling process is in the pod's network namespace afterwards. Makes what is

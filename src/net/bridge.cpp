@@ -54,28 +54,30 @@ Subnet random_v6_range() {
   return range;
 }
 
-Pool choose_pool(Netlink& netlink, const BridgeConfig& config) {
+Subnet free_range(Netlink& netlink, const BridgeConfig& config) {
   auto taken = routed_ranges(netlink, 0);
   for (const auto& name : known_bridges(config.folder))
     if (const auto other = remembered_pool({name, config.folder, std::nullopt}))
       taken.push_back(other->v4);  // it may have lost its interface
-  Pool pool;
   if (config.range) {
-    pool.v4 = *config.range;
     for (const auto& other : taken)
-      if (other.overlaps(pool.v4)) {
-        sys::Error error("the range " + to_text(pool.v4) +
+      if (other.overlaps(*config.range)) {
+        sys::Error error("the range " + to_text(*config.range) +
                          " for pods overlaps one that is in use, " + to_text(other));
         error.advise("choose another one (PAUSA_SUBNET)");
         throw error;
       }
-  } else if (const auto range = choose_range(taken)) {
-    pool.v4 = *range;
-  } else {
-    sys::Error error("this machine's routes overlap all ranges that pausa knows for pods");
-    error.advise("give one that is free: PAUSA_SUBNET=10.123.0.0/16");
-    throw error;
+    return *config.range;
   }
+  if (const auto range = choose_range(taken)) return *range;
+  sys::Error error("this machine's routes overlap all ranges that pausa knows for pods");
+  error.advise("give one that is free: PAUSA_SUBNET=10.123.0.0/16");
+  throw error;
+}
+
+Pool choose_pool(Netlink& netlink, const BridgeConfig& config) {
+  Pool pool;
+  pool.v4 = free_range(netlink, config);
   if (has_ipv6()) pool.v6 = random_v6_range();
   return pool;
 }
@@ -136,7 +138,8 @@ void require_ours(const Link& link, const BridgeConfig& config) {
 }
 
 void make_ours(Netlink& netlink, const BridgeConfig& config, const Pool& pool) {
-  const auto uplink = find_uplink(netlink, false);
+  auto uplink = find_uplink(netlink, false);
+  if (!uplink) uplink = find_uplink(netlink, true);
   const auto mark = mark_of(config);
   const int failed = make_bridge(netlink, config.name, mark, uplink ? uplink->mtu : usual_mtu);
   if (failed != 0 && failed != EEXIST) {
@@ -218,6 +221,11 @@ Bridge ensure_bridge(const BridgeConfig& config) {
     bridge.note = std::string("pods reach nothing beyond this machine: ") + error.what();
   }
   return bridge;
+}
+
+void choose_range(BridgeConfig& config) {
+  Netlink netlink(NETLINK_ROUTE);
+  if (!remembered_pool(config)) config.range = free_range(netlink, config);
 }
 
 void remove_bridge(const BridgeConfig& config) {

@@ -30,6 +30,10 @@ struct Bridge {
 // Throws sys::Error when pods cannot be on it.
 Bridge ensure_bridge(const BridgeConfig& config);
 
+// Where another network than ours is to have the bridge: sets a range to which no route of our own
+// network leads, unless it has one already.
+void choose_range(BridgeConfig& config);
+
 // The interface, the rules and what we remember of it. Nothing there is success.
 void remove_bridge(const BridgeConfig& config);
 // The names of those that are or were made with this folder.

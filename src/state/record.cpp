@@ -117,7 +117,7 @@ static void describe(Io& io, typename Io::template As<pod::PodState>& state) {
 
 template <typename Io>
 static void describe(Io& io, typename Io::template As<NetworkRecord>& network) {
-  io.choice("mode", network.mode, NetworkRecord::Mode::bridge);
+  io.choice("mode", network.mode, NetworkRecord::Mode::user);
   io.value("bridge", network.bridge);
   io.value("veth", network.veth);
   io.value("number", network.number);

@@ -34,7 +34,8 @@ struct ContainerRecord {
 
 // How a pod with a network of its own reaches others.
 struct NetworkRecord {
-  enum class Mode : std::uint8_t { loopback, bridge };
+  // user: on the bridge in the network that the user's pods share (user_network.hpp).
+  enum class Mode : std::uint8_t { loopback, bridge, user };
   Mode mode = Mode::loopback;
   std::string bridge;        // on which it is
   std::string veth;          // its interface on the host

@@ -6,7 +6,15 @@
 
 namespace pausa::supervisor {
 
-enum class Kept : std::uint64_t { out = 1, err = 2, terminal = 3, in = 4, port = 5 };
+enum class Kept : std::uint64_t {
+  out = 1,
+  err = 2,
+  terminal = 3,
+  in = 4,
+  port = 5,
+  user_network = 6,      // its namespace (user_network.hpp)
+  user_network_use = 7,  // that it is in use
+};
 
 struct KeptKey {
   std::uint32_t launches;  // of the container, with this instance

@@ -1,6 +1,7 @@
 // The supervisor's part for names: it answers for those of the pods on its bridge, and tells
 // Services when its pod begins or ceases to count.
 #include "net/name_book.hpp"
+#include "net/pasta.hpp"
 #include "net/services.hpp"
 #include "pod/status.hpp"
 #include "supervisor/services.hpp"
@@ -33,9 +34,11 @@ void Supervisor::listen_for_names() {
 }
 
 NameSources Supervisor::name_sources() const {
-  NameSources sources{addresses_of(record_.network), {}, {}};
+  NameSources sources{addresses_of(record_.network), {}, {}, {}};
   const auto& paths = charge_.store.paths();
-  const bool on_bridge = record_.network.mode == state::NetworkRecord::Mode::bridge;
+  const bool on_bridge = record_.network.mode != state::NetworkRecord::Mode::loopback;
+  if (record_.network.mode == state::NetworkRecord::Mode::user)
+    sources.loopback_server = net::pasta_name_server;
   const auto config = on_bridge ? bridge_of(paths, record_.network) : bridge_config(paths);
   if (resolver_) {
     if (const auto pool = net::remembered_pool(config))

@@ -31,7 +31,7 @@ std::optional<NetworkChoice> configured_network() {
   if (text.empty()) return std::nullopt;
   const auto choice = parse_network(text);
   if (!choice || *choice == NetworkChoice::host)
-    throw sys::Error("PAUSA_NETWORK: \"" + text + "\" is neither none nor bridge");
+    throw sys::Error("PAUSA_NETWORK: \"" + text + "\" is none of none, bridge, pasta");
   return choice;
 }
 
@@ -76,6 +76,7 @@ void take_address(const state::Store& store, const net::BridgeConfig& config,
 std::optional<NetworkChoice> parse_network(const std::string& text) {
   if (text == "none") return NetworkChoice::none;
   if (text == "bridge") return NetworkChoice::bridge;
+  if (text == "pasta") return NetworkChoice::pasta;
   if (text == "host") return NetworkChoice::host;
   return std::nullopt;
 }
@@ -111,14 +112,49 @@ net::BridgeConfig bridge_of(const state::Paths& paths, const state::NetworkRecor
   return config;
 }
 
-std::string choose_network(const state::Paths& paths, const pod::Spec& spec,
-                           std::optional<NetworkChoice> asked, state::Record& record) {
+UserNetwork join_again(const state::Store& store, const state::Record& record, std::string& note) {
+  if (record.network.mode != state::NetworkRecord::Mode::user) return {};
+  auto config = bridge_config(store.paths());
+  config.name = record.network.bridge;
+  return join_user_network(store, std::move(config), note);
+}
+
+namespace {
+
+// Without root a bridge of one's own is the network of that user's pods, whatever it was called.
+std::string choose_user_network(const state::Store& store, bool asked, state::Record& record,
+                                UserNetwork& user) {
+  auto& network = record.network;
+  std::string note;
+  try {
+    if (const auto why = why_no_user_network(); !why.empty()) throw sys::Error(why);
+    network.bridge = bridge_config(store.paths()).name;
+    network.mode = state::NetworkRecord::Mode::user;
+    user = join_again(store, record, note);
+  } catch (sys::Error& error) {
+    network = {};
+    error.prepend("no network but its own loopback");
+    if (asked) throw;
+    return error.what();
+  }
+  network.veth = net::veth_name(record.uid);
+  return note;
+}
+
+}  // namespace
+
+std::string choose_network(const state::Store& store, const pod::Spec& spec,
+                           std::optional<NetworkChoice> asked, state::Record& record,
+                           UserNetwork& user) {
+  const auto& paths = store.paths();
   record.network = {};
   if (spec.host_network) return {};
   if (!asked) asked = configured_network();
+  if (asked == NetworkChoice::none || asked == NetworkChoice::host) return {};
+  if (::geteuid() != 0) return choose_user_network(store, asked.has_value(), record, user);
   if (!asked && !is_usual(paths)) return {};
-  if (asked && *asked != NetworkChoice::bridge) return {};
-  if (::geteuid() != 0) throw sys::Error("the bridge needs root");
+  if (asked == NetworkChoice::pasta)
+    throw sys::Error("pasta is for users without root; root has the bridge");
   std::string note;
   try {
     const auto config = bridge_config(paths);
@@ -135,7 +171,7 @@ std::string choose_network(const state::Paths& paths, const pod::Spec& spec,
 
 void lease_address(const state::Store& store, const pod::Pod& pod, state::Record& record) {
   auto& network = record.network;
-  if (network.mode != state::NetworkRecord::Mode::bridge) return;
+  if (network.mode == state::NetworkRecord::Mode::loopback) return;
   const auto config = bridge_of(store.paths(), network);
   if (network.number == 0) take_address(store, config, record);
   std::string full = pod::full_hostname(pod);
@@ -144,7 +180,7 @@ void lease_address(const state::Store& store, const pod::Pod& pod, state::Record
       .add({record.uid, name_of(record.key), std::move(full), addresses_of(network)});
 }
 void release_address(const state::Paths& paths, const state::Record& record) {
-  if (record.network.mode != state::NetworkRecord::Mode::bridge) return;
+  if (record.network.mode == state::NetworkRecord::Mode::loopback) return;
   const auto config = bridge_of(paths, record.network);
   const auto pool = net::remembered_pool(config);
   if (!pool) return;
@@ -165,22 +201,25 @@ void withdraw_ports(const state::Record& record) {
 }
 
 std::optional<net::AttachRequest> attach_request(const state::Paths& paths,
-                                                 const state::Record& record, pid_t pid,
-                                                 int pidfd) {
-  if (record.network.mode != state::NetworkRecord::Mode::bridge) return std::nullopt;
+                                                 const state::Record& record,
+                                                 const UserNetwork& user, pid_t pid, int pidfd) {
+  if (record.network.mode == state::NetworkRecord::Mode::loopback) return std::nullopt;
   net::AttachRequest request;
   request.bridge = bridge_of(paths, record.network);
   request.number = record.network.number;
   request.veth = record.network.veth;
   request.pid = pid;
   request.pidfd = pidfd;
+  request.network = user.network.get();
   return request;
 }
 
+// That of a user's pods is in nobody's reach, and where it lost its keeper join_again() helps.
 void restore_network(const state::Paths& paths, const state::Record& record) {
+  if (record.network.mode != state::NetworkRecord::Mode::bridge) return;
   const auto process = sys::open_process(record.infra);
   if (!process) return;
-  const auto request = attach_request(paths, record, record.infra.pid, process->get());
+  const auto request = attach_request(paths, record, {}, record.infra.pid, process->get());
   if (!request) return;
   (void)net::ensure_bridge(request->bridge);
   if (!net::is_attached(*request)) net::Attachment(*request).finish();
@@ -194,6 +233,7 @@ std::vector<std::string> addresses_of(const state::NetworkRecord& network) {
 }
 
 void remove_network(const state::Paths& paths) {
+  if (::geteuid() != 0) end_user_network(paths);
   const std::string folder = paths.network();
   if (::access(net::services_folder(folder).c_str(), F_OK) == 0) net::remove_services(folder);
   for (const auto& name : net::known_bridges(folder))

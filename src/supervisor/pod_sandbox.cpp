@@ -113,6 +113,9 @@ NameFiles make_name_files(const pod::Pod& pod, NameSources sources) {
   files.hosts += sources.more_hosts;
   pod::ResolvFacts facts;
   facts.host = host_resolv_conf();
+  if (!sources.loopback_server.empty())
+    std::replace_if(facts.host.nameservers.begin(), facts.host.nameservers.end(),
+                    pod::is_loopback_address, sources.loopback_server);
   facts.resolver = std::move(sources.resolver);
   files.resolv_conf = pod::to_text(pod::form_resolv_conf(pod, facts, files.notes));
   return files;

@@ -36,6 +36,7 @@ struct NameSources {
   std::vector<std::string> addresses;  // the pod's
   std::vector<std::string> resolver;   // of the pods' names; none: nobody answers
   std::string more_hosts;              // lines for /etc/hosts
+  std::string loopback_server;         // answers for a name server on the host's loopback
 };
 // Throws sys::Error: the pod's full name is too long to be a hostname.
 NameFiles make_name_files(const pod::Pod& pod, NameSources sources);

@@ -68,6 +68,7 @@ void Supervisor::build_sandbox() {
   if (network) network->finish();
   sandbox_.emplace(std::move(sandbox));
   record_.infra = sandbox_->id;
+  if (user_network_) keep_user_network(sandbox_->client, user_network_);
   write_generated_volumes(charge_.pod, charge_.store, record_, true);
   record_.namespaces = sys::namespace_inodes(sandbox_->id.pid);
   watch_sandbox();
@@ -79,12 +80,15 @@ void Supervisor::build_sandbox() {
 // one.
 void Supervisor::publish_ports() {
   ports_.keep(sandbox_->client);
-  ports_.forward(io_, sandbox_->pidfd.get(), addresses_of(record_.network), record_.network.bridge);
+  // Only for a bridge of the host can its kernel forward.
+  const bool on_host = record_.network.mode == state::NetworkRecord::Mode::bridge;
+  ports_.forward(io_, sandbox_->pidfd.get(), addresses_of(record_.network),
+                 on_host ? record_.network.bridge : std::string());
 }
 
 // By a child, while infra comes up.
 std::optional<net::Attachment> Supervisor::begin_network(pid_t pid, int pidfd) {
-  const auto request = attach_request(charge_.store.paths(), record_, pid, pidfd);
+  const auto request = attach_request(charge_.store.paths(), record_, user_network_, pid, pidfd);
   if (!request) return std::nullopt;
   if (charge_.explain && starter_.waiting())
     if (const auto pool = net::remembered_pool(request->bridge))

@@ -142,7 +142,7 @@ void Supervisor::adopt_members() {
   }
   for (const auto key : sandbox_->client.list_fds()) {
     const auto [launches, index, kind] = decode(key);
-    if (index >= containers_.size() || kind == Kept::port) continue;
+    if (index >= containers_.size() || kind == Kept::port || kind >= Kept::user_network) continue;
     auto fd = sandbox_->client.get_fd(key);
     if (!fd) continue;
     const bool current = launches == record_.state.containers[index].launches;
@@ -164,10 +164,12 @@ void Supervisor::adopt_members() {
       (kind == Kept::err ? container.err : container.out) = std::move(stream);
   }
   watch_sandbox();
+  if (record_.network.mode == state::NetworkRecord::Mode::user)
+    user_network_ = kept_user_network(sandbox_->client);
   try {
-    if (const auto request =
-            attach_request(charge_.store.paths(), record_, sandbox_->id.pid, sandbox_->pidfd.get());
-        request && !net::is_attached(*request))
+    if (const auto request = attach_request(charge_.store.paths(), record_, user_network_,
+                                            sandbox_->id.pid, sandbox_->pidfd.get());
+        request && request->network < 0 && !net::is_attached(*request))
       net::Attachment(*request).finish();
   } catch (const sys::Error& error) {
     events_.add(true, "FailedNetwork", "", error.what());

@@ -83,7 +83,8 @@ void Supervisor::run_new() {
   save();
   events_.add(false, "Created", "", "pod " + record_.key.name);
   try {
-    enter_user_namespace(host_, -1);
+    user_network_ = std::move(charge_.user_network);
+    enter_user_namespace(host_, -1, user_network_.network.get());
     require_mapped_ids(charge_.pod.spec, mapped_ids(host_, record_));
     build_sandbox();
   } catch (const sys::Error& error) {
@@ -100,7 +101,10 @@ void Supervisor::run_new() {
 void Supervisor::run_adopted() {
   save();
   const auto infra = sys::open_process(record_.infra);
-  enter_user_namespace(host_, infra ? infra->get() : -1);
+  std::string note;
+  // With infra the pod has lost what it kept; otherwise adopt_members() gets it from there.
+  if (!infra) user_network_ = join_again(charge_.store, record_, note);
+  enter_user_namespace(host_, infra ? infra->get() : -1, user_network_.network.get());
   failed_before_ = charge_.store.read_failure(record_.key).has_value();
   live([this] {
     adopt_members();

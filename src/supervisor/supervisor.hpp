@@ -41,6 +41,7 @@ struct Charge {
   state::Record record;
   pod::Pod pod;
   std::vector<image::ResolvedImage> images;  // init containers first, then the others
+  UserNetwork user_network = {};             // when the pod is to be in it
   bool again = false;    // a pod that was there before: it stays, stopped, when it does not start
   bool explain = false;  // tell the starter every step
 };
@@ -192,6 +193,7 @@ class Supervisor {
   std::optional<cgroup::Group> pod_group_;
   std::optional<cgroup::Group> infra_group_;
   std::optional<PodSandbox> sandbox_;
+  UserNetwork user_network_;
   Ports ports_;
   std::unique_ptr<net::Resolver> resolver_;  // of a pod on a bridge
   bool in_services_ = false;                 // what Services were told last: the pod counts

@@ -1,6 +1,7 @@
 #include "supervisor/user_namespace.hpp"
 
 #include "security/idmap.hpp"
+#include "supervisor/helper_child.hpp"
 #include "sys/error.hpp"
 #include "sys/mount.hpp"
 #include "sys/path.hpp"
@@ -12,6 +13,7 @@
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -31,43 +33,6 @@ constexpr std::uint32_t blocks_end = 1U << 31U;
 const char* const how_to_get_ids =
     "add a line for yourself to /etc/subuid and /etc/subgid (usermod --add-subuids 100000-165535 "
     "--add-subgids 100000-165535 NAME) and install newuidmap (package uidmap)";
-
-// A child of ours, reaped in any case.
-class Child {
- public:
-  explicit Child(pid_t pid) : pid_(pid) {}
-  ~Child() {
-    while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {}
-  }
-  Child(const Child&) = delete;
-  Child& operator=(const Child&) = delete;
-
- private:
-  pid_t pid_;
-};
-
-// Runs the work in a child at once and reports how it went: an empty packet-text is success.
-template <typename Work>
-[[noreturn]] void report_and_end(const sys::UniqueFd& socket, Work work) {
-  std::string text(1, '\0');
-  try {
-    work();
-  } catch (const std::exception& error) {
-    text = error.what();
-  }
-  (void)sys::send_packet(socket.get(), text.data(), std::min<std::size_t>(text.size(), 4096));
-  ::_exit(0);
-}
-
-void hear_report(const sys::UniqueFd& socket, const char* what) {
-  std::array<char, 4096> text{};
-  int none = -1;
-  long size;
-  do size = sys::receive_packet(socket.get(), text.data(), text.size(), none);
-  while (size < 0 && errno == EINTR);
-  if (size <= 0) throw sys::Error(std::string(what) + ": its helper died");
-  if (text[0] != '\0') throw sys::Error(std::string(text.data(), static_cast<std::size_t>(size)));
-}
 
 // The kernel wants the maps written from outside: more than one id needs the privilege that
 // newuidmap has there (user_namespaces(7)). So a child stays behind to do it.
@@ -95,7 +60,7 @@ void unshare_user_namespace() {
   }
   const char go = 1;
   (void)sys::send_packet(socket.get(), &go, sizeof go);
-  hear_report(socket, "map the user namespace");
+  (void)hear_report(socket, "map the user namespace");
 }
 
 void become_root_inside() {
@@ -148,10 +113,23 @@ void enter_pod_user_namespace(int infra_pidfd) {
   become_root_inside();
 }
 
-void enter_user_namespace(Host& host, int infra_pidfd) {
+void enter_user_namespace_of(int ns) {
+  const auto owner = sys::owner_of_namespace(ns);
+  struct ::stat ours {};
+  struct ::stat theirs {};
+  sys::check(::stat("/proc/self/ns/user", &ours), "look at our user namespace");
+  sys::check(::fstat(owner.get(), &theirs), "look at a user namespace");
+  if (ours.st_ino != theirs.st_ino)
+    sys::check(::setns(owner.get(), CLONE_NEWUSER), "join the user namespace of the user's pods");
+  become_root_inside();
+}
+
+void enter_user_namespace(Host& host, int infra_pidfd, int network) {
   if (host.root) return;
   if (infra_pidfd >= 0)
     enter_pod_user_namespace(infra_pidfd);
+  else if (network >= 0)
+    enter_user_namespace_of(network);
   else
     enter_new_user_namespace();
   host.caps = security::host_caps();
@@ -173,7 +151,7 @@ void with_subordinate_ids(const std::function<void()>& work) {
   }
   const Child reaped(pid);
   theirs.reset();
-  hear_report(ours, "work in a user namespace");
+  (void)hear_report(ours, "work in a user namespace");
 }
 
 std::uint32_t mapped_ids(const Host& host, const state::Record& record) {

@@ -1,7 +1,9 @@
 // The user namespaces around pods, of which there are two kinds.
 //
 // Without root (geteuid() != 0) the supervisor itself lives in one, with all that it makes: as uid
-// 0 there it may mount and make namespaces, and the user's subordinate ids exist. Infra is born in
+// 0 there it may mount and make namespaces, and the user's subordinate ids exist. Pods on the
+// user's bridge share one, to which that network belongs (user_network.hpp); each other pod has its
+// own. Infra is born in
 // it, so that whoever comes later (the next supervisor, `exec`) finds it through infra's pidfd.
 // Commands that only read, or that talk to the supervisor, need not enter.
 //
@@ -30,11 +32,13 @@ namespace pausa::supervisor {
 void enter_new_user_namespace();
 // The same with the user namespace in which a pod's infra lives.
 void enter_pod_user_namespace(int infra_pidfd);
+// The same with the one to which a namespace belongs; we may be in there already.
+void enter_user_namespace_of(int ns);
 
 // For the supervisor of a pod and for those who execute something in it: without root, enters
-// infra's user namespace (infra_pidfd >= 0) or a new one, and notes in `host` what holds there.
-// Nothing as root.
-void enter_user_namespace(Host& host, int infra_pidfd);
+// infra's user namespace (infra_pidfd >= 0), else that to which `network` belongs (>= 0), else a
+// new one, and notes in `host` what holds there. Nothing as root.
+void enter_user_namespace(Host& host, int infra_pidfd, int network = -1);
 
 // Runs the work where files of subordinate ids can be removed: right here as root, else in a child
 // in a user namespace of its own. An exception of the work is thrown here, as sys::Error.

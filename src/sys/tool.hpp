@@ -42,6 +42,10 @@ class Tool {
   // when it has read and written next to nothing for `idle` seconds (0: it may take its time).
   Result wait(int idle = 0);
 
+  pid_t pid() const { return pid_; }
+  // It lives on without this object; to reap it is the caller's.
+  pid_t let_go() { return std::exchange(pid_, -1); }
+
   // What it has said on its standard error so far, for those who do not wait(). At most 512 bytes.
   std::string errors_so_far() const;
 

@@ -4,6 +4,7 @@
 # Helpers name what they expect, so that a failure reads as a sentence. Nothing here waits by
 # sleeping for a fixed time: eventually() polls until a deadline and says what it last saw.
 # shellcheck shell=bash
+if declare -F nothing_remains >/dev/null; then return 0; fi # sourced before, by user.sh or net.sh
 set -euo pipefail
 
 source_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)

@@ -7,7 +7,7 @@ if [[ -z ${PAUSA_TEST_OWN_ETC:-} ]] && ((EUID == 0)); then
 fi
 source "$(dirname "${BASH_SOURCE[0]}")/../support/lib.sh"
 
-uid=54321
+uid=${uid:-54321}
 first_subordinate=3000000000
 chmod 755 "$work"
 home=$work/home
@@ -29,9 +29,10 @@ subordinate_ids() {
   for file in subuid subgid; do echo "pausa-test:$first_subordinate:65536" >>"$work/$file"; done
 }
 
+user_network=none # user-net.sh says otherwise
 as_user() {
   setpriv --reuid $uid --regid $uid --clear-groups --inh-caps=-all \
-    env -i PATH="$PATH" HOME="$home" XDG_RUNTIME_DIR="$home/run" "$@"
+    env -i PATH="$PATH" HOME="$home" XDG_RUNTIME_DIR="$home/run" PAUSA_NETWORK=$user_network "$@"
 }
 mine() { as_user "$program" "$@"; }
 value() { mine inspect "$1" | jq -r "$2"; }
@@ -56,13 +57,17 @@ files_left() {
   find "$home/run/pausa/pods" "$home/.local/share/pausa/pods" "$home/.local/share/pausa/trash" \
     -mindepth 1
 }
+processes_left() {
+  local process
+  for process in /proc/[0-9]*; do
+    [[ $(stat -c %u "$process" 2>/dev/null) != "$uid" ]] || echo "process $process"
+  done
+}
 nobody_left() {
   local left
   left=$(
     files_left
-    for process in /proc/[0-9]*; do
-      [[ $(stat -c %u "$process" 2>/dev/null) != "$uid" ]] || echo "process $process"
-    done
+    processes_left
   )
   echo "$left"
   [[ -z $left ]]

@@ -33,7 +33,7 @@ constexpr Option table[]{
     {"allow-unsafe-sysctls", "PATTERN", "allow these sysctls of the pod's own namespaces, too"},
     {"detach,d", nullptr, "return when all containers run (the default without a terminal)"},
     {"attach", nullptr, "stay until the pods have ended; ^C removes them (the default on one)"},
-    {"network", "bridge|none|host", "how the pods reach others, instead of PAUSA_NETWORK"},
+    {"network", "bridge|pasta|none|host", "how the pods reach others, instead of PAUSA_NETWORK"},
     {"publish,p", "[IP:]HOSTPORT:PORT",
      "publish this port of the pod on the host, TCP or with /udp"},
     {"ports", "auto", "give a port of the host, the same each time, to each that has none"},
@@ -74,7 +74,8 @@ std::optional<supervisor::NetworkChoice> network_from(const Options& options) {
   const auto text = options.get("network");
   if (!text) return std::nullopt;
   const auto choice = supervisor::parse_network(*text);
-  if (!choice) throw UsageError("--network: \"" + *text + "\" is none of bridge, none, host");
+  if (!choice)
+    throw UsageError("--network: \"" + *text + "\" is none of bridge, pasta, none, host");
   return choice;
 }
 

@@ -1,0 +1,55 @@
+# user-net.sh: a user without privileges (user.sh) on a host with a network of the test's own
+# (net.sh). Source it instead of the two.
+# shellcheck shell=bash
+if [[ -z ${PAUSA_TEST_OWN_NET:-} ]] && ((EUID == 0)); then
+  PAUSA_TEST_OWN_NET=$(stat -L -c %i /proc/self/ns/net) PAUSA_TEST_OWN_ETC=1 exec \
+    unshare --net --mount --propagation private "$BASH" "$0" "$@"
+fi
+uid=$((55000 + $$ % 1000)) # of this test alone: it kills all that this user has
+source "$(dirname "${BASH_SOURCE[0]}")/../support/user.sh"
+source "$(dirname "${BASH_SOURCE[0]}")/../support/net.sh"
+command -v pasta >/dev/null || skip "pasta is not installed"
+[[ -r /proc/misc ]] && grep -qw tun /proc/misc || skip "this kernel has no tun devices"
+
+end_user_and_outside() {
+  local status=$?
+  set +e
+  kill $outside_pid
+  wait $outside_pid 2>/dev/null
+  (exit $status)
+  end_all
+}
+trap end_user_and_outside EXIT
+
+user_network=''
+
+# Every user may open it, as on most machines.
+mount -t tmpfs -o mode=755 tun /dev/net
+mknod -m 666 /dev/net/tun c 10 200
+echo 0 2147483647 >/proc/sys/net/ipv4/ping_group_range
+
+# in_net POD COMMAND…: as root in that user's pod's network.
+in_net() { nsenter -t "$(value "$1" .pausa.infra.pid)" -n "${@:2}"; }
+# Of the user, by their names: the process that keeps the network, and pasta.
+keeper() { pgrep -r R,S,D -U $uid -x pausa-uplink || true; }
+pasta() { pgrep -r R,S,D -U $uid -f '^pasta ' || true; }
+# one_of_each: exactly one of both, and they are not $1 and $2.
+one_of_each() {
+  local keeper pasta
+  keeper=$(keeper) pasta=$(pasta)
+  echo "pausa-uplink: $keeper, pasta: $pasta"
+  [[ $keeper =~ ^[0-9]+$ && $pasta =~ ^[0-9]+$ && $keeper != "${1:-}" && $pasta != "${2:-}" ]]
+}
+none_of_either() {
+  echo "pausa-uplink: $(keeper), pasta: $(pasta)"
+  [[ -z $(keeper)$(pasta) ]]
+}
+# kill_of_user [NAME…]: kills its processes of these names; without names all.
+kill_of_user() {
+  local process name
+  for process in /proc/[0-9]*; do
+    [[ $(stat -c %u "$process" 2>/dev/null) == "$uid" ]] || continue
+    name=$(process_name "${process#/proc/}")
+    if (($# == 0)) || [[ " $* " == *" $name "* ]]; then kill -9 "${process#/proc/}" || true; fi
+  done 2>/dev/null
+}
