@@ -74,7 +74,7 @@ class Responder : public Resolver {
 
  private:
   struct Connection {
-    Connection(asio::io_context& io, int socket) : socket(io, socket) {}
+    Connection(asio::io_context& io, int accepted) : socket(io, accepted) {}
     Descriptor socket;
     std::string in;
     std::chrono::steady_clock::time_point last = std::chrono::steady_clock::now();

@@ -40,7 +40,7 @@ void check_address(const Value& spec, Findings& findings) {
     findings.forbidden(address, "not supported by pausa: the addresses of Services are of IPv4");
 }
 
-void check_node_port(const Value& port, const Value& spec, Seen& node_ports, Findings& findings) {
+void check_node_port(const Value& port, const Value& spec, Findings& findings) {
   const Value node_port = port["nodePort"];
   const auto number = node_port.integer().value_or(0);
   if (number == 0) return;
@@ -89,7 +89,7 @@ void check_distinct(const Value& spec, Findings& findings) {
     const auto protocol = port["protocol"].text().empty() ? "TCP" : port["protocol"].text();
     words.push_back(concat({protocol, " ", port["port"].shown()}));
     if (!seen.add(words.back())) findings.duplicate(port);
-    check_node_port(port, spec, node_ports, findings);
+    check_node_port(port, spec, findings);
     if (port["nodePort"].integer().value_or(0) == 0) continue;
     words.push_back(concat({protocol, " ", port["nodePort"].shown()}));
     if (!node_ports.add(words.back())) findings.duplicate(port["nodePort"]);

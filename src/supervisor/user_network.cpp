@@ -134,9 +134,9 @@ UserNetwork join_pods(const state::Store& store) {
 struct Making {
   std::string lock_path;
   net::BridgeConfig bridge;
-  UserNetwork found;    // what pods have of it; empty: it is new
-  sys::UniqueFd users;  // the reading end of the pipe
-  sys::UniqueFd report;
+  UserNetwork found = UserNetwork();      // what pods have of it; empty: it is new
+  sys::UniqueFd users = sys::UniqueFd();  // the reading end of the pipe
+  sys::UniqueFd report = sys::UniqueFd();
 };
 
 void detach() {
@@ -272,7 +272,7 @@ sys::UniqueFd hear_maker(int socket, std::string& note) {
 
 UserNetwork make(const state::Paths& paths, net::BridgeConfig config, UserNetwork found,
                  std::string& note) {
-  Making making{lock_path(paths), std::move(config), {}, {}, {}};
+  Making making{lock_path(paths), std::move(config)};
   UserNetwork made;
   if (found) {
     making.users = open_again("/proc/self/fd/" + std::to_string(found.use.get()), O_RDONLY);
