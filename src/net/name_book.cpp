@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::size_t entry_limit = 256U << 10U;
 constexpr std::size_t lease_limit = 1024;
+constexpr std::size_t longest_name = NAME_MAX - 32;  // it is written under a longer one first
 constexpr std::string_view services_zone = ".svc.cluster.local";
 constexpr std::string_view addresses_zone = ".pod.cluster.local";
 
@@ -47,7 +48,7 @@ std::string line_of(std::string_view text, std::string_view word) {
 
 // A name that cannot be asked for needs no file.
 bool fits(const std::string& name) {
-  return !name.empty() && name.size() <= NAME_MAX && name.front() != '.' &&
+  return !name.empty() && name.size() <= longest_name && name.front() != '.' &&
          name.find('/') == std::string::npos;
 }
 

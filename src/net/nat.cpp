@@ -46,8 +46,10 @@ std::string table_of(const std::string& bridge) {
 
 namespace {
 
-// Published ports that the kernel forwards. What a pod sends to one takes the way over the host's
-// socket: its answer would come back over the bridge with an address that the pod did not ask.
+// Published ports that the kernel forwards. What others send to 127.0.0.1 by their own frames comes
+// here before the kernel drops it, and a port of the host's loopback is for the host. What a pod
+// sends to one takes the way over the host's socket: its answer would come back over the bridge
+// with an address that the pod did not ask.
 std::string port_maps(const std::string& in) {
   std::string text;
   for (const char* family : {"4", "6"}) {
@@ -71,6 +73,7 @@ std::string port_maps(const std::string& in) {
          "    meta l4proto { tcp, udp } " +
          in +
          " accept\n"
+         "    ip daddr 127.0.0.0/8 accept\n"
          "    meta l4proto { tcp, udp } jump published\n"
          "  }\n"
          "  chain from_host {\n"

@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -117,12 +118,19 @@ std::string services_folder(const std::string& folder) {
 }
 
 ServicesLock::ServicesLock(const std::string& folder) {
-  const auto own = sys::make_dirs_at(AT_FDCWD, services_folder(folder), 0700);
-  file_ = sys::open_at(own.get(), "lock", O_RDWR | O_CREAT, 0600);
-  int rc;
-  do rc = ::flock(file_.get(), LOCK_EX);
-  while (rc < 0 && errno == EINTR);
-  sys::check(rc, "lock the Services");
+  // Who had it may have removed the folder: then it is a lock of nothing.
+  struct ::stat locked {
+  }, there{};
+  do {
+    const auto own = sys::make_dirs_at(AT_FDCWD, services_folder(folder), 0700);
+    file_ = sys::open_at(own.get(), "lock", O_RDWR | O_CREAT, 0600);
+    int rc;
+    do rc = ::flock(file_.get(), LOCK_EX);
+    while (rc < 0 && errno == EINTR);
+    sys::check(rc, "lock the Services");
+    sys::check(::fstat(file_.get(), &locked), "lock the Services");
+  } while (::stat((services_folder(folder) + "/lock").c_str(), &there) != 0 ||
+           there.st_ino != locked.st_ino || there.st_dev != locked.st_dev);
 }
 
 Subnet service_range(const std::string& folder, const std::optional<Subnet>& wanted) {

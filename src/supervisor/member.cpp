@@ -241,6 +241,13 @@ void fit_into_user_namespace(const PodContext& context, const std::string& rootf
   }
 }
 
+// At what is mounted, or in it.
+bool is_in_mount(const std::vector<rootfs::Bind>& binds, const std::string& path) {
+  return std::any_of(binds.begin(), binds.end(), [&path](const rootfs::Bind& bind) {
+    return path == bind.target || path.starts_with(bind.target + "/");
+  });
+}
+
 bool mounts_at(const std::vector<rootfs::Bind>& binds, const std::string& target) {
   return std::any_of(binds.begin(), binds.end(),
                      [&](const rootfs::Bind& bind) { return bind.target == target; });
@@ -377,7 +384,8 @@ Member prepare_member(const PodContext& context, const pod::Container& container
   tree.working_dir = process.working_dir;
   for (const auto& volume : image.config.volumes)
     if (volume.size() > 1 && volume.size() < 4096 && volume.front() == '/' &&
-        volume.find('\0') == std::string::npos && tree.folders.size() < most_image_volumes)
+        volume.find('\0') == std::string::npos && !is_in_mount(tree.binds, volume) &&
+        tree.folders.size() < most_image_volumes)
       tree.folders.push_back(volume);
   request.layout = std::make_unique<rootfs::Layout>(tree);
   member.plan = std::make_unique<launch::OwnedPlan>(std::move(request));

@@ -73,7 +73,11 @@ void Supervisor::tell_services() {
   }
   if (::fork() != 0) ::_exit(0);
   charge_.lock.release();
-  resolver_.release();  // its sockets are the parent's, too: nothing may be read from them here
+  (void)
+      resolver_.release();  // its sockets are the parent's, too: nothing may be read from them here
+  // Nor may what the supervisor listens on, or the pod's streams, stay open for as long as this
+  // takes.
+  (void)::close_range(3, ~0U, 0);
   try {
     sync_services(charge_.store);
   } catch (const std::exception&) {

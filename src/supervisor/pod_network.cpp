@@ -91,6 +91,9 @@ net::BridgeConfig bridge_config(const state::Paths& paths) {
         name.find_first_not_of(allowed) != std::string::npos)
       throw sys::Error("PAUSA_BRIDGE: \"" + name +
                        "\" is no name for a network interface: at most 15 letters and digits");
+    if (name.starts_with("services"))
+      throw sys::Error("PAUSA_BRIDGE: \"" + name +
+                       "\" begins as the table of Services is called; choose another name");
     config.name = name;
   }
   if (const std::string range = environment("PAUSA_SUBNET"); !range.empty()) {

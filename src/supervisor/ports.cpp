@@ -125,7 +125,7 @@ void Ports::listen(const pod::Spec& spec, const state::Store& store) {
     }
     if (!socket) socket = net::listen_on(port, ours);
     if (!socket) refuse_taken(port, store);
-    fresh.push_back({port, std::move(socket), nullptr, {}});
+    fresh.push_back({port, std::move(socket), nullptr, {}, true});
   }
   for (auto& open : fresh) open_.push_back(std::move(open));
   if (open_.empty()) return;
@@ -144,7 +144,7 @@ void Ports::adopt(const pod::Spec& spec, infra::Client& client) {
     if (port == ports.end())
       (void)client.drop_fd(key);
     else if (auto socket = client.get_fd(key); socket && !has(*port))
-      open_.push_back({*port, std::move(*socket), nullptr, {}});
+      open_.push_back({*port, std::move(*socket), nullptr, {}, false});
   }
 }
 
@@ -167,6 +167,7 @@ void Ports::forward(boost::asio::io_context& io, int pidfd,
     if (const auto address = net::parse_address(text)) addresses_.push_back(*address);
   for (auto& open : open_) {
     if (open.forwarder) continue;
+    if (std::exchange(open.fresh, false)) unmap(open);
     net::ForwardTarget target;
     target.make_socket = [pidfd](int domain, int type) {
       return sys::socket_in(pidfd, domain, type);

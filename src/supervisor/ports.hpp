@@ -51,6 +51,7 @@ class Ports {
     sys::UniqueFd socket;
     std::unique_ptr<net::Forwarder> forwarder;                      // ends before its socket
     std::array<std::chrono::steady_clock::time_point, 2> mapped{};  // when last, by family
+    bool fresh = false;  // the kernel may forward it still for a pod that was killed
   };
   void map(const net::PublishedPort& port, const net::Address& answered);
   void unmap(Open& open);

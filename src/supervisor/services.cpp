@@ -186,8 +186,10 @@ void sync_services(const state::Store& store) {
     add_names(object, behind, names);
   }
   net::NameBook(folder).set_services(names);
-  // Rules are for those on the bridge; without one there is nobody whom they would serve.
-  if (!net::known_bridges(folder).empty()) net::apply_services(folder, range, routes);
+  // Rules are for those on the bridge; without one there is nobody whom they would serve. A user
+  // without root has a bridge elsewhere, and no rules on the host.
+  if (::geteuid() == 0 && !net::known_bridges(folder).empty())
+    net::apply_services(folder, range, routes);
 }
 
 void add_service_variables(const state::Store& store, const std::string& namespace_,

@@ -98,5 +98,20 @@ infra=$(infra_pid all)
 kill -9 "$(field all .pausa.guard.pid)" "$(field all .pausa.supervisor.pid)" "$infra"
 eventually "all is dead" dead "$infra"
 check "the element is still there" mapped 8090
+up --network bridge "$(serving heir '[{containerPort: 80, hostPort: 8090}]' 'serve 0.0.0.0')"
+eventually "it does not lead the next pod's clients astray" says from 127.0.0.1 8090
+expect_exit 0 pausa down heir
 expect_exit 0 pausa down all
 check "the next command takes it out" not_mapped 8090
+
+# ---- a port of the host's loopback is for the host
+up --network bridge "$(serving private '[{containerPort: 80, hostPort: 8083, hostIP: 127.0.0.1}]' 'serve 0.0.0.0')"
+ours() { [[ $(nft list map inet pausa-pausa0 one4) == *"127.0.0.1 . 8083 : "* ]]; }
+eventually "the kernel forwards it" eval 'says from 127.0.0.1 8083 && ours'
+outside ip link set lo up
+outside ip address delete 127.0.0.1/8 dev lo
+outside ip route add 127.0.0.1 via 198.51.100.1
+outside sh -c 'echo 1 >/proc/sys/net/ipv4/conf/all/route_localnet'
+code=0
+says from 127.0.0.1 8083 outside || code=1
+same "a neighbour's frame to 127.0.0.1 does not get there" 1 "$code"
