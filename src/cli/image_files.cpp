@@ -92,6 +92,8 @@ std::string image_name(const std::string& word) {
   if (const auto* fault = std::get_if<std::string>(&parsed))
     throw UsageError("image name \"" + word + "\": " + *fault);
   auto& reference = std::get<image::Reference>(parsed);
+  // A digest follows from what is there; a name may not claim another.
+  reference.digest.clear();
   // Made here, so it is nobody's registry's.
   if (reference.registry.empty()) reference.registry = "localhost";
   return reference.full();

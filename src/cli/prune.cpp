@@ -15,34 +15,41 @@
 namespace pausa::cli {
 namespace {
 
-void add_names(const state::Store& store, pod::Node object, pod::WorkloadKind kind,
-               std::set<std::string>& names) {
+std::optional<pod::Spec> spec_of(pod::Node object, pod::WorkloadKind kind) {
   const auto* pod_template = pod::template_of(object, kind);
-  if (pod_template == nullptr) return;
+  if (pod_template == nullptr) return std::nullopt;
   pod::Diagnostics findings;
-  const image::Library library(store.paths().root);
-  for (const auto& wanted : wanted_images(pod::decode_pod(*pod_template, findings).spec)) {
-    names.insert(wanted.image);
-    auto parsed = image::parse_reference(wanted.image);
-    if (const auto* reference = std::get_if<image::Reference>(&parsed))
-      if (const auto stored = library.find(*reference)) names.insert(stored->name);
-  }
+  return pod::decode_pod(*pod_template, findings).spec;
 }
 
-// Of pods that are yet to be made.
 std::set<std::string> names_of_jobs(const state::Store& store) {
   std::set<std::string> names;
-  const state::JobStore jobs(store.paths());
-  for (const auto& key : jobs.list())
-    if (auto job = jobs.read(key); job && !job->state.finished)
-      add_names(store, std::move(job->object), pod::WorkloadKind::job, names);
-  for (const auto& key : jobs.list_cron_jobs())
-    if (auto object = jobs.read_cron_job(key))
-      add_names(store, std::move(*object), pod::WorkloadKind::cron_job, names);
+  const image::Library library(store.paths().root);
+  for (const auto& job : jobs_to_come(store))
+    for (const auto& wanted : wanted_images(job.spec)) {
+      names.insert(wanted.image);
+      auto parsed = image::parse_reference(wanted.image);
+      if (const auto* reference = std::get_if<image::Reference>(&parsed))
+        if (const auto stored = library.find(*reference)) names.insert(stored->name);
+    }
   return names;
 }
 
 }  // namespace
+
+std::vector<JobToCome> jobs_to_come(const state::Store& store) {
+  std::vector<JobToCome> found;
+  const state::JobStore jobs(store.paths());
+  for (const auto& key : jobs.list())
+    if (auto job = jobs.read(key); job && !job->state.finished)
+      if (auto spec = spec_of(std::move(job->object), pod::WorkloadKind::job))
+        found.push_back({key.namespace_, std::move(*spec)});
+  for (const auto& key : jobs.list_cron_jobs())
+    if (auto object = jobs.read_cron_job(key))
+      if (auto spec = spec_of(std::move(*object), pod::WorkloadKind::cron_job))
+        found.push_back({key.namespace_, std::move(*spec)});
+  return found;
+}
 
 std::set<std::string> digests_in_use(const state::Store& store,
                                      const std::vector<state::PodKey>& leaving) {
@@ -72,9 +79,12 @@ std::optional<image::Pruning> begin_pruning(const state::Store& store, bool unus
   image::PruneWish wish;
   wish.in_use = [&] { return digests_in_use(store, leaving); };
   if (unused)
-    wish.wanted = [names = names_of_jobs(store)](const std::string& name) {
-      return names.contains(name);
-    };
+    // Asked under the lock, so that no Job is written meanwhile.
+    wish.wanted =
+        [&store, names = std::optional<std::set<std::string>>()](const std::string& name) mutable {
+          if (!names) names = names_of_jobs(store);
+          return names->contains(name);
+        };
   return image::Library(store.paths().root).begin_pruning(wish);
 }
 

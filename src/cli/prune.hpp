@@ -2,6 +2,7 @@
 #pragma once
 
 #include "image/library.hpp"
+#include "pod/spec.hpp"
 #include "state/store.hpp"
 
 #include <optional>
@@ -10,6 +11,13 @@
 #include <vector>
 
 namespace pausa::cli {
+
+// What the pods of a Job or CronJob will be, of which there may be none now.
+struct JobToCome {
+  std::string namespace_;
+  pod::Spec spec;
+};
+std::vector<JobToCome> jobs_to_come(const state::Store& store);
 
 // The digests of images that containers and volumes of pods are of, that an `up` which is taken
 // back will need, and that are mounted; but for those of pods that are leaving. Throws sys::Error

@@ -176,8 +176,8 @@ void publish(const std::string& text, manifest::LoadedPod& loaded) {
   write_into(list.items[index], wanted);
 }
 
-void publish_all(const state::Store& store, const std::string& project,
-                 manifest::LoadedPod& loaded) {
+void publish_all(const state::Store& store, const std::string& project, manifest::LoadedPod& loaded,
+                 std::vector<std::uint16_t>& taken) {
   const auto& metadata = loaded.pod.metadata;
   const state::PodKey key{metadata.namespace_, metadata.name};
   std::optional<supervisor::StoredPod> before;
@@ -185,7 +185,6 @@ void publish_all(const state::Store& store, const std::string& project,
     before = supervisor::read_stored_pod(store, key);
   Node* const spec = loaded.object.find("spec");
   Node* const nodes = spec != nullptr ? spec->find("containers") : nullptr;
-  static std::vector<std::uint16_t> given;  // in this command
   for (std::size_t i = 0; nodes != nullptr && i < loaded.pod.spec.containers.size(); ++i) {
     auto& container = loaded.pod.spec.containers[i];
     Node* const ports = nodes->items[i].find("ports");
@@ -195,11 +194,19 @@ void publish_all(const state::Store& store, const std::string& project,
       port.host_port = current_port(before, container.name, port);
       if (port.host_port == 0)
         port.host_port = free_port(hash_of(project + " " + key.folder() + " " + inside(port)),
-                                   port.protocol == pod::Protocol::udp, given);
-      given.push_back(port.host_port);
+                                   port.protocol == pod::Protocol::udp, taken);
+      taken.push_back(port.host_port);
       ports->items[j].set("hostPort", Node::make_integer(port.host_port));
     }
   }
+}
+
+std::vector<std::uint16_t> asked_ports(const std::vector<manifest::LoadedPod>& pods) {
+  std::vector<std::uint16_t> ports;
+  for (const auto& entry : pods)
+    each_published(entry.pod.spec, "",
+                   [&ports](const pod::ContainerPort& port) { ports.push_back(port.host_port); });
+  return ports;
 }
 
 std::vector<std::string> port_assignments(const std::string& pod, const pod::Spec& spec,

@@ -16,7 +16,10 @@ void publish(const std::string& text, manifest::LoadedPod& pod);
 // `--ports auto`: every port that the pods declare and that has none of the host's gets one that
 // follows from project, pod and port, so that it is the same each time; where that one is taken,
 // the next. A pod that runs keeps those that it has. project: the folder that the manifest is in.
-void publish_all(const state::Store& store, const std::string& project, manifest::LoadedPod& pod);
+void publish_all(const state::Store& store, const std::string& project, manifest::LoadedPod& pod,
+                 std::vector<std::uint16_t>& taken);
+// The host's ports that the manifests ask for by number.
+std::vector<std::uint16_t> asked_ports(const std::vector<manifest::LoadedPod>& pods);
 
 // The pod's published ports as lines "80/tcp -> 0.0.0.0:8080"; with a port ("80", "53/udp") only
 // the addresses of that one.

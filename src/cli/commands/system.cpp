@@ -72,14 +72,20 @@ std::vector<state::PodKey> ended_pods(const state::Store& store) {
 std::vector<pod::Object> unused_claims(const state::Store& store,
                                        const std::vector<state::PodKey>& leaving) {
   std::set<std::string> used;
+  const auto use = [&used](const std::string& namespace_, const pod::Spec& spec) {
+    for (const auto& volume : spec.volumes)
+      if (const auto* claim = std::get_if<pod::ClaimVolume>(&volume.source))
+        used.insert(namespace_ + "/" + claim->claim);
+  };
   for (const auto& key : every_pod(store)) {
     if (std::find(leaving.begin(), leaving.end(), key) != leaving.end()) continue;
     const auto stored = supervisor::find_stored_pod(store, key);
+    if (!stored && store.read(key))
+      throw sys::Error("pod " + key.name + " is being made; try again when that is done");
     if (!stored) continue;
-    for (const auto& volume : stored->pod.spec.volumes)
-      if (const auto* claim = std::get_if<pod::ClaimVolume>(&volume.source))
-        used.insert(key.namespace_ + "/" + claim->claim);
+    use(key.namespace_, stored->pod.spec);
   }
+  for (const auto& job : jobs_to_come(store)) use(job.namespace_, job.spec);
   auto claims = state::ObjectStore(store.paths()).list(pod::ObjectKind::claim);
   std::erase_if(claims, [&](const pod::Object& claim) {
     return used.contains(claim.metadata.namespace_ + "/" + claim.metadata.name);
@@ -119,9 +125,11 @@ int prune_system(const Options& options) {
     if (dry) std::cout << "pod/" << key.name << "\n";
     if (dry) would += bytes(paths.data_dir(key));
   }
-  const auto claims =
-      options.has("volumes") ? unused_claims(store, pods) : std::vector<pod::Object>();
   if (!dry) code = end_pods(store, pods, true, std::chrono::milliseconds(0));
+  // One that could not be ended goes on needing what it has.
+  const auto leaving = dry ? pods : std::vector<state::PodKey>();
+  const auto claims =
+      options.has("volumes") ? unused_claims(store, leaving) : std::vector<pod::Object>();
   for (const auto& claim : claims) {
     if (dry)
       would += bytes(paths.volume_dir({claim.metadata.namespace_, claim.metadata.name}));
@@ -134,7 +142,7 @@ int prune_system(const Options& options) {
   } else {
     unmount_all(paths);
   }
-  const auto pruning = begin_pruning(store, options.has("all"), pods);
+  const auto pruning = begin_pruning(store, options.has("all"), leaving);
   if (!pruning)
     throw sys::Error("images are being brought in or started; try again when that is done");
   for (const auto& image : pruning->images)

@@ -229,9 +229,10 @@ int run_up(const Arguments& arguments) {
   for (const auto& text : publications) publish(text, loaded.pods.front());
   if (const auto ports = options.get("ports")) {
     if (*ports != "auto") throw UsageError("--ports: \"" + *ports + "\" is not auto");
+    auto taken = asked_ports(loaded.pods);
     for (auto& entry : loaded.pods)
       if (!entry.pod.spec.host_network)
-        publish_all(store, loaded.sources[entry.source].folder.string(), entry);
+        publish_all(store, loaded.sources[entry.source].folder.string(), entry, taken);
   }
   add_objects_of_files(options.all("configmap-from"), pod::ObjectKind::config_map, loaded);
   add_objects_of_files(options.all("secret-from"), pod::ObjectKind::secret, loaded);
@@ -285,8 +286,8 @@ int run_up(const Arguments& arguments) {
     pods[i].loaded = std::move(entry);
   }
   loaded = {};  // the supervisors that are forked below do not need it
-  auto result =
-      roll_out(store, std::move(plan.objects), std::move(pods), std::move(kept), patience);
+  auto result = roll_out(store, std::move(plan.objects), std::move(pods),
+                         jobs.empty() ? std::move(kept) : sys::UniqueFd(), patience);
   if (result.taken_back) {
     while (signals.take()) continue;  // heard: it need not end us now
     return result.code;
@@ -294,6 +295,7 @@ int run_up(const Arguments& arguments) {
   if (result.code == exit_ok) result.code = prune(store, plan.leftovers, options.has("quiet"));
   // When all else stands.
   if (result.code == exit_ok) result.code = start_jobs(store, jobs, start);
+  kept.reset();
   if (!attached) {
     std::cout << words << std::flush;
     for (const auto& key : result.up) {
