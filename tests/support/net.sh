@@ -37,6 +37,11 @@ end_outside() {
   set +e
   kill $outside_pid
   wait $outside_pid 2>/dev/null
+  # Servers of the test: behind nsenter, they outlive the shell that began them.
+  local server
+  for server in /proc/[0-9]*; do
+    grep -qsaF "$work/" "$server/cmdline" && kill -KILL "${server##*/}" 2>/dev/null
+  done
   (exit $status)
   finish
 }
