@@ -83,6 +83,7 @@ std::string mount_for_all(const state::Store& store, const std::string& word) {
 
 [[noreturn]] void run_inside(const state::Store& store, const std::vector<std::string>& words) {
   const image::Library library(store.paths().root);
+  const auto kept = library.keep_all();  // until the command has it before its eyes
   const auto layers = layers_of(store, find_image(library, words[0]));
   const auto place = mounts_dir(store.paths());
   (void)sys::make_dirs_at(AT_FDCWD, place, 0700);

@@ -4,6 +4,7 @@
 #include "log/format.hpp"
 #include "log/layout.hpp"
 #include "sys/error.hpp"
+#include "sys/hash.hpp"
 #include "sys/path.hpp"
 #include "sys/process.hpp"
 
@@ -26,11 +27,9 @@ constexpr std::chrono::seconds tear_down_patience(20);
 constexpr std::array<const char*, 10> colours{"36", "33", "32", "35", "34",
                                               "96", "93", "92", "95", "94"};
 
-// The same name has the same colour, today and tomorrow (FNV-1a).
+// The same name has the same colour, today and tomorrow.
 const char* colour_of(std::string_view label) {
-  std::uint32_t hash = 2166136261U;
-  for (const char letter : label) hash = (hash ^ static_cast<unsigned char>(letter)) * 16777619U;
-  return colours[hash % colours.size()];
+  return colours[sys::stable_hash(label) % colours.size()];
 }
 
 std::size_t stream_of(const log::Line& line, std::size_t reader) {

@@ -5,6 +5,7 @@
 #include "supervisor/ports.hpp"
 #include "supervisor/stored_pod.hpp"
 #include "sys/error.hpp"
+#include "sys/hash.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -112,12 +113,6 @@ std::uint16_t free_port(std::uint32_t hash, bool udp, const std::vector<std::uin
   throw sys::Error("--ports auto: no port from " + std::to_string(first_auto) + " on is free");
 }
 
-std::uint32_t hash_of(const std::string& text) {
-  std::uint32_t hash = 2166136261U;  // FNV-1a
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
-  return hash;
-}
-
 // The host's port that the pod has for it now; 0: none.
 std::uint16_t current_port(const std::optional<supervisor::StoredPod>& before,
                            const std::string& container, const pod::ContainerPort& port) {
@@ -193,8 +188,9 @@ void publish_all(const state::Store& store, const std::string& project, manifest
       if (port.host_port != 0 || port.protocol == pod::Protocol::sctp) continue;
       port.host_port = current_port(before, container.name, port);
       if (port.host_port == 0)
-        port.host_port = free_port(hash_of(project + " " + key.folder() + " " + inside(port)),
-                                   port.protocol == pod::Protocol::udp, taken);
+        port.host_port =
+            free_port(sys::stable_hash(project + " " + key.folder() + " " + inside(port)),
+                      port.protocol == pod::Protocol::udp, taken);
       taken.push_back(port.host_port);
       ports->items[j].set("hostPort", Node::make_integer(port.host_port));
     }

@@ -4,11 +4,12 @@
 #include "net/nat.hpp"
 #include "net/routes.hpp"
 #include "sys/error.hpp"
+#include "sys/file_lock.hpp"
+#include "sys/hash.hpp"
 #include "sys/path.hpp"
 
 #include <fcntl.h>
 #include <linux/rtnetlink.h>
-#include <sys/file.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -24,8 +25,7 @@ constexpr const char* range_file = "range";
 // The bridge is known by its hardware address, which it is born with: made of its folder's name,
 // so that neither somebody else's bridge nor that of another run folder is taken for ours.
 HardwareAddress mark_of(const BridgeConfig& config) {
-  std::uint32_t hash = 2166136261U;  // FNV-1a
-  for (const char c : config.own()) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
+  const auto hash = sys::stable_hash(config.own());
   const auto byte = [hash](unsigned shift) { return static_cast<std::uint8_t>(hash >> shift); };
   return {0x02, 0x71, byte(24), byte(16), byte(8), byte(0)};
 }
@@ -87,10 +87,7 @@ class Locked {
   explicit Locked(const std::string& folder)
       : folder_(sys::make_dirs_at(AT_FDCWD, folder, 0700)),
         file_(sys::open_at(folder_.get(), "lock", O_RDWR | O_CREAT, 0600)) {
-    int rc;
-    do rc = ::flock(file_.get(), LOCK_EX);
-    while (rc < 0 && errno == EINTR);
-    sys::check(rc, "lock the network");
+    sys::lock_exclusively(file_.get(), "lock the network");
   }
 
  private:

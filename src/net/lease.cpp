@@ -1,6 +1,7 @@
 #include "net/lease.hpp"
 
 #include "sys/error.hpp"
+#include "sys/file_lock.hpp"
 #include "sys/path.hpp"
 
 #include <errno.h>
@@ -78,10 +79,7 @@ namespace {
 // the taking of one.)
 class Alone {
  public:
-  explicit Alone(int folder) : folder_(folder) {
-    while (::flock(folder, LOCK_EX) < 0)
-      if (errno != EINTR) throw sys::Error(errno, "lock the leases");
-  }
+  explicit Alone(int folder) : folder_(folder) { sys::lock_exclusively(folder, "lock the leases"); }
   ~Alone() { (void)::flock(folder_, LOCK_UN); }
   Alone(const Alone&) = delete;
   Alone& operator=(const Alone&) = delete;

@@ -4,10 +4,11 @@
 #include "net/netlink.hpp"
 #include "net/routes.hpp"
 #include "sys/error.hpp"
+#include "sys/file_lock.hpp"
+#include "sys/hash.hpp"
 #include "sys/path.hpp"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -26,9 +27,7 @@ constexpr const char* system_folder = "/run/pausa/network";
 // As the tables of bridges are named; those of other run folders have a mark of theirs.
 std::string name_of(const std::string& folder) {
   if (folder == system_folder) return "services";
-  std::uint32_t hash = 2166136261U;  // FNV-1a
-  for (const char c : folder) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
-  return "services-" + std::to_string(hash);
+  return "services-" + std::to_string(sys::stable_hash(folder));
 }
 
 const char* protocol(const ServiceRoute& route) {
@@ -124,10 +123,7 @@ ServicesLock::ServicesLock(const std::string& folder) {
   do {
     const auto own = sys::make_dirs_at(AT_FDCWD, services_folder(folder), 0700);
     file_ = sys::open_at(own.get(), "lock", O_RDWR | O_CREAT, 0600);
-    int rc;
-    do rc = ::flock(file_.get(), LOCK_EX);
-    while (rc < 0 && errno == EINTR);
-    sys::check(rc, "lock the Services");
+    sys::lock_exclusively(file_.get(), "lock the Services");
     sys::check(::fstat(file_.get(), &locked), "lock the Services");
   } while (::stat((services_folder(folder) + "/lock").c_str(), &there) != 0 ||
            there.st_ino != locked.st_ino || there.st_dev != locked.st_dev);

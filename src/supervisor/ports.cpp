@@ -3,6 +3,7 @@
 #include "net/port_map.hpp"
 #include "supervisor/kept.hpp"
 #include "sys/error.hpp"
+#include "sys/hash.hpp"
 #include "sys/net_socket.hpp"
 #include "sys/path.hpp"
 
@@ -17,9 +18,7 @@ namespace {
 // A port's number and address make its key, so that it means the same to the next supervisor
 // whatever has become of the manifest: the order in the list of all would not.
 std::uint64_t key_of(const net::PublishedPort& port) {
-  std::uint32_t hash = 2166136261U;  // FNV-1a
-  for (const char c : net::to_text(port) + ">" + std::to_string(port.pod_port))
-    hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
+  const auto hash = sys::stable_hash(net::to_text(port) + ">" + std::to_string(port.pod_port));
   return encode({hash, 0, Kept::port});
 }
 

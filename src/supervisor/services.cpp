@@ -9,6 +9,7 @@
 #include "state/object_store.hpp"
 #include "supervisor/pod_network.hpp"
 #include "sys/error.hpp"
+#include "sys/hash.hpp"
 #include "sys/process.hpp"
 
 #include <unistd.h>
@@ -125,9 +126,7 @@ void add_names(const pod::Object& object, const std::vector<const pod::EndpointP
 std::string free_address(const net::Subnet& range, const std::string& name,
                          const std::set<std::string>& taken) {
   const net::Pool pool{range, std::nullopt};
-  std::uint32_t hash = 2166136261U;  // FNV-1a
-  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
-  std::uint32_t number = pool.first + hash % (pool.last() - pool.first + 1);
+  std::uint32_t number = pool.first + sys::stable_hash(name) % (pool.last() - pool.first + 1);
   for (std::uint32_t tried = pool.first; tried <= pool.last(); ++tried) {
     auto address = net::to_text(pool.v4_of(number));
     if (!taken.contains(address)) return address;

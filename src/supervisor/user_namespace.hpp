@@ -3,9 +3,8 @@
 // Without root (geteuid() != 0) the supervisor itself lives in one, with all that it makes: as uid
 // 0 there it may mount and make namespaces, and the user's subordinate ids exist. Pods on the
 // user's bridge share one, to which that network belongs (user_network.hpp); each other pod has its
-// own. Infra is born in
-// it, so that whoever comes later (the next supervisor, `exec`) finds it through infra's pidfd.
-// Commands that only read, or that talk to the supervisor, need not enter.
+// own. Infra is born in it, so that whoever comes later (the next supervisor, `exec`) finds it
+// through infra's pidfd. Commands that only read, or that talk to the supervisor, need not enter.
 //
 // With root and hostUsers: false the supervisor stays outside; infra gets a user namespace of its
 // own onto a block of 65,536 ids that no other pod has, and members join it.

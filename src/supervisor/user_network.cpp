@@ -6,6 +6,7 @@
 #include "supervisor/pod_sandbox.hpp"
 #include "supervisor/user_namespace.hpp"
 #include "sys/error.hpp"
+#include "sys/file_lock.hpp"
 #include "sys/namespace.hpp"
 #include "sys/own_program.hpp"
 #include "sys/path.hpp"
@@ -17,7 +18,6 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
@@ -50,10 +50,7 @@ class Locked {
   explicit Locked(const state::Paths& paths)
       : folder_(sys::make_dirs_at(AT_FDCWD, paths.network(), 0700)),
         file_(sys::open_at(folder_.get(), "uplink", O_RDWR | O_CREAT, 0600)) {
-    int rc;
-    do rc = ::flock(file_.get(), LOCK_EX);
-    while (rc < 0 && errno == EINTR);
-    sys::check(rc, "lock the network of the user's pods");
+    sys::lock_exclusively(file_.get(), "lock the network of the user's pods");
   }
 
  private:

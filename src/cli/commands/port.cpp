@@ -10,10 +10,9 @@
 namespace pausa::cli {
 namespace {
 
-const std::vector<Option> table{
-    {"url", nullptr, "the first TCP port as a URL of this machine"},
-    {"env", nullptr, "assignments for a shell: SHOP_WEB_HOST, …_PORT, …_URL"},
-    {"namespace,n", "NAME", "the pod's namespace"}};
+constexpr Option table[]{{"url", nullptr, "the first TCP port as a URL of this machine"},
+                         {"env", nullptr, "assignments for a shell: SHOP_WEB_HOST, …_PORT, …_URL"},
+                         {"namespace,n", "NAME", "the pod's namespace"}};
 
 }  // namespace
 
