@@ -3,6 +3,10 @@
 //
 //   RUNROOT/pods/NAMESPACE_NAME/   pod.json (the record), lock, infra.sock, control.sock, files/
 //   RUNROOT/network/bridges/NAME/  a bridge's range, leases/ADDRESS: whose it is
+//   RUNROOT/network/names/         a file for each name that the resolver knows (net/name_book.hpp)
+//   RUNROOT/network/services/      the range of Services, what their table was last made of
+//   RUNROOT/network/uplink         who keeps the network of a user's pods
+//   RUNROOT/mounts/                images that are mounted to look at
 //   ROOT/pods/NAMESPACE_NAME/      manifest.json (the Pod as given), origin (the file that brought
 //                                  it), containers/, volumes/, logs/, events.jsonl,
 //                                  supervisor.error (while it cannot work)
