@@ -29,7 +29,7 @@ pausa_layer(launch DEPENDS sys pod rootfs security)
 # rank 3
 pausa_layer(supervisor DEPENDS sys pod manifest state control cgroup image rootfs security net log infra launch)
 # rank 4
-pausa_layer(cli DEPENDS sys pod manifest state control image log cgroup launch security infra supervisor)
+pausa_layer(cli DEPENDS sys pod manifest state control image net log cgroup launch security infra supervisor)
 
 # pausa_room(NAME SOURCES a.cpp … [LIBRARIES yaml-cpp …]) makes the static library pausa_NAME and
 # links it with the rooms that the table allows. LIBRARIES are third-party and stay private.

@@ -2,6 +2,7 @@
 
 #include "cgroup/hierarchy.hpp"
 #include "image/image.hpp"
+#include "net/probe.hpp"
 #include "security/idmap.hpp"
 #include "supervisor/host.hpp"
 #include "sys/error.hpp"
@@ -84,6 +85,7 @@ class Checkup {
     ids();
     capabilities();
     programs();
+    network();
     return std::move(findings_);
   }
 
@@ -258,6 +260,25 @@ class Checkup {
       else
         add(Level::ok, program.name, path);
     }
+  }
+
+  // Without one of these pods have less of a network and a note, or fail if they ask for it.
+  void network() {
+    tried(net::probe_bridge(!root_), Level::warning, "bridge", "can be made",
+          root_ ? "modprobe bridge" : "as root: modprobe bridge");
+    tried(net::probe_veth(!root_), Level::warning, "veth", "pairs of interfaces can be made",
+          root_ ? "modprobe veth" : "as root: modprobe veth");
+    if (!sys::find_program("nft").empty())
+      tried(net::probe_rules(!root_), Level::warning, "nf_tables",
+            "takes the rules of bridges and ports",
+            std::string(root_ ? "" : "as root: ") +
+                "modprobe -a nf_tables nft_chain_nat nft_masq nft_nat nft_fib_inet nft_ct");
+    if (net::has_ipv6())
+      add(Level::ok, "IPv6", "pods have addresses of both families");
+    else
+      add(Level::note, "IPv6", "is off: pods have IPv4 only",
+          std::string(root_ ? "" : "as root: ") +
+              "sysctl -w net.ipv6.conf.default.disable_ipv6=0 (boot without ipv6.disable=1)");
     if (root_) return;
     if (::access("/dev/net/tun", R_OK | W_OK) != 0)
       add(Level::note, "tun device",

@@ -40,11 +40,7 @@ void make_pair(Netlink& netlink, const AttachRequest& request, const Pool& pool)
     if (const auto old = find_link(netlink, request.veth)) delete_link(netlink, *old);
     failed = make_veth(netlink, veth);
   }
-  if (failed != 0) {
-    sys::Error error(failed, "make the network interface " + request.veth);
-    if (failed == EOPNOTSUPP) error.advise("this kernel has no pairs of them (modprobe veth)");
-    throw error;
-  }
+  if (failed != 0) throw sys::Error(failed, "make the network interface " + request.veth);
   const auto link = find_link(netlink, request.veth);
   if (!link) throw sys::Error("the network interface " + request.veth + " is gone");
   bring_up(netlink, *link);

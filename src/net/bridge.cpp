@@ -2,6 +2,7 @@
 
 #include "net/links.hpp"
 #include "net/nat.hpp"
+#include "net/probe.hpp"
 #include "net/routes.hpp"
 #include "sys/error.hpp"
 #include "sys/file_lock.hpp"
@@ -38,10 +39,6 @@ std::string read_sysctl(const std::string& path) {
 
 void write_sysctl(const std::string& path, const char* value) {
   if (read_sysctl(path) != value) sys::write_file_at(AT_FDCWD, "/proc/sys/net/" + path, value);
-}
-
-bool has_ipv6() {
-  return read_sysctl("ipv6/conf/default/disable_ipv6") == "0";
 }
 
 // A unique local range (RFC 4193).
@@ -135,13 +132,18 @@ void require_ours(const Link& link, const BridgeConfig& config) {
 }
 
 void make_ours(Netlink& netlink, const BridgeConfig& config, const Pool& pool) {
+  if (!knows_veth(netlink)) {  // no pod could come onto it
+    sys::Error error("this kernel has no pairs of network interfaces");
+    error.advise("load the module: modprobe veth");
+    throw error;
+  }
   auto uplink = find_uplink(netlink, false);
   if (!uplink) uplink = find_uplink(netlink, true);
   const auto mark = mark_of(config);
   const int failed = make_bridge(netlink, config.name, mark, uplink ? uplink->mtu : usual_mtu);
   if (failed != 0 && failed != EEXIST) {
     sys::Error error(failed, "make the bridge " + config.name);
-    if (failed == EOPNOTSUPP) error.advise("this kernel has no bridges (modprobe bridge)");
+    if (failed == EOPNOTSUPP) error.advise("this kernel has none: modprobe bridge");
     if (failed == EPERM) error.advise("this needs CAP_NET_ADMIN");
     throw error;
   }

@@ -105,6 +105,15 @@ int make_veth(Netlink& netlink, const Veth& veth) {
   return netlink.ask(message);
 }
 
+bool knows_veth(Netlink& netlink) {
+  constexpr std::uint32_t too_small = 1;  // veth_validate() looks at the MTU first: EINVAL
+  Message message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
+  message.header(ifinfomsg{});
+  message.put(IFLA_MTU, too_small);
+  message.nest(IFLA_LINKINFO, [&] { message.put(IFLA_INFO_KIND, std::string("veth")); });
+  return netlink.ask(message) != EOPNOTSUPP;
+}
+
 void bring_up(Netlink& netlink, const Link& link) {
   Message message(RTM_NEWLINK, 0);
   ifinfomsg info{};

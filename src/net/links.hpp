@@ -39,6 +39,8 @@ struct Veth {
 // Both ends at once, the other one born in its namespace. One queue each: more cost a grace period
 // (measured: 478 against 734 us). An errno, or 0.
 int make_veth(Netlink& netlink, const Veth& veth);
+// Whether this kernel makes such pairs, found out by asking for one that no kernel makes.
+bool knows_veth(Netlink& netlink);
 
 // Up, and without an IPv6 address of its own making: with link-local addresses on every port the
 // thousandth pod takes four times as long, since neighbour discovery floods the bridge.

@@ -68,6 +68,12 @@ int probe_namespace(int clone_flag, bool in_user_namespace) {
   });
 }
 
+int probe_inside(int clone_flags, bool in_user_namespace, const std::function<bool()>& trial) {
+  return in_child([&] {
+    return (!in_user_namespace || become_root_inside()) && ::unshare(clone_flags) == 0 && trial();
+  });
+}
+
 int probe_overlay(const std::string& folder, bool in_user_namespace) {
   for (const char* name : {"/lower", "/upper", "/work"})
     if (::mkdir((folder + name).c_str(), 0700) != 0 && errno != EEXIST) return errno;

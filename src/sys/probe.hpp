@@ -3,6 +3,7 @@
 // single-threaded callers; not for child zones.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <utility>
 
@@ -11,6 +12,10 @@ namespace pausa::sys {
 // A namespace of this kind (CLONE_NEW*); with in_user_namespace inside a user namespace of its own,
 // as an unprivileged user makes them.
 int probe_namespace(int clone_flag, bool in_user_namespace);
+
+// Any other trial in new namespaces (CLONE_NEW*). It tells by its result whether it worked, and by
+// errno why not.
+int probe_inside(int clone_flags, bool in_user_namespace, const std::function<bool()>& trial);
 
 // An overlay whose upper layer lies in `folder`, which is the caller's to remove.
 int probe_overlay(const std::string& folder, bool in_user_namespace);

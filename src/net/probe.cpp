@@ -1,0 +1,61 @@
+#include "net/probe.hpp"
+
+#include "net/links.hpp"
+#include "net/nat.hpp"
+#include "sys/error.hpp"
+#include "sys/path.hpp"
+#include "sys/probe.hpp"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <functional>
+
+namespace pausa::net {
+namespace {
+
+constexpr unsigned usual_mtu = 1500;
+
+// make: gives an errno, or throws.
+int try_in_new_network(bool in_user_namespace, const std::function<int()>& make) {
+  return sys::probe_inside(CLONE_NEWNET, in_user_namespace, [&make] {
+    try {
+      errno = make();
+    } catch (const sys::Error& error) {
+      errno = error.code() ? error.code().value() : EOPNOTSUPP;
+    }
+    return errno == 0;
+  });
+}
+
+}  // namespace
+
+int probe_bridge(bool in_user_namespace) {
+  return try_in_new_network(in_user_namespace, [] {
+    Netlink netlink(NETLINK_ROUTE);
+    return make_bridge(netlink, "trial", {0x02}, usual_mtu);
+  });
+}
+
+int probe_veth(bool in_user_namespace) {
+  return try_in_new_network(in_user_namespace, [] {
+    Netlink netlink(NETLINK_ROUTE);
+    return make_veth(netlink, {"trial", "peer", ::getpid(), 0, usual_mtu, {0x02}});
+  });
+}
+
+int probe_rules(bool in_user_namespace) {
+  return try_in_new_network(in_user_namespace, [] {
+    make_rules("trial", {*parse_subnet("192.0.2.0/24"), parse_subnet("2001:db8::/64")});
+    return 0;
+  });
+}
+
+bool has_ipv6() {
+  const auto disabled =
+      sys::read_file_at(AT_FDCWD, "/proc/sys/net/ipv6/conf/default/disable_ipv6", 2);
+  return disabled && disabled->starts_with('0');
+}
+
+}  // namespace pausa::net
