@@ -43,7 +43,8 @@ std::span<const Command> commands() {
        "pausa ns web              # same letter: same namespace; *: the host's\n"
        "pausa ns -o wide web      # with inode numbers",
        run_ns, ns_options},
-      {"port", "show the published ports of a pod", "[OPTION…] POD [PORT]",
+      {"port", "show the published ports of pods", "[OPTION…] [POD [PORT]]",
+       "pausa port                # web 80/tcp -> 0.0.0.0:8080, and those of all others\n"
        "pausa port web            # 80/tcp -> 0.0.0.0:8080\n"
        "curl $(pausa port --url web)\n"
        "eval \"$(pausa port --env web)\"; echo $WEB_80_URL",

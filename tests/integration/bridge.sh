@@ -15,6 +15,8 @@ up --network bridge "$(sleeper two)"
 ip1=$(field one .status.podIP) ip2=$(field two .status.podIP)
 match "a pod has an address of the bridge" "$ip1" '^10\.86\.0\.'
 differs "each has its own" "$ip1" "$ip2"
+match "ps -o wide has it" "$(pausa ps -o wide)" "one .* ${ip1//./\\.} "
+same "so has a format of one's own" "$ip2" "$(pausa ps --format '{{.ip}}' two)"
 same "status has both families" 2 "$(field one '.status.podIPs | length')"
 six=$(field one '.status.podIPs[1].ip')
 same "hostIP is the host's" 198.51.100.1 "$(field one .status.hostIP)"

@@ -48,6 +48,10 @@ eventually "UDP is answered" echoes 127.0.0.1
 check "from outside" echoes 198.51.100.1 outside
 kill $echo_server
 same "port tells" $'80/tcp -> 0.0.0.0:8080\n53/udp -> 0.0.0.0:5300' "$(pausa port plain)"
+same "port of all" $'plain 80/tcp -> 0.0.0.0:8080\nplain 53/udp -> 0.0.0.0:5300' "$(pausa port)"
+same "port of all of a namespace" '' "$(pausa port -n other)"
+match "assignments of all" "$(pausa port --env)" 'PLAIN_80_PORT=8080'
+expect_exit 2 pausa port --url
 same "port of one" 0.0.0.0:8080 "$(pausa port plain 80)"
 same "port as URL" http://127.0.0.1:8080 "$(pausa port --url plain)"
 expect_exit 1 pausa port plain 81

@@ -1,5 +1,6 @@
 #include "cli/commands/commands.hpp"
 #include "cli/options.hpp"
+#include "cli/pod_list.hpp"
 #include "cli/publish.hpp"
 #include "cli/target.hpp"
 #include "cli/workloads.hpp"
@@ -14,6 +15,24 @@ constexpr Option table[]{{"url", nullptr, "the first TCP port as a URL of this m
                          {"env", nullptr, "assignments for a shell: SHOP_WEB_HOST, …_PORT, …_URL"},
                          {"namespace,n", "NAME", "the pod's namespace"}};
 
+int ports_of_all(const state::Store& store, const Options& options) {
+  std::vector<std::string> troubles;
+  for (const auto& entry : list_pods(store, false, troubles)) {
+    if (options.has("namespace") && entry.key.namespace_ != options.get("namespace")) continue;
+    const auto stored = supervisor::find_stored_pod(store, entry.key);
+    if (!stored) continue;  // it has gone meanwhile
+    if (options.has("env")) {
+      for (const auto& line : port_assignments(entry.key.name, stored->pod.spec, ""))
+        std::cout << line << "\n";
+    } else {
+      for (const auto& line : port_lines(stored->pod.spec, ""))
+        std::cout << entry.key.name << " " << line << "\n";
+    }
+  }
+  for (const auto& trouble : troubles) std::cerr << "pausa: " << trouble << "\n";
+  return troubles.empty() ? exit_ok : exit_failed;
+}
+
 }  // namespace
 
 std::string port_options() {
@@ -23,8 +42,10 @@ std::string port_options() {
 int run_port(const Arguments& arguments) {
   const Options options(table, arguments);
   const auto& words = options.words();
-  if (words.empty() || words.size() > 2) throw UsageError("port needs a pod, and perhaps a port");
+  if (words.size() > 2) throw UsageError("port takes a pod, and perhaps a port");
+  if (words.empty() && options.has("url")) throw UsageError("--url is for one pod; name it");
   const state::Store store(state::Paths::from_environment());
+  if (words.empty()) return ports_of_all(store, options);
   const auto target = target_of(store, words.front(), options.get("namespace"));
   const auto stored = supervisor::read_living_pod(store, find_pod(store, target.key));
   const std::string only = words.size() > 1 ? words[1] : "";

@@ -103,13 +103,14 @@ class Filter {
 };
 
 struct Row {
-  std::string ready, status, restarts, age, uid, infra, containers, owner;
+  std::string ready, status, restarts, age, ip, uid, infra, containers, owner;
 };
 
 Row row_of(const PodEntry& entry, pod::WallTime now, bool whole_ids) {
   Row row{std::to_string(entry.ready) + "/" + std::to_string(entry.containers),
           entry.status,
           std::to_string(entry.restarts.count),
+          "-",
           "-",
           "-",
           "-",
@@ -121,6 +122,7 @@ Row row_of(const PodEntry& entry, pod::WallTime now, bool whole_ids) {
   constexpr std::size_t short_id = 12;
   row.age = pod::age_text(now - pod::WallTime(record.created_ns));
   row.uid = whole_ids ? record.uid : record.uid.substr(0, short_id);
+  if (!record.network.ipv4.empty()) row.ip = record.network.ipv4;
   if (record.infra && !entry.ended) row.infra = std::to_string(record.infra.pid);
   row.containers.clear();
   for (const auto& container : record.containers)
@@ -141,6 +143,7 @@ Node row_node(const PodEntry& entry, const Row& row) {
     set(capital ? "Status" : "status", row.status);
     set(capital ? "Restarts" : "restarts", row.restarts);
     set(capital ? "Age" : "age", row.age);
+    set(capital ? "IP" : "ip", row.ip);
     set(capital ? "ID" : "id", row.uid);
     set(capital ? "Infra" : "infra", row.infra);
     set(capital ? "Containers" : "containers", row.containers);
@@ -159,7 +162,8 @@ std::string table_text(const state::Store& store, const std::vector<PodEntry>& e
   if (with_namespace) header.emplace_back("NAMESPACE");
   for (const char* name : {"NAME", "READY", "STATUS", "RESTARTS", "AGE"}) header.emplace_back(name);
   if (wide)
-    for (const char* name : {"INFRA", "UID", "CONTAINERS", "OWNER"}) header.emplace_back(name);
+    for (const char* name : {"IP", "INFRA", "UID", "CONTAINERS", "OWNER"})
+      header.emplace_back(name);
   Table lines(std::move(header));
   const pod::WallTime now = std::chrono::system_clock::now().time_since_epoch();
   for (const auto& entry : entries) {
@@ -171,7 +175,7 @@ std::string table_text(const state::Store& store, const std::vector<PodEntry>& e
     for (const auto& cell : {entry.key.name, row.ready, row.status, row.restarts, row.age})
       cells.push_back(cell);
     if (wide)
-      for (const auto& cell : {row.infra, row.uid, row.containers, row.owner})
+      for (const auto& cell : {row.ip, row.infra, row.uid, row.containers, row.owner})
         cells.push_back(cell);
     lines.add(std::move(cells));
   }
