@@ -3,6 +3,7 @@
 #include "supervisor/images.hpp"
 #include "supervisor/stored_pod.hpp"
 #include "sys/error.hpp"
+#include "sys/own_program.hpp"
 #include "sys/path.hpp"
 #include "sys/socket.hpp"
 
@@ -45,11 +46,15 @@ void detach() {
   (void)::umask(022);
 }
 
+// Its arguments were those of the command that it began as.
+void name_process(const state::PodKey& key) {
+  sys::name_own_process("pausa-supervise", "pausa-supervisor " + key.namespace_ + "/" + key.name);
+}
+
 void ignore_signals() {
   // A log reader, a file-size limit or a hung-up terminal must not end the supervisor.
   for (const int number : {SIGPIPE, SIGXFSZ, SIGHUP, SIGINT, SIGQUIT})
     (void)::signal(number, SIG_IGN);
-  (void)::prctl(PR_SET_NAME, "pausa-supervise", 0, 0, 0);
 }
 
 [[noreturn]] void become_guard(const Host& host, const state::PodKey& key, pid_t supervisor) {
@@ -113,6 +118,7 @@ sys::UniqueFd spawn_new(Charge charge, Host host) {
   }
   close_inherited();
   ignore_signals();
+  name_process(charge.record.key);
   (void)ours.release();
   Starter starter(std::move(theirs));
   const state::Store store = charge.store;
@@ -137,6 +143,7 @@ void spawn_adopted(const state::Store& store, const state::PodKey& key) {
 int supervise(const state::Store& store, const state::PodKey& key) {
   detach();
   ignore_signals();
+  name_process(key);
   close_inherited();
   return live(store, key, [&] {
     auto record = store.read(key);

@@ -11,7 +11,11 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <cstdlib>
+#include <cstring>
+#include <utility>
 
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x0010U  // Linux 6.3
@@ -29,6 +33,19 @@ std::string linked_path() {
   const ssize_t size = check(::readlink(here, path.data(), path.size()), "read ", here);
   path.resize(static_cast<std::size_t>(size));
   return path;
+}
+
+// The arguments of our exec, from start to end: fields 48 and 49 of proc_pid_stat(5).
+std::pair<std::uintptr_t, std::uintptr_t> argument_range() {
+  constexpr int before_start = 45;  // blanks behind the name
+  const std::string text = read_file_at(AT_FDCWD, "/proc/self/stat", 4096).value_or("");
+  std::size_t at = text.rfind(')');
+  for (int blank = 0; blank <= before_start && at != std::string::npos; ++blank)
+    at = text.find(' ', at + 1);
+  if (at == std::string::npos) return {};
+  char* end = nullptr;
+  const auto first = std::strtoull(text.c_str() + at, &end, 10);
+  return {first, std::strtoull(end, nullptr, 10)};
 }
 
 // The link leads to the file by the mount that it was executed through.
@@ -98,6 +115,23 @@ void shield_own_program(char* const* argv) {
   (void)::setenv(variable, (self + path).c_str(), 1);
   (void)::syscall(SYS_execveat, copy.get(), "", argv, environ, AT_EMPTY_PATH);
   (void)::unsetenv(variable);
+}
+
+void name_own_process(const char* name, const std::string& words) noexcept {
+  (void)::prctl(PR_SET_NAME, name, 0, 0, 0);
+  try {
+    const auto [first, end] = argument_range();
+    if (first == 0 || end <= first) return;
+    // A last byte that is not 0 would have the kernel show the environment as well
+    // (setproctitle(3)).
+    const std::size_t room = end - first - 1;
+    char* const arguments = reinterpret_cast<char*>(first);
+    const std::size_t size = std::min(words.size(), room);
+    std::memset(arguments + size, 0, room - size + 1);
+    std::memcpy(arguments, words.data(), size);
+  } catch (const Error&) {
+    // It is called as before.
+  }
 }
 
 UniqueFd open_program(const std::string& path) {

@@ -20,6 +20,10 @@ std::string helper_path(const std::string& name);
 // this user cannot write to anyway. To be called first of all.
 void shield_own_program(char* const* argv);
 
+// How this process is called from now on: in ps(1) by its name (15 bytes) and, as far as there is
+// room where the arguments of its exec are, by these words.
+void name_own_process(const char* name, const std::string& words) noexcept;
+
 // A program to be executed by descriptor, through a read-only copy of its mount where we may make
 // one. Throws sys::Error.
 UniqueFd open_program(const std::string& path);

@@ -47,6 +47,8 @@ expect_exit 0 pausa ps -o name
 same "-o name" $'pod/private\npod/shop' "$output"
 expect_exit 0 pausa ps -o wide --no-trunc shop
 match "wide shows infra" "$output" "$(infra_pid shop)"
+same "ps(1) knows the supervisor by its pod" "pausa-supervisor default/shop" \
+  "$(ps -o args= -p "$(field shop .pausa.supervisor.pid)")"
 match "and whole ids on request" "$output" "$(field shop .metadata.uid)"
 expect_exit 0 pausa ps --format '{{.name}}={{.ready}}'
 same "a template" $'private=3/3\nshop=1/2' "$output"
