@@ -51,6 +51,8 @@ class Client {
   // The next pushed exit, or nullopt when none is waiting. Throws when infra has gone. A client
   // that reads too late misses pushes, never the table's entries: see missed_exits().
   std::optional<Exit> next_exit();
+  // Whether a request has read some off the socket: next_exit(), or missed_exits(), has to tell.
+  bool has_read_exits() const noexcept { return missed_ || !exits_.empty(); }
   // True once after a gap between pushes: look through table().
   bool missed_exits() noexcept;
 

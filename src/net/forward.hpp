@@ -1,7 +1,7 @@
 // The way from a socket on the host to a port of a pod, in the loop of the pod's supervisor:
 // whoever connects is connected to the pod's own loopback, else to its address, so that a server
-// that listens on 127.0.0.1 only is reached, too. TCP goes by splice(2): no byte is copied to us,
-// either side may close its half, and a reader that is slow slows its writer down. UDP has a
+// that listens on 127.0.0.1 only is reached, too. TCP that is bulk goes by splice(2), either side
+// may close its half, and a reader that is slow slows its writer down (relay.hpp). UDP has a
 // session per client.
 #pragma once
 
@@ -10,6 +10,7 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -25,6 +26,9 @@ struct ForwardTarget {
   std::vector<Address> addresses;  // tried one after the other, but the client's family first
   std::uint16_t port = 0;
   std::function<void(const Address&)> answered = nullptr;  // told of each connection, or session
+  // TCP: for so long a connection is tried again where nobody listens; then it is told, and ends.
+  std::chrono::milliseconds patience{0};
+  std::function<void()> refused = nullptr;
 };
 
 // Ends, with all its connections, when it is destroyed.
@@ -36,6 +40,8 @@ class Forwarder {
   virtual ~Forwarder() = default;
   // Which address answered last: for when the server starts again.
   virtual void forget() = 0;
+  // Nothing has come for a while: what it keeps for the next may go.
+  virtual void rest() {}
 };
 
 // The socket is listen_on()'s; it is borrowed and outlives the forwarder.

@@ -1,12 +1,12 @@
 #include "net/descriptors.hpp"
 #include "net/forward.hpp"
+#include "net/relay.hpp"
 #include "net/socket_address.hpp"
 #include "sys/error.hpp"
 
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <unistd.h>
+#include <sys/epoll.h>
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <list>
 #include <optional>
 #include <utility>
@@ -23,35 +24,14 @@ namespace pausa::net {
 namespace {
 
 namespace asio = boost::asio;
+using Clock = std::chrono::steady_clock;
 using Descriptor = asio::posix::stream_descriptor;
 
-constexpr std::size_t pipe_size = 256U << 10U;
-constexpr int turns_at_once = 16;  // then others have theirs
 constexpr int accepts_at_once = 64;
+constexpr int events_at_once = 64;
+constexpr int batches_at_once = 8;
 constexpr std::chrono::milliseconds exhausted_pause(100);
-
-struct Pipe {
-  sys::UniqueFd in, out;
-};
-
-// Pipes without anything in them go from connection to connection: one that is idle has none.
-class Pipes {
- public:
-  std::optional<Pipe> take() {
-    if (spare_) return std::exchange(spare_, std::nullopt);
-    int fds[2];
-    if (::pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0) return std::nullopt;
-    Pipe pipe{sys::UniqueFd(fds[1]), sys::UniqueFd(fds[0])};
-    (void)::fcntl(fds[1], F_SETPIPE_SZ, pipe_size);  // a user's quota may say no: then smaller
-    return pipe;
-  }
-  void give(Pipe pipe) {
-    if (!spare_) spare_ = std::move(pipe);
-  }
-
- private:
-  std::optional<Pipe> spare_;
-};
+constexpr std::chrono::milliseconds retry_pause(50);
 
 // The pod's addresses in the order in which clients of one family try them.
 struct Way {
@@ -59,152 +39,23 @@ struct Way {
   std::size_t good = 0;  // the one that answered last
 };
 
-bool is_v6(int socket) {
-  sockaddr_storage own{};
-  socklen_t size = sizeof own;
-  if (::getsockname(socket, reinterpret_cast<sockaddr*>(&own), &size) < 0) return false;
-  return own.ss_family == AF_INET6 &&
-         !IN6_IS_ADDR_V4MAPPED(&reinterpret_cast<const sockaddr_in6&>(own).sin6_addr);
+bool is_v6(const sockaddr_storage& client) {
+  return client.ss_family == AF_INET6 &&
+         !IN6_IS_ADDR_V4MAPPED(&reinterpret_cast<const sockaddr_in6&>(client).sin6_addr);
 }
 
-// What both directions, and the forwarder, need to know of each other.
-class Connection;
-using Ended = std::function<void(Connection*)>;
-
-class Connection {
- public:
-  Connection(asio::io_context& io, const ForwardTarget& target, Way& way, Pipes& pipes,
-             sys::UniqueFd client, Ended ended)
-      : io_(io),
-        target_(target),
-        way_(way),
-        first_(way.good),
-        pipes_(pipes),
-        ended_(std::move(ended)),
-        alive_(std::make_shared<bool>(true)),
-        client_(io, client.release()),
-        server_(io) {}
-  ~Connection() { *alive_ = false; }
-  Connection(const Connection&) = delete;
-  Connection& operator=(const Connection&) = delete;
-
-  void start() { dial(0); }
-
- private:
-  struct Direction {
-    std::optional<Pipe> pipe;
-    std::size_t held = 0;  // in the pipe
-    bool ended = false;    // the reading side said all
-    bool done = false;     // and the writing side was told
-  };
-
-  // Calls `handler` unless the connection has gone meanwhile.
-  template <typename Handler>
-  void when(Descriptor& descriptor, Descriptor::wait_type what, Handler handler) {
-    descriptor.async_wait(what, [this, alive = alive_, handler = std::move(handler)](
-                                    const boost::system::error_code& error) {
-      if (!*alive) return;
-      if (error)
-        end();
-      else
-        handler();
-    });
-  }
-
-  void dial(std::size_t turn) {
-    if (turn >= way_.addresses.size()) return end();
-    try {
-      const Address& address = way_.addresses[(first_ + turn) % way_.addresses.size()];
-      server_ = Descriptor(
-          io_, target_.make_socket(address.v6 ? AF_INET6 : AF_INET, SOCK_STREAM).release());
-      const auto place = socket_address(address, target_.port);
-      if (::connect(server_.native_handle(), place.get(), place.size) == 0) return answered(turn);
-      if (errno != EINPROGRESS) return dial(turn + 1);
-    } catch (const std::exception&) {
-      return dial(turn + 1);  // no IPv6, no descriptor left, the pod has gone
-    }
-    when(server_, Descriptor::wait_write, [this, turn] {
-      int error = 0;
-      socklen_t size = sizeof error;
-      (void)::getsockopt(server_.native_handle(), SOL_SOCKET, SO_ERROR, &error, &size);
-      if (error == 0)
-        answered(turn);
-      else
-        dial(turn + 1);
-    });
-  }
-
-  void answered(std::size_t turn) {
-    way_.good = (first_ + turn) % way_.addresses.size();
-    if (target_.answered) target_.answered(way_.addresses[way_.good]);
-    connected();
-  }
-
-  void connected() {
-    for (const int socket : {client_.native_handle(), server_.native_handle()}) {
-      const int yes = 1;
-      (void)::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-      // A client that has vanished without a word would hold its connection for ever.
-      (void)::setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof yes);
-    }
-    const auto alive = alive_;
-    move(client_, server_, up_);
-    if (*alive) move(server_, client_, down_);
-  }
-
-  // As much as goes now; then waits for the side that holds it up.
-  void move(Descriptor& from, Descriptor& to, Direction& way) {
-    constexpr unsigned flags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
-    for (int turn = 0; turn < turns_at_once; ++turn) {
-      if (way.held == 0 && way.ended) return finish(to, way);
-      if (way.held == 0) {
-        if (!way.pipe) way.pipe = pipes_.take();
-        if (!way.pipe) return end();
-        const auto got =
-            ::splice(from.native_handle(), nullptr, way.pipe->in.get(), nullptr, pipe_size, flags);
-        if (got < 0 && errno != EAGAIN) return end();
-        if (got <= 0) pipes_.give(*std::exchange(way.pipe, std::nullopt));
-        if (got < 0) return when(from, Descriptor::wait_read, [&, this] { move(from, to, way); });
-        way.ended = got == 0;
-        way.held = static_cast<std::size_t>(got);
-        continue;
-      }
-      const auto put =
-          ::splice(way.pipe->out.get(), nullptr, to.native_handle(), nullptr, way.held, flags);
-      if (put < 0 && errno == EAGAIN)
-        return when(to, Descriptor::wait_write, [&, this] { move(from, to, way); });
-      if (put <= 0) return end();
-      way.held -= static_cast<std::size_t>(put);
-    }
-    asio::post(io_, [&, this, alive = alive_] {
-      if (*alive) move(from, to, way);
-    });
-  }
-
-  void finish(Descriptor& to, Direction& way) {
-    way.done = true;
-    (void)::shutdown(to.native_handle(), SHUT_WR);  // one that is gone tells when it is read
-    if (up_.done && down_.done) end();
-  }
-
-  // The forwarder destroys us.
-  void end() {
-    if (!*alive_) return;
-    *alive_ = false;
-    ended_(this);
-  }
-
-  asio::io_context& io_;
-  const ForwardTarget& target_;
-  Way& way_;
-  std::size_t first_;
-  Pipes& pipes_;
-  Ended ended_;
-  std::shared_ptr<bool> alive_;
-  Descriptor client_;
-  Descriptor server_;
-  Direction up_;
-  Direction down_;
+// Its sockets are in the forwarder's epoll set as soon as it is connected.
+struct Connection {
+  explicit Connection(Way& to) : way(to), first(to.good) {}
+  enum class State : std::uint8_t { dialling, retrying, connected, ended };
+  State state = State::dialling;
+  Way& way;
+  std::size_t first;
+  std::size_t turn = 0;  // of the addresses
+  Clock::time_point begun = Clock::now();
+  Relay relay;
+  bool watched = false;  // the server's socket: while it is dialled
+  bool queued = false;   // has more to move
 };
 
 class TcpForwarder : public Forwarder {
@@ -214,13 +65,19 @@ class TcpForwarder : public Forwarder {
         target_(std::move(target)),
         alive_(std::make_shared<bool>(true)),
         listener_(io, socket),
-        pause_(io) {
+        pause_(io),
+        retry_(io) {
     for (const bool v6 : {false, true}) {
       auto& way = v6 ? v6_ : v4_;
       way.addresses = target_.addresses;
       std::stable_partition(way.addresses.begin(), way.addresses.end(),
                             [v6](const Address& address) { return address.v6 == v6; });
     }
+    // Those that are accepted inherit them. A client that has vanished without a word would hold
+    // its connection for ever.
+    const int yes = 1;
+    (void)::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    (void)::setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof yes);
     wait();
   }
   ~TcpForwarder() override {
@@ -228,47 +85,207 @@ class TcpForwarder : public Forwarder {
     (void)listener_.release();
   }
   void forget() override { v4_.good = v6_.good = 0; }
+  void rest() override {
+    if (!connections_.empty()) return;
+    space_.clear();
+    ready_.reset();
+  }
 
  private:
+  template <typename Handler>
+  auto guarded(Handler handler) {
+    return [alive = alive_, handler = std::move(handler)](const boost::system::error_code& error) {
+      if (*alive && !error) handler();
+    };
+  }
+
   void wait() {
-    listener_.async_wait(Descriptor::wait_read,
-                         [this, alive = alive_](const boost::system::error_code& error) {
-                           if (*alive && !error) accept();
-                         });
+    listener_.async_wait(Descriptor::wait_read, guarded([this] { accept(); }));
   }
 
   void accept() {
     for (int i = 0; i < accepts_at_once; ++i) {
-      sys::UniqueFd client(
-          ::accept4(listener_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+      sockaddr_storage from{};
+      socklen_t size = sizeof from;
+      sys::UniqueFd client(::accept4(listener_.native_handle(), reinterpret_cast<sockaddr*>(&from),
+                                     &size, SOCK_CLOEXEC | SOCK_NONBLOCK));
       if (!client) {
         if (errno == ECONNABORTED || errno == EINTR) continue;
         if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
-          return rest();
+          return back_off();
         break;
       }
-      if (client.get() >= most_descriptors()) return rest();
-      auto& way = is_v6(client.get()) ? v6_ : v4_;
-      auto connection = std::make_unique<Connection>(
-          io_, target_, way, pipes_, std::move(client), [this](Connection* ended) {
-            // Not from inside its own function.
-            asio::post(io_, [this, alive = alive_, ended] {
-              if (*alive)
-                connections_.remove_if([ended](const auto& one) { return one.get() == ended; });
-            });
-          });
-      auto& begun = *connections_.emplace_back(std::move(connection));
-      begun.start();
+      if (client.get() >= most_descriptors()) return back_off();
+      auto& connection = connections_.emplace_back(is_v6(from) ? v6_ : v4_);
+      connection.relay.client.socket = std::move(client);
+      dial(connection);
     }
+    sweep();
     wait();
   }
 
   // No descriptor is left: those who wait in the backlog have their turn when one is.
-  void rest() {
+  void back_off() {
+    sweep();
     pause_.expires_after(exhausted_pause);
-    pause_.async_wait([this, alive = alive_](const boost::system::error_code& error) {
-      if (*alive && !error) wait();
+    pause_.async_wait(guarded([this] { wait(); }));
+  }
+
+  // The next address, until one answers.
+  void dial(Connection& one) {
+    auto& server = one.relay.server;
+    for (; one.turn < one.way.addresses.size(); ++one.turn) {
+      const Address& address = one.way.addresses[(one.first + one.turn) % one.way.addresses.size()];
+      if (std::exchange(one.watched, false)) unwatch(server);
+      server.socket.reset();
+      try {
+        server.socket = target_.make_socket(address.v6 ? AF_INET6 : AF_INET, SOCK_STREAM);
+      } catch (const std::exception&) {
+        continue;  // no IPv6, no descriptor left, the pod has gone
+      }
+      const auto place = socket_address(address, target_.port);
+      const int fd = server.socket.get();
+      if (::connect(fd, place.get(), place.size) == 0) return connected(one);
+      if (errno != EINPROGRESS) continue;
+      // Inside one machine the answer is mostly there when connect(2) returns; asked once more it
+      // tells.
+      if (::connect(fd, place.get(), place.size) == 0) return connected(one);
+      if (errno != EALREADY) continue;
+      one.watched = true;
+      if (!watch(one.relay.server, one)) return end(one);
+      return;
+    }
+    if (Clock::now() - one.begun < target_.patience) return dial_later(one);
+    if (target_.refused) target_.refused();
+    end(one);
+  }
+
+  void dial_later(Connection& one) {
+    one.state = Connection::State::retrying;
+    if (std::exchange(retrying_, true)) return;
+    retry_.expires_after(retry_pause);
+    retry_.async_wait(guarded([this] {
+      retrying_ = false;
+      for (auto& waiting : connections_) {
+        if (waiting.state != Connection::State::retrying) continue;
+        waiting.state = Connection::State::dialling;
+        waiting.turn = 0;
+        dial(waiting);
+      }
+      sweep();
+    }));
+  }
+
+  // What connect(2) came to is heard once its socket is writable.
+  void dialled(Connection& one) {
+    int error = 0;
+    socklen_t size = sizeof error;
+    (void)::getsockopt(one.relay.server.socket.get(), SOL_SOCKET, SO_ERROR, &error, &size);
+    if (error == 0) return connected(one);
+    ++one.turn;
+    dial(one);
+  }
+
+  void connected(Connection& one) {
+    one.state = Connection::State::connected;
+    one.way.good = (one.first + one.turn) % one.way.addresses.size();
+    if (target_.answered) target_.answered(one.way.addresses[one.way.good]);
+    auto& relay = one.relay;
+    const int yes = 1;
+    (void)::setsockopt(relay.server.socket.get(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    if (!watch(relay.client, one) || (!one.watched && !watch(relay.server, one))) return end(one);
+    relay.client.readable = true;  // mostly
+    relay.client.writable = relay.server.writable = true;
+    move(one);
+  }
+
+  void move(Connection& one) {
+    switch (one.relay.move(space_)) {
+      case Relay::State::ended:
+        return end(one);
+      case Relay::State::busy:
+        if (!std::exchange(one.queued, true)) queue();
+        return;
+      case Relay::State::waits:
+        return;
+    }
+  }
+
+  // Others have their turn first.
+  void queue() {
+    if (std::exchange(queued_, true)) return;
+    asio::post(io_, [this, alive = alive_] {
+      if (!*alive) return;
+      queued_ = false;
+      for (auto& one : connections_)
+        if (std::exchange(one.queued, false) && one.state == Connection::State::connected)
+          move(one);
+      sweep();
     });
+  }
+
+  void end(Connection& one) {
+    unwatch(one.relay.client);
+    unwatch(one.relay.server);
+    one.state = Connection::State::ended;
+    swept_ = false;
+  }
+
+  // Not from inside their own functions, nor while events of theirs may be at hand.
+  void sweep() {
+    if (std::exchange(swept_, true)) return;
+    connections_.remove_if(
+        [](const Connection& one) { return one.state == Connection::State::ended; });
+  }
+
+  // One epoll set below the loop's: a busy connection costs the loop nothing of its own, and a wait
+  // brings the events of many.
+  bool watch(Relay::Side& side, Connection& one) {
+    if (!ready_) {
+      const int set = ::epoll_create1(EPOLL_CLOEXEC);
+      if (set < 0) return false;
+      ready_.emplace(io_, set);
+      wait_for_events();
+    }
+    epoll_event event{};
+    event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+    // The lowest bit tells which of its two sides.
+    event.data.u64 = reinterpret_cast<std::uintptr_t>(&one) | (&side == &one.relay.server ? 1 : 0);
+    return ::epoll_ctl(ready_->native_handle(), EPOLL_CTL_ADD, side.socket.get(), &event) == 0;
+  }
+
+  // Said, since closing is not enough while a child of ours has a copy.
+  void unwatch(const Relay::Side& side) {
+    if (ready_ && side.socket)
+      (void)::epoll_ctl(ready_->native_handle(), EPOLL_CTL_DEL, side.socket.get(), nullptr);
+  }
+
+  void wait_for_events() {
+    ready_->async_wait(Descriptor::wait_read, guarded([this] { take_events(); }));
+  }
+
+  void take_events() {
+    std::array<epoll_event, events_at_once> events;
+    for (int batch = 0; batch < batches_at_once; ++batch) {
+      const int count = ::epoll_wait(ready_->native_handle(), events.data(), events_at_once, 0);
+      for (int i = 0; i < count; ++i) take(events[static_cast<std::size_t>(i)]);
+      if (count <= 0) break;
+    }
+    sweep();
+    wait_for_events();
+  }
+
+  void take(const epoll_event& event) {
+    constexpr std::uint64_t which = 1;
+    auto& one = *reinterpret_cast<Connection*>(event.data.u64 & ~which);
+    if (one.state == Connection::State::ended) return;
+    auto& side = (event.data.u64 & which) != 0 ? one.relay.server : one.relay.client;
+    constexpr std::uint32_t over = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
+    if ((event.events & over) != 0) side.ending = true;
+    if ((event.events & (EPOLLIN | over)) != 0) side.readable = true;
+    if ((event.events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) side.writable = true;
+    if (one.state == Connection::State::connected) return move(one);
+    if (one.watched && side.writable) dialled(one);
   }
 
   asio::io_context& io_;
@@ -276,9 +293,13 @@ class TcpForwarder : public Forwarder {
   Way v4_, v6_;
   std::shared_ptr<bool> alive_;
   Descriptor listener_;
-  asio::steady_timer pause_;
-  Pipes pipes_;
-  std::list<std::unique_ptr<Connection>> connections_;
+  asio::steady_timer pause_, retry_;
+  std::optional<Descriptor> ready_;
+  RelaySpace space_;
+  std::list<Connection> connections_;
+  bool retrying_ = false;
+  bool queued_ = false;
+  bool swept_ = true;
 };
 
 }  // namespace

@@ -22,7 +22,7 @@ struct PodSandbox {
   sys::ProcessId id;
   infra::Client client;
   sys::UniqueFd leash;       // of a new one: to be let go when it stands in the record
-  sys::SocketStock sockets;  // of its network, for checks
+  sys::SocketStock sockets;  // of its network, for checks and published ports
 };
 
 // By which names the pod knows itself and others.

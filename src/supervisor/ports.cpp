@@ -2,13 +2,13 @@
 
 #include "net/port_map.hpp"
 #include "supervisor/kept.hpp"
+#include "supervisor/taken_port.hpp"
 #include "sys/error.hpp"
 #include "sys/hash.hpp"
-#include "sys/net_socket.hpp"
-#include "sys/path.hpp"
 
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 
@@ -30,53 +30,6 @@ void allow_many_descriptors() {
   limit.rlim_cur = std::max(limit.rlim_cur, std::min(limit.rlim_max, plenty));
   (void)::setrlimit(RLIMIT_NOFILE, &limit);  // with fewer, connections wait in the backlog
 }
-
-bool is_of(const state::Record& record, pid_t pid) {
-  const auto is = [pid](const sys::ProcessId& process) {
-    return process.pid == pid && sys::alive(process);
-  };
-  return is(record.supervisor) || is(record.infra) ||
-         std::any_of(record.containers.begin(), record.containers.end(),
-                     [&is](const auto& container) { return is(container.process); });
-}
-
-std::string pod_of(const state::Store& store, pid_t pid) {
-  for (const auto& key : store.list_keys()) try {
-      const auto record = store.read(key);
-      if (record && is_of(*record, pid)) return key.name;
-    } catch (const sys::Error&) {
-      continue;  // damaged
-    }
-  return {};
-}
-
-std::string command_of(pid_t pid) {
-  constexpr std::size_t limit = 256;
-  auto name =
-      sys::read_file_at(AT_FDCWD, "/proc/" + std::to_string(pid) + "/comm", limit).value_or("");
-  while (!name.empty() && name.back() == '\n') name.pop_back();
-  return name;
-}
-
-[[noreturn]] void refuse_taken(const net::PublishedPort& port, const state::Store& store) {
-  std::string sentence = "port " + net::to_text(port) + " of this machine is taken";
-  const auto holders = net::holders_of(port);
-  for (const auto pid : holders) {
-    const auto pod = pod_of(store, pid);
-    if (pod.empty() && pid != holders.back()) continue;
-    sentence += " by " + command_of(pid) + " (pid " + std::to_string(pid) + ")";
-    if (!pod.empty()) sentence += " of pod " + pod;
-    break;
-  }
-  sys::Error error(sentence);
-  if (const auto free = net::next_free(port); free != 0)
-    error.advise(std::to_string(free) + " is free");
-  throw error;
-}
-
-}  // namespace
-
-namespace {
 
 net::PublishedPort published(const pod::ContainerPort& port) {
   net::PublishedPort published;
@@ -158,7 +111,7 @@ void Ports::keep(infra::Client& client) const {
       (void)client.drop_fd(key);
 }
 
-void Ports::forward(boost::asio::io_context& io, int pidfd,
+void Ports::forward(boost::asio::io_context& io, int pidfd, sys::SocketStock& sockets,
                     const std::vector<std::string>& addresses, const std::string& bridge) {
   bridge_ = bridge;
   addresses_.clear();
@@ -168,8 +121,9 @@ void Ports::forward(boost::asio::io_context& io, int pidfd,
     if (open.forwarder) continue;
     if (std::exchange(open.fresh, false)) unmap(open);
     net::ForwardTarget target;
-    target.make_socket = [pidfd](int domain, int type) {
-      return sys::socket_in(pidfd, domain, type);
+    target.make_socket = [pidfd, &sockets](int domain, int type) {
+      return type == SOCK_STREAM ? sockets.take(pidfd, domain)
+                                 : sys::socket_in(pidfd, domain, type);
     };
     target.port = open.port.pod_port;
     target.addresses = addresses_;
@@ -241,6 +195,11 @@ void Ports::pause() {
     unmap(open);
     open.forwarder.reset();
   }
+}
+
+void Ports::rest() {
+  for (auto& open : open_)
+    if (open.forwarder) open.forwarder->rest();
 }
 
 }  // namespace pausa::supervisor

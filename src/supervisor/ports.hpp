@@ -8,6 +8,7 @@
 #include "pod/spec.hpp"
 #include "state/store.hpp"
 #include "sys/fd.hpp"
+#include "sys/net_socket.hpp"
 
 #include <boost/asio/io_context.hpp>
 
@@ -31,10 +32,11 @@ class Ports {
   void adopt(const pod::Spec& spec, infra::Client& client);
   // Gives copies to infra.
   void keep(infra::Client& client) const;
-  // From now on, into the network of the process. Those that are forwarded already stay so. With a
-  // bridge, a port whose server answers on the pod's address is the kernel's from then on.
-  void forward(boost::asio::io_context& io, int pidfd, const std::vector<std::string>& addresses,
-               const std::string& bridge);
+  // From now on, into the network of the process; `sockets` are its own. Those that are forwarded
+  // already stay so. With a bridge, a port whose server answers on the pod's address is the
+  // kernel's from then on.
+  void forward(boost::asio::io_context& io, int pidfd, sys::SocketStock& sockets,
+               const std::vector<std::string>& addresses, const std::string& bridge);
   // The server of these may be another one when it starts again: the kernel forwards them no more
   // until it has answered.
   void withdraw(const pod::Container& container);
@@ -42,6 +44,8 @@ class Ports {
   void drop_others(const pod::Spec& spec);
   // Connections end; who connects waits until there is a sandbox again.
   void pause();
+  // Nothing has happened for a while.
+  void rest();
   void close() { open_.clear(); }
   std::size_t count() const { return open_.size(); }
 

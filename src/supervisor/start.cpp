@@ -82,7 +82,7 @@ void Supervisor::publish_ports() {
   ports_.keep(sandbox_->client);
   // Only for a bridge of the host can its kernel forward.
   const bool on_host = record_.network.mode == state::NetworkRecord::Mode::bridge;
-  ports_.forward(io_, sandbox_->pidfd.get(), addresses_of(record_.network),
+  ports_.forward(io_, sandbox_->pidfd.get(), sandbox_->sockets, addresses_of(record_.network),
                  on_host ? record_.network.bridge : std::string());
 }
 

@@ -139,13 +139,14 @@ void Supervisor::loop() {
   while (!over_) {
     if (calm_ && io_.poll_one() == 0) {
       if (std::exchange(failed_before_, false)) charge_.store.write_failure(record_.key, "");
+      rest();
       trim_memory();  // the last thing before it sleeps, so that little is touched again
       calm_ = false;
       if (io_.run_one() == 0) io_.restart();
     } else if (!calm_ && io_.run_one() == 0) {
       io_.restart();
     }
-    take_exits();
+    if (sandbox_ && sandbox_->client.has_read_exits()) take_exits();
     const bool routine = std::exchange(routine_, false) || probing();
     if (!routine || unsaved_) settle();
     if (unsaved_) save();
@@ -236,6 +237,15 @@ void Supervisor::settle() {
     settling_ = false;
     calm_ = wakes_ == seen;
   });
+}
+
+// Sockets for the next connection are for a row of them; checks come again.
+void Supervisor::rest() {
+  ports_.rest();
+  if (sandbox_ &&
+      std::none_of(containers_.begin(), containers_.end(),
+                   [](const Container& container) { return container.checks != nullptr; }))
+    sandbox_->sockets.clear();
 }
 
 // What the life cycle says for the history alone, in the kubelet's words.

@@ -92,6 +92,7 @@ class Supervisor {
   void tell(const pod::Action& action);
   void schedule();
   void settle();
+  void rest();
   void save();
   void report_progress();
   void on_control(const control::Request& request, ControlServer::Answer answer);

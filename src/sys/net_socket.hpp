@@ -10,7 +10,8 @@
 namespace pausa::sys {
 
 // As socket(2), close-on-exec and non-blocking, in the network namespace of the process behind the
-// pidfd. The caller stays where it is. Needs CAP_SYS_ADMIN over that namespace. Throws sys::Error.
+// pidfd. The caller stays where it is. Needs CAP_SYS_ADMIN over that namespace, or to own the user
+// namespace of the process. Throws sys::Error.
 UniqueFd socket_in(int pidfd, int domain, int type);
 
 // Stream sockets of one other network namespace for who needs them again and again. The process
@@ -20,6 +21,8 @@ class SocketStock {
  public:
   // pidfd: the same at each call. Throws as socket_in() does.
   UniqueFd take(int pidfd, int domain);
+  // For a time in which nobody needs one.
+  void clear() { kinds_.clear(); }
 
  private:
   struct Kind {

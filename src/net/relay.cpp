@@ -1,0 +1,143 @@
+#include "net/relay.hpp"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <utility>
+
+namespace pausa::net {
+namespace {
+
+constexpr std::size_t pipe_size = std::size_t{256} << 10U;
+constexpr int turns_at_once = 16;
+constexpr int bulk_begins = 3;  // full buffers one after the other
+constexpr unsigned splice_flags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
+
+}  // namespace
+
+char* RelaySpace::buffer() {
+  if (!buffer_) buffer_.reset(new char[buffer_size]);
+  return buffer_.get();
+}
+
+std::optional<RelaySpace::Pipe> RelaySpace::take_pipe() {
+  if (spare_) return std::exchange(spare_, std::nullopt);
+  int fds[2];
+  if (::pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0) return std::nullopt;
+  Pipe pipe{sys::UniqueFd(fds[1]), sys::UniqueFd(fds[0])};
+  (void)::fcntl(fds[1], F_SETPIPE_SZ, pipe_size);  // a user's quota may say no: then smaller
+  return pipe;
+}
+
+void RelaySpace::give_pipe(Pipe pipe) {
+  if (!spare_) spare_ = std::move(pipe);
+}
+
+void RelaySpace::clear() {
+  buffer_.reset();
+  spare_.reset();
+}
+
+Relay::State Relay::move(RelaySpace& space) {
+  const auto up = move(client, server, ways_[0], space);
+  if (up == State::ended) return up;
+  const auto down = move(server, client, ways_[1], space);
+  if (down == State::ended || (ways_[0].done && ways_[1].done)) return State::ended;
+  return up == State::busy || down == State::busy ? State::busy : State::waits;
+}
+
+Relay::State Relay::move(Side& from, Side& to, Way& way, RelaySpace& space) {
+  for (int turn = 0; turn < turns_at_once && !way.done; ++turn) {
+    Step step = Step::on;
+    if (way.held > 0 || !way.kept.empty()) {
+      step = flush(to, way);
+    } else if (way.ended) {
+      way.done = true;
+      (void)::shutdown(to.socket.get(), SHUT_WR);  // one that is gone tells when it is read
+    } else if (!from.readable) {
+      step = Step::waits;
+    } else {
+      step = way.full_reads >= bulk_begins ? splice(from, way, space) : copy(from, to, way, space);
+    }
+    if (step == Step::failed) return State::ended;
+    if (step == Step::waits) return State::waits;
+  }
+  return way.done ? State::waits : State::busy;
+}
+
+Relay::Step Relay::flush(Side& to, Way& way) {
+  if (!to.writable) return Step::waits;
+  const auto put =
+      way.held > 0
+          ? ::splice(way.pipe->out.get(), nullptr, to.socket.get(), nullptr, way.held, splice_flags)
+          : ::send(to.socket.get(), way.kept.data(), way.kept.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  if (put < 0 && errno == EAGAIN) {
+    to.writable = false;
+    return Step::waits;
+  }
+  if (put <= 0) return Step::failed;
+  const auto size = static_cast<std::size_t>(put);
+  if (way.held > 0) {
+    way.held -= size;
+    return Step::on;
+  }
+  if (size == way.kept.size())
+    std::string().swap(way.kept);
+  else
+    way.kept.erase(0, size);
+  return Step::on;
+}
+
+// A stream that gives less than it was asked for has no more: the next edge tells (epoll(7)).
+Relay::Step Relay::copy(Side& from, Side& to, Way& way, RelaySpace& space) {
+  char* const bytes = space.buffer();
+  const auto got = ::recv(from.socket.get(), bytes, RelaySpace::buffer_size, MSG_DONTWAIT);
+  if (got < 0 && errno == EAGAIN) {
+    from.readable = false;
+    return Step::waits;
+  }
+  if (got < 0) return Step::failed;
+  if (got == 0) {
+    way.ended = true;
+    return Step::on;
+  }
+  const auto size = static_cast<std::size_t>(got);
+  way.full_reads = size == RelaySpace::buffer_size ? way.full_reads + 1 : 0;
+  if (size < RelaySpace::buffer_size && !from.ending) from.readable = false;
+  auto put = to.writable ? ::send(to.socket.get(), bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL) : 0;
+  if (put < 0 && errno != EAGAIN) return Step::failed;
+  if (put < 0) put = 0;
+  if (static_cast<std::size_t>(put) == size) return Step::on;
+  to.writable = false;
+  way.kept.assign(bytes + put, size - static_cast<std::size_t>(put));
+  return Step::on;
+}
+
+Relay::Step Relay::splice(Side& from, Way& way, RelaySpace& space) {
+  if (!way.pipe) way.pipe = space.take_pipe();
+  if (!way.pipe) {
+    way.full_reads = 0;  // it goes without
+    return Step::on;
+  }
+  const auto got =
+      ::splice(from.socket.get(), nullptr, way.pipe->in.get(), nullptr, pipe_size, splice_flags);
+  const int error = errno;
+  if (got > 0) {
+    way.held = static_cast<std::size_t>(got);
+    way.spliced += way.held;
+    return Step::on;
+  }
+  space.give_pipe(*std::exchange(way.pipe, std::nullopt));
+  if (got == 0) {
+    way.ended = true;
+    return Step::on;
+  }
+  if (error != EAGAIN) return Step::failed;
+  from.readable = false;
+  if (std::exchange(way.spliced, 0) < RelaySpace::buffer_size) way.full_reads = 0;
+  return Step::waits;
+}
+
+}  // namespace pausa::net
