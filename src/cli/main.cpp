@@ -49,6 +49,12 @@ std::span<const Command> commands() {
        "curl $(pausa port --url web)\n"
        "eval \"$(pausa port --env web)\"; echo $WEB_80_URL",
        run_port, port_options},
+      {"port-forward", "lead ports of this machine into a pod, for as long as it runs",
+       "[OPTION…] POD|svc/NAME|KIND/NAME [LOCAL:]REMOTE…",
+       "pausa port-forward web 8080:80         # also to a server on the pod's 127.0.0.1\n"
+       "pausa port-forward deployment/web :http    # a free port here, by name there\n"
+       "pausa port-forward --address 0.0.0.0 svc/db 5432 5353:53/udp",
+       run_port_forward, port_forward_options},
       {"logs", "print what containers wrote", "[OPTION…] [POD[/CONTAINER]…]",
        "pausa logs web              # all containers, merged by time\n"
        "pausa logs -f web/api       # and go on\n"
@@ -149,8 +155,8 @@ const Command* find_command(std::string_view name) {
 
 // Those from which processes in pods are forked.
 bool enters_pods(std::string_view verb) {
-  constexpr std::array verbs{"up",    "start",     "restart", "exec",
-                             "debug", "supervise", "run-job", "keep-job"};
+  constexpr std::array verbs{"up",        "start",   "restart",  "exec",        "debug",
+                             "supervise", "run-job", "keep-job", "port-forward"};
   return std::find(verbs.begin(), verbs.end(), verb) != verbs.end();
 }
 

@@ -46,6 +46,8 @@ int run_ns(const Arguments& arguments);
 std::string ns_options();
 int run_port(const Arguments& arguments);
 std::string port_options();
+int run_port_forward(const Arguments& arguments);
+std::string port_forward_options();
 int run_image(const Arguments& arguments);
 std::string image_options();
 
