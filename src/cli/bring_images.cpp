@@ -4,6 +4,8 @@
 #include "cli/options.hpp"
 #include "cli/pod_images.hpp"
 #include "cli/pull_secrets.hpp"
+#include "supervisor/images.hpp"
+#include "supervisor/stored_pod.hpp"
 #include "sys/error.hpp"
 
 #include <iostream>
@@ -63,6 +65,33 @@ class Wishes {
     job.logins = logins(entry, job.origin.name);
     jobs.push_back(std::move(job));
     who.push_back("pod " + entry.pod.metadata.name + ": " + wanted.who);
+  }
+
+  // One that cannot be resolved, though it may be named here. Empty: it is to be pulled, under
+  // that name.
+  MissingImage add_missing(const manifest::LoadedPod& entry, const WantedImage& wanted,
+                           std::string& name) {
+    const auto& image = wanted.image;
+    if (const auto fault = image::check_reference(image); !fault.empty())
+      return {"", "InvalidImageName",
+              "Failed to apply default image tag \"" + image + "\": " + fault};
+    if (wanted.policy == pod::PullPolicy::never)
+      return {"", pod::never_pull_error,
+              "Container image \"" + image + "\" is not present with pull policy of Never"};
+    try {
+      auto origin = image::origin_of(image);
+      if (!origin) return {"", pod::pull_error, image + " is not there, and cannot be pulled"};
+      name = origin->name;
+      if (!names_.insert(name).second) return {};
+      PullJob job;
+      job.origin = std::move(*origin);
+      job.may_fail = true;
+      job.logins = logins(entry, name);
+      jobs.push_back(std::move(job));
+      return {};
+    } catch (const sys::Error& error) {
+      return {"", pod::pull_error, error.what()};
+    }
   }
 
   std::vector<PullJob> jobs;
@@ -150,6 +179,57 @@ void bring_images(const state::Store& store, const manifest::LoadResult& loaded,
     if (!quiet)
       std::cerr << "pausa: " << failures[i] << "; what is on this machine is used instead\n";
   }
+}
+
+std::vector<MissingImage> bring_again(const state::Store& store, const state::PodKey& key,
+                                      const std::string& container, PullProgress style) {
+  auto stored = supervisor::find_stored_pod(store, key);
+  if (!stored) return {};
+  manifest::LoadedPod entry;
+  entry.pod = std::move(stored->pod);
+  const auto record = store.read(key);
+  const auto known = record ? supervisor::known_images(*record) : std::vector<std::string>();
+  const image::Store images(store.paths().root);
+  const manifest::LoadResult nothing;
+  Wishes wishes(store, nothing, style == PullProgress::none);
+  const auto wanted = wanted_images(entry.pod.spec);
+  std::vector<MissingImage> missing;
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < pod::container_count(entry.pod.spec); ++i) {
+    const auto& spec = pod::container_at(entry.pod.spec, i);
+    if (!container.empty() && spec.name != container) continue;
+    try {
+      (void)image::resolve_again(spec.image, i < known.size() ? known[i] : "", images);
+    } catch (const sys::Error&) {
+      missing.push_back(wishes.add_missing(entry, wanted[i], names.emplace_back()));
+      missing.back().container = spec.name;
+    }
+  }
+  const auto failures = run_pulls(store, wishes.jobs, style);
+  for (std::size_t i = missing.size(); i-- > 0;) {
+    if (!missing[i].reason.empty()) continue;
+    std::size_t job = 0;
+    while (wishes.jobs[job].origin.name != names[i]) ++job;
+    if (failures[job].empty()) {
+      missing.erase(missing.begin() + static_cast<std::ptrdiff_t>(i));
+      continue;
+    }
+    missing[i].reason = pod::pull_error;
+    missing[i].message = failures[job];
+  }
+  return missing;
+}
+
+void bring_image(const state::Store& store, const pod::Pod& pod, const pod::Container& container,
+                 PullProgress style) {
+  manifest::LoadedPod entry;
+  entry.pod = pod;
+  const manifest::LoadResult nothing;
+  Wishes wishes(store, nothing, style == PullProgress::none);
+  wishes.add(entry, {container.image, container.image_pull_policy, container.name},
+             PullWhen::by_policy);
+  for (const auto& failure : run_pulls(store, wishes.jobs, style))
+    if (!failure.empty()) throw sys::Error("ErrImagePull: " + failure);
 }
 
 }  // namespace pausa::cli

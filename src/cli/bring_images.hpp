@@ -4,6 +4,7 @@
 #include "cli/image_pulls.hpp"
 #include "image/library.hpp"
 #include "manifest/load.hpp"
+#include "pod/lifecycle.hpp"
 #include "pod/spec.hpp"
 #include "state/store.hpp"
 
@@ -28,5 +29,20 @@ std::vector<image::StoredImage> bring_origins(const state::Store& store,
 // ErrImageNeverPull, InvalidImageName) behind the pod's and the container's name.
 void bring_images(const state::Store& store, const manifest::LoadResult& loaded,
                   const std::vector<manifest::LoadedPod>& more, PullWhen when, PullProgress style);
+
+// Of a stored pod: what its containers run on (as its record knows it) and is gone is brought, as
+// each imagePullPolicy says. `container`: that one alone; empty: all.
+struct MissingImage {
+  std::string container;
+  std::string reason;  // ErrImagePull, ErrImageNeverPull, InvalidImageName
+  std::string message;
+};
+// Those that cannot be had.
+std::vector<MissingImage> bring_again(const state::Store& store, const state::PodKey& key,
+                                      const std::string& container, PullProgress style);
+
+// Brings the image of a container that is added to a pod. Throws sys::Error, as above.
+void bring_image(const state::Store& store, const pod::Pod& pod, const pod::Container& container,
+                 PullProgress style);
 
 }  // namespace pausa::cli

@@ -101,6 +101,12 @@ Diagnosis diagnose(const pod::Container& spec, const pod::ContainerState& state,
         found.next = "bring what is missing with pausa up; it is then started at once";
         return found;
       }
+      if (pod::is_image_reason(state.waiting_reason)) {
+        found.trouble = true;
+        found.next = "pausa image pull " + spec.image + " shows what is wrong; pausa restart " +
+                     target + " then tries at once";
+        return found;
+      }
       break;
     case Stage::terminated:
       found.text = end_text(spec, *state.terminated, now) + ".";

@@ -141,6 +141,7 @@ std::span<const Command> commands() {
       {"__man", "", "", "", run_manual, nullptr, true},
       {"supervise", "", "", "", run_supervise, nullptr, true},
       {"keep-job", "", "", "", run_keep_job, nullptr, true},
+      {"bring-image", "", "", "", run_bring_image, nullptr, true},
   };
   return table;
 }
@@ -162,8 +163,9 @@ bool enters_pods(std::string_view verb) {
 
 // All but those that only tell, and those that must work whatever is amiss.
 bool touches_pods(std::string_view verb) {
-  constexpr std::array others{"validate", "explain", "doctor",     "reset",     "completion",
-                              "version",  "__man",   "__complete", "supervise", "keep-job"};
+  constexpr std::array others{"validate",   "explain",  "doctor",     "reset",
+                              "completion", "version",  "__man",      "__complete",
+                              "supervise",  "keep-job", "bring-image"};
   return std::find(others.begin(), others.end(), verb) == others.end();
 }
 

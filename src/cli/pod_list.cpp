@@ -78,6 +78,9 @@ PodEntry entry_of(state::Record record) {
   entry.containers = ready.all;
   entry.restarts = pod::restarts(record.state);
   if (record.state.reason == "Stopped" && entry.ended) entry.status = "Stopped";
+  // Why a start was refused.
+  for (const auto& container : record.state.containers)
+    if (entry.ended && pod::waits_for_missing(container)) entry.status = container.waiting_reason;
   entry.record = std::move(record);
   return entry;
 }

@@ -1,5 +1,6 @@
 #include "cli/start_pod.hpp"
 
+#include "cli/bring_images.hpp"
 #include "cli/command.hpp"
 #include "cli/log_view.hpp"
 #include "cli/plan_pod.hpp"
@@ -9,6 +10,7 @@
 #include "cli/wait_pod.hpp"
 #include "image/library.hpp"
 #include "log/layout.hpp"
+#include "supervisor/event_log.hpp"
 #include "supervisor/user_namespace.hpp"
 #include "sys/error.hpp"
 #include "sys/path.hpp"
@@ -149,6 +151,30 @@ void drop_ephemeral(state::Record& record) {
                                 record.state.containers.end());
 }
 
+// Where people of Kubernetes look for it: in the status of the containers and among the events.
+void tell_missing(const state::Store& store, const state::PodKey& key,
+                  const std::vector<MissingImage>& missing, std::optional<state::Record> record) {
+  supervisor::EventLog events(store, key);
+  for (const auto& image : missing) {
+    const bool pulled = image.reason == pod::pull_error;
+    events.add(true, pulled ? "Failed" : image.reason, image.container, image.message);
+    events.add(true, "Failed", image.container, "Error: " + image.reason);
+    for (std::size_t i = 0; record && i < record->containers.size(); ++i) {
+      if (record->containers[i].name != image.container) continue;
+      auto& state = record->state.containers[i];
+      if (state.terminated) state.last = std::move(state.terminated);
+      state.terminated.reset();
+      state.stage = pod::ContainerState::Stage::waiting;
+      state.waiting_reason = image.reason;
+      state.waiting_message = image.message;
+    }
+  }
+  events.flush();
+  if (record) store.write(*record);
+  const auto& first = missing.front();
+  throw sys::Error("container " + first.container + ": " + first.reason + ": " + first.message);
+}
+
 // A reboot has taken the record; the logs still tell how often the containers were started.
 void count_instances(const state::Store& store, state::Record& record) {
   const sys::UniqueFd logs = sys::try_open_at(
@@ -233,6 +259,9 @@ StartingPod start_again(const state::Store& store, const state::PodKey& key, boo
     (void)revive(store, std::move(*record));
     return {key, sys::UniqueFd()};
   }
+  // Before the lock, which nobody waits for as long as that may take.
+  const auto missing = bring_again(
+      store, key, "", ::isatty(STDERR_FILENO) == 1 ? PullProgress::bars : PullProgress::plain);
   auto lock = store.lock(key, lock_patience);
   if (!lock) throw sys::Error("pod " + key.name + " is being changed by another command");
   auto record = store.read(key);
@@ -240,6 +269,7 @@ StartingPod start_again(const state::Store& store, const state::PodKey& key, boo
   auto host = supervisor::Host::probe();
   if (record && record->boot_id != sys::boot_id()) forget_processes(*record);
   if (record) drop_ephemeral(*record);
+  if (!missing.empty()) tell_missing(store, key, missing, std::move(record));
   state::Record known;
   known.key = key;
   auto kept = image::Library(store.paths().root).keep_all();

@@ -52,7 +52,7 @@ std::vector<Action> Lifecycle::handle(PodState& state, const Event& event, Time 
                Duration{0});
   } else if (const auto* fault = std::get_if<event::ConfigFault>(&event)) {
     step.wall = fault->wall;
-    step.config_fault(fault->container, fault->message);
+    step.config_fault(*fault);
   } else if (const auto* changed = std::get_if<event::ConfigChanged>(&event)) {
     step.wall = changed->wall;
     step.config_changed();

@@ -62,6 +62,7 @@ struct ContainerState {
   std::optional<Termination> terminated;  // stage terminated
   std::optional<Termination> last;        // the end of the instance before
   Backoff backoff;
+  Duration pull_wait{0};           // how long its last failed pull is waited for; not kept
   std::optional<Time> restart_at;  // waiting for this moment
   bool restart_requested = false;  // by the user: started again whatever the policy, at once
   std::optional<HookKind> hook;    // under way
@@ -99,6 +100,16 @@ struct PodState {
   std::vector<GateState> gates;
 };
 
+// Why a container waits for which something is missing: it is tried again, whatever its policy.
+// What it refers to leads nowhere, or its image is gone, which is brought again in ever longer
+// intervals.
+inline constexpr const char* config_error = "CreateContainerConfigError";
+inline constexpr const char* pull_error = "ErrImagePull";
+inline constexpr const char* pull_back_off = "ImagePullBackOff";
+inline constexpr const char* never_pull_error = "ErrImageNeverPull";
+bool is_image_reason(std::string_view reason);
+bool waits_for_missing(const ContainerState& container);
+
 namespace event {
 struct SandboxUp {
   WallTime wall;
@@ -117,11 +128,12 @@ struct StartFailed {
   int exit_code;  // 126, 127 or 128
   WallTime wall;
 };
-// What it refers to is not there (any more): nothing was made for this start.
+// What it refers to, or runs on, is not there (any more): nothing was made for this start.
 struct ConfigFault {
   std::size_t container;
   std::string message;
   WallTime wall;
+  std::string reason = config_error;
 };
 // What containers refer to may have changed.
 struct ConfigChanged {
@@ -178,9 +190,6 @@ using Event = std::variant<event::SandboxUp, event::SandboxDied, event::Started,
                            event::ProbeDone, event::Stop, event::Restart, event::Added,
                            event::SetGate, event::Evict, event::Resume, event::Tick>;
 
-// Why a container waits whose references lead nowhere: it is tried again, whatever its policy.
-inline constexpr const char* config_error = "CreateContainerConfigError";
-
 // Why a container is ended, for its history.
 enum class Cause : std::uint8_t { stop, restart, liveness, startup, post_start, restart_all };
 
@@ -197,7 +206,7 @@ struct Action {
     // for the history alone:
     tell_killing,    // the container is ended because of `cause`
     tell_unhealthy,  // `probe` failed at one of its times
-    tell_back_off    // its restart waits
+    tell_back_off    // its restart, or the next pull of its image, waits
   };
   Kind kind;
   std::size_t container = 0;

@@ -13,11 +13,25 @@ bool idle(const ContainerState& container) {
   return container.stage == Stage::waiting && !container.restart_at;
 }
 
+// 10 s, then twice as long each time, up to 5 min (with the usual policy).
+Duration next_pull_wait(Duration last, const BackoffPolicy& policy) {
+  return last.count() == 0 ? policy.initial : std::min(last * 2, policy.maximum);
+}
+
 bool succeeded(const ContainerState& container) {
   return container.stage == Stage::terminated && container.terminated->exit_code == 0;
 }
 
 }  // namespace
+
+bool is_image_reason(std::string_view reason) {
+  return reason == pull_error || reason == pull_back_off || reason == never_pull_error;
+}
+
+bool waits_for_missing(const ContainerState& container) {
+  return container.stage == Stage::waiting &&
+         (container.waiting_reason == config_error || is_image_reason(container.waiting_reason));
+}
 
 // Starts what can be started, and finds out whether the pod is done.
 void Lifecycle::Step::advance() {
@@ -84,6 +98,7 @@ void Lifecycle::Step::started(std::size_t i) {
   auto& container = state.containers[i];
   container.stage = Stage::running;
   container.waiting_reason.clear();
+  container.pull_wait = Duration{0};
   container.started = wall;
   container.started_at = now;
   if (container.ending == Ending::no && spec(i).health.post_start) {
@@ -170,25 +185,35 @@ void Lifecycle::Step::start_later(std::size_t i, Termination end, Duration ran) 
 }
 
 // The start did not take place: it counts neither as one nor as a failure, and is tried again as
-// often as the kubelet looks after a pod.
-void Lifecycle::Step::config_fault(std::size_t i, const std::string& message) {
+// often as the kubelet looks after a pod; a pull, after its back-off.
+void Lifecycle::Step::config_fault(const event::ConfigFault& fault) {
+  const std::size_t i = fault.container;
   auto& container = state.containers[i];
   if (container.stage != Stage::starting) return;
   if (--container.launches > 0) --container.restart_count;
   container.stage = Stage::waiting;
-  container.waiting_reason = config_error;
-  container.waiting_message = message;
+  container.waiting_reason = fault.reason;
+  container.waiting_message = fault.message;
   container.ending = Ending::no;
   container.kill_at.reset();
-  if (!state.stopping) container.restart_at = now + sync_period;
+  Duration wait = sync_period;
+  if (fault.reason == pull_error) {
+    if (container.pull_wait.count() != 0) {
+      container.waiting_reason = pull_back_off;
+      container.waiting_message =
+          "Back-off pulling image \"" + spec(i).image + "\": " + pull_error + ": " + fault.message;
+    }
+    wait = container.pull_wait = next_pull_wait(container.pull_wait, machine.backoff_);
+    if (!state.stopping) act(Action::Kind::tell_back_off, i);
+  }
+  if (!state.stopping) container.restart_at = now + wait;
   give_turns();
   advance();
 }
 
 void Lifecycle::Step::config_changed() {
   for (auto& container : state.containers)
-    if (container.stage == Stage::waiting && container.waiting_reason == config_error)
-      container.restart_at.reset();
+    if (waits_for_missing(container)) container.restart_at.reset();
   advance();
 }
 
@@ -214,8 +239,8 @@ void Lifecycle::Step::begin_anew(const char* reason) {
     if (container.ephemeral) continue;
     if (container.stage == Stage::terminated) container.last = std::move(container.terminated);
     container.terminated.reset();
+    if (waits_for_missing(container)) container.restart_at.reset();
     container.stage = Stage::waiting;
-    if (container.waiting_reason == config_error) container.restart_at.reset();
     container.waiting_reason = container.restart_at ? "CrashLoopBackOff" : reason;
     container.waiting_message.clear();
   }

@@ -40,7 +40,7 @@ struct Lifecycle::Step {
   void restart_all(std::size_t i, Termination end, Duration ran);
   bool restarts(std::size_t i, const Termination& end) const;
   void start_later(std::size_t i, Termination end, Duration ran);
-  void config_fault(std::size_t i, const std::string& message);
+  void config_fault(const event::ConfigFault& fault);
   void config_changed();
   void begin_anew(const char* reason);
   void sandbox_died();

@@ -1,5 +1,7 @@
 #include "supervisor/images.hpp"
 
+#include "sys/error.hpp"
+
 namespace pausa::supervisor {
 
 std::vector<image::ResolvedImage> resolve_images(const pod::Spec& spec,
@@ -12,6 +14,24 @@ std::vector<image::ResolvedImage> resolve_images(const pod::Spec& spec,
     resolved.push_back(image::resolve_again(pod::container_at(spec, i).image, before, images));
   }
   return resolved;
+}
+
+std::vector<image::ResolvedImage> look_up_images(const pod::Spec& spec,
+                                                 const std::vector<std::string>& known,
+                                                 const state::Store& store) {
+  const image::Store images(store.paths().root);
+  std::vector<image::ResolvedImage> found;
+  for (std::size_t i = 0; i < pod::container_count(spec); ++i) {
+    auto& image = found.emplace_back();
+    image.reference = pod::container_at(spec, i).image;
+    image.description = i < known.size() ? known[i] : "";
+    try {
+      image = image::resolve_again(image.reference, image.description, images);
+    } catch (const sys::Error&) {
+      continue;  // its container is told when it is to start again
+    }
+  }
+  return found;
 }
 
 std::vector<std::string> known_images(const state::Record& record) {

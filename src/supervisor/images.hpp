@@ -16,6 +16,10 @@ namespace pausa::supervisor {
 std::vector<image::ResolvedImage> resolve_images(const pod::Spec& spec,
                                                  const std::vector<std::string>& known,
                                                  const state::Store& store);
+// The same for a pod that runs on: of one that is gone only the name and the description are there.
+std::vector<image::ResolvedImage> look_up_images(const pod::Spec& spec,
+                                                 const std::vector<std::string>& known,
+                                                 const state::Store& store);
 // As the record knows them.
 std::vector<std::string> known_images(const state::Record& record);
 

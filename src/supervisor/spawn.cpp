@@ -97,11 +97,13 @@ int live(const state::Store& store, const state::PodKey& key, Life life) {
 
 }  // namespace
 
-Charge load_charge(const state::Store& store, state::Lock lock, state::Record record) {
+Charge load_charge(const state::Store& store, state::Lock lock, state::Record record, bool runs) {
   auto pod = read_living_pod(store, record).pod;
   Charge charge{store, std::move(lock), std::move(record), std::move(pod), {}};
   // A record that a reboot has taken knows no images.
-  charge.images = resolve_images(charge.pod.spec, known_images(charge.record), store);
+  const auto known = known_images(charge.record);
+  charge.images = runs ? look_up_images(charge.pod.spec, known, store)
+                       : resolve_images(charge.pod.spec, known, store);
   return charge;
 }
 
@@ -157,7 +159,7 @@ int supervise(const state::Store& store, const state::PodKey& key) {
       (void)reconcile(store, cgroup::Hierarchy::detect(), *record, true);
       return;
     }
-    Supervisor life(load_charge(store, std::move(lock), std::move(*record)), Host::probe(),
+    Supervisor life(load_charge(store, std::move(lock), std::move(*record), true), Host::probe(),
                     Starter());
     life.run_adopted();
   });

@@ -22,7 +22,9 @@ void spawn_adopted(const state::Store& store, const state::PodKey& key);
 // Returns the exit code: 0 when the pod is over, or somebody else supervises it.
 int supervise(const state::Store& store, const state::PodKey& key);
 
-// A stored pod with everything that a supervisor needs; the lock is the caller's.
-Charge load_charge(const state::Store& store, state::Lock lock, state::Record record);
+// A stored pod with everything that a supervisor needs; the lock is the caller's. Throws sys::Error
+// when an image is not here, unless the pod runs already.
+Charge load_charge(const state::Store& store, state::Lock lock, state::Record record,
+                   bool runs = false);
 
 }  // namespace pausa::supervisor

@@ -107,6 +107,10 @@ void Supervisor::start_containers(const std::vector<std::size_t>& indices) {
   // All set themselves up at the same time; who may run first is decided by give_go().
   for (const auto index : indices) {
     try {
+      if (!starter_.waiting() && !has_image(index)) {
+        begin_pull(index);
+        continue;
+      }
       begin_launch(index);
       awaiting_go_.push_back(index);
     } catch (const sys::Error& error) {
@@ -115,7 +119,7 @@ void Supervisor::start_containers(const std::vector<std::size_t>& indices) {
       // Not from inside the step that asked for the start.
       boost::asio::post(io_, [this, index, config, message = std::string(error.what())] {
         if (config && !starter_.waiting())
-          hold_start(index, message);
+          hold_start(index, pod::config_error, message);
         else
           fail_start(index, config ? pod::config_error : "CreateContainerError", message, 128);
       });
@@ -229,11 +233,19 @@ void Supervisor::fail_start(std::size_t index, const char* reason, const std::st
 }
 
 // Told once as long as it stays the same.
-void Supervisor::hold_start(std::size_t index, const std::string& message) {
+void Supervisor::hold_start(std::size_t index, const char* reason, const std::string& message) {
   auto& fault = containers_[index].config_fault;
-  if (fault != message) events_.add(true, "Failed", record_.containers[index].name, message);
+  const auto& name = record_.containers[index].name;
+  if (fault != message) {
+    events_.add(true, reason == pod::never_pull_error ? reason : "Failed", name,
+                reason == pod::pull_error
+                    ? "Failed to pull image \"" + containers_[index].spec->image + "\": " + message
+                    : message);
+    if (pod::is_image_reason(reason))
+      events_.add(true, "Failed", name, std::string("Error: ") + reason);
+  }
   fault = message;
-  feed(pod::event::ConfigFault{index, message, wall_now()});
+  feed(pod::event::ConfigFault{index, message, wall_now(), reason});
 }
 
 // Members go in manifest order: the first that is not ready holds those behind it. Before a member
@@ -374,6 +386,7 @@ void Supervisor::on_sandbox_death() {
     containers_[i].member.reset();
     containers_[i].pidfd_watch.reset();
     containers_[i].pidfd.reset();
+    containers_[i].pull.reset();
     containers_[i].checks.reset();
     record_.containers[i].process = {};
   }
@@ -385,8 +398,10 @@ void Supervisor::on_sandbox_death() {
 
 void Supervisor::terminate(std::size_t index) {
   auto& container = containers_[index];
-  if (container.launch && container.launch->stage() != launch::Launch::Stage::started &&
-      !container.pidfd) {
+  if (container.pull ||
+      (container.launch && container.launch->stage() != launch::Launch::Stage::started &&
+       !container.pidfd)) {
+    container.pull.reset();
     abort_launch(index);
     boost::asio::post(io_, [this, index] {
       feed(pod::event::StartFailed{index, "Killed", "stopped before it ran", 143, wall_now()});
@@ -399,6 +414,7 @@ void Supervisor::terminate(std::size_t index) {
 
 void Supervisor::kill(std::size_t index) {
   auto& container = containers_[index];
+  if (container.pull) return terminate(index);
   if (container.group) (void)container.group->kill();
   if (container.pidfd) (void)sys::send_signal(container.pidfd.get(), SIGKILL);
 }

@@ -252,7 +252,12 @@ void Supervisor::rest() {
 void Supervisor::tell(const pod::Action& action) {
   const std::string& name = record_.containers[action.container].name;
   if (action.kind == pod::Action::Kind::tell_back_off) {
-    events_.add(true, "BackOff", name, "back-off restarting failed container " + name);
+    const bool pull =
+        pod::is_image_reason(record_.state.containers[action.container].waiting_reason);
+    events_.add(true, "BackOff", name,
+                pull
+                    ? "Back-off pulling image \"" + containers_[action.container].spec->image + "\""
+                    : "back-off restarting failed container " + name);
     return;
   }
   std::string message = "stopping container " + name;
@@ -394,7 +399,9 @@ void Supervisor::answer_restarts() {
     }
     const auto& end = state.terminated ? state.terminated : state.last;
     std::string why = end ? end->message : "";
-    if (state.waiting_reason == pod::config_error) why = state.waiting_message;
+    if (pod::waits_for_missing(state))
+      why = (pod::is_image_reason(state.waiting_reason) ? state.waiting_reason + ": " : "") +
+            state.waiting_message;
     waiting.second({false, "container " + record_.containers[waiting.first].name +
                                (state.ephemeral ? " did not start" : " did not start again") +
                                (why.empty() ? "" : ": " + why)});

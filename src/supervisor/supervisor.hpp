@@ -20,6 +20,7 @@
 #include "supervisor/pod_sandbox.hpp"
 #include "supervisor/ports.hpp"
 #include "supervisor/starter.hpp"
+#include "sys/tool.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -61,6 +62,11 @@ class Supervisor {
     std::unique_ptr<Check> hook;
     std::array<std::string, pod::probe_kinds> said;  // by the last check
   };
+  struct Pull {
+    sys::Tool tool;
+    sys::UniqueFd pidfd;
+    std::unique_ptr<FdWatch> watch;
+  };
   struct CheckPurpose {
     std::chrono::nanoseconds timeout;
     bool hook;
@@ -78,6 +84,7 @@ class Supervisor {
     std::unique_ptr<FdWatch> pidfd_watch;  // hostPID
     std::unique_ptr<LogStream> out, err;
     std::string config_fault;        // why it could not be started when it was last tried
+    std::unique_ptr<Pull> pull;      // of its image
     std::unique_ptr<Checks> checks;  // from the first probe or hook on
   };
 
@@ -123,7 +130,7 @@ class Supervisor {
   void begin_launch(std::size_t index);
   void on_launch(std::size_t index);
   void fail_start(std::size_t index, const char* reason, const std::string& message, int exit_code);
-  void hold_start(std::size_t index, const std::string& message);
+  void hold_start(std::size_t index, const char* reason, const std::string& message);
   void give_go();
   void make_group(std::size_t index);
   void watch_own_child(std::size_t index);
@@ -135,6 +142,11 @@ class Supervisor {
   void kill(std::size_t index);
   void abort_launch(std::size_t index);
   PodContext context() const;
+
+  // pulls.cpp: images that are gone
+  bool has_image(std::size_t index);
+  void begin_pull(std::size_t index);
+  void end_pull(std::size_t index);
 
   // health.cpp: probes and hooks
   std::unique_ptr<Check> begin_check(std::size_t index, const pod::Check& what,

@@ -8,6 +8,7 @@ namespace pausa::cli {
 
 int run_up(const Arguments& arguments);
 std::string up_options();
+int run_bring_image(const Arguments& arguments);
 int run_run_job(const Arguments& arguments);
 std::string run_job_options();
 int run_diff(const Arguments& arguments);

@@ -1,10 +1,12 @@
 #include "cli/attach_container.hpp"
+#include "cli/bring_images.hpp"
 #include "cli/commands/commands.hpp"
 #include "cli/environment.hpp"
 #include "cli/options.hpp"
 #include "cli/supervisor_call.hpp"
 #include "cli/target.hpp"
 #include "cli/workloads.hpp"
+#include "pod/decode.hpp"
 #include "pod/validate.hpp"
 #include "supervisor/stored_pod.hpp"
 #include "sys/error.hpp"
@@ -94,6 +96,12 @@ void require_valid(const state::Store& store, const state::Record& record, const
   }
 }
 
+// Its image is brought before its supervisor looks for it.
+void bring(const state::Store& store, const state::PodKey& key, const Node& container) {
+  bring_image(store, supervisor::read_stored_pod(store, key).pod, pod::decode_ephemeral(container),
+              ::isatty(STDERR_FILENO) == 1 ? PullProgress::bars : PullProgress::plain);
+}
+
 void add(const state::Store& store, const state::PodKey& key, const Node& container) {
   control::Request request;
   request.op = control::Op::add;
@@ -135,6 +143,7 @@ int run_debug(const Arguments& arguments) {
   try {
     const auto record = find_pod(store, target.key);
     require_valid(store, record, container);
+    bring(store, target.key, container);
     add(store, target.key, container);
     if (!stays) {
       std::cout << target.key.name << "/" << name << std::endl;

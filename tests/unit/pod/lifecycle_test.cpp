@@ -242,6 +242,42 @@ TEST_SUITE("pod/lifecycle") {
     CHECK(words(life.feed(event::ConfigChanged{5ns})).empty());
   }
 
+  TEST_CASE("an image that is gone is waited for, ever longer") {
+    Life life(RestartPolicy::never, 0, 1);
+    life.spec.containers[0].restart = ContainerRestart::always;
+    life.spec.containers[0].image = "app:1";
+    life.up();
+    life.started(0);
+    life.exited(0, 3);
+    const auto refuse = [&](const char* reason) {
+      return words(life.feed(event::ConfigFault{0, "refused", 4ns, reason}));
+    };
+    CHECK(refuse(pull_error).empty());
+    CHECK(life[0].waiting_reason == "ErrImagePull");
+    CHECK(life[0].waiting_message == "refused");
+    CHECK(waits_for_missing(life[0]));
+    Duration wait = 10s;
+    for (int i = 0; i < 7; ++i) {
+      CHECK(words(life.tick(wait - 1s)).empty());
+      CHECK(words(life.tick(1s)) == "start 0");
+      CHECK(refuse(pull_error).empty());
+      CHECK(life[0].waiting_reason == "ImagePullBackOff");
+      CHECK(life[0].waiting_message == "Back-off pulling image \"app:1\": ErrImagePull: refused");
+      wait = std::min<Duration>(wait * 2, 300s);
+    }
+    CHECK(life[0].restart_count == 0);
+    CHECK(words(life.feed(event::ConfigChanged{5ns})) == "start 0");
+    life.started(0);
+    CHECK(life[0].restart_count == 1);
+    life.exited(0, 3);
+    CHECK(words(life.tick(10s)) == "start 0");
+    CHECK(refuse(never_pull_error).empty());
+    CHECK(life[0].waiting_reason == "ErrImageNeverPull");
+    CHECK(words(life.tick(10s)) == "start 0");
+    CHECK(refuse(pull_error).empty());
+    CHECK(life[0].waiting_reason == "ErrImagePull");
+  }
+
   TEST_CASE("a stop ends the waiting for what is gone") {
     Life life(RestartPolicy::always, 0, 1);
     life.up();

@@ -1,0 +1,141 @@
+#!/usr/bin/env bash
+# Images that are gone when a container or a pod is to start again: Kubernetes' reasons stand where its
+# users look for them, and what can be had is brought.
+# Fields: Container.imagePullPolicy
+source "$(dirname "${BASH_SOURCE[0]}")/../support/lib.sh"
+for tool in skopeo python3; do type -P $tool >/dev/null || skip "$tool is not installed"; done
+make_image="$(dirname "${BASH_SOURCE[0]}")/../support/make-image.sh"
+
+mkdir -p "$work/tree/bin"
+cp "$(type -P busybox)" "$work/tree/bin/busybox"
+for applet in sh cat sleep; do ln -s busybox "$work/tree/bin/$applet"; done
+tar -C "$work/tree" --owner 0 --group 0 -cf "$work/tree.tar" .
+"$make_image" "$work/layout" v1 '{"Env":["PATH=/bin"],"Cmd":["sleep","1000"]}' "$work/tree.tar"
+image=oci:$work/layout:v1
+pod() { # pod NAME POLICY
+  manifest "$1" <<YAML
+apiVersion: v1
+kind: Pod
+metadata: {name: $1}
+spec:
+  terminationGracePeriodSeconds: 0
+  containers:
+    - {name: a, image: "$image", imagePullPolicy: $2}
+    - {name: b, image: busybox, command: [sleep, "1000"]}
+YAML
+}
+waiting() { field "$1" '.status.containerStatuses[0].state.waiting | .reason + ": " + .message'; }
+waits() { [[ $(waiting "$1") =~ $2 ]]; }
+# As if somebody had emptied the library below the pods' feet.
+lose() { rm -rf "$PAUSA_ROOT/layers" "$PAUSA_ROOT/images"; }
+hide() { mv "$work/layout" "$work/hidden"; }
+unhide() { mv "$work/hidden" "$work/layout"; }
+
+# A container of a pod that runs: brought again.
+expect_exit 0 pausa up -d --restart-backoff 300ms,2s "$(pod fetch IfNotPresent)"
+trace fetch
+lose
+expect_exit 0 pausa restart fetch/a
+expect_exit 0 pausa exec fetch -- cat /bin/busybox
+match "it is told" "$(pausa events fetch)" "Pulling .*Successfully pulled image \"$image\""
+# … or waited for, longer and longer; nothing else of the pod minds.
+lose
+hide
+expect_exit 1 pausa restart fetch/a
+match "the reason is told" "$errors" 'container a did not start again: ErrImagePull: image oci:'
+eventually "it backs off" waits fetch "^ImagePullBackOff: Back-off pulling image \"$image\": ErrImagePull: "
+match "in the list" "$(pausa ps)" 'fetch .*(ImagePullBackOff|ContainerCreating|ErrImagePull)'
+expect_exit 0 pausa why fetch
+match "why" "$output" 'Container fetch/a .*(ImagePullBackOff|is being started)'
+expect_exit 0 pausa describe fetch
+match "events in the kubelet's words" "$output" "Failed to pull image \"$image\": .*Error: ErrImagePull"
+match "and its back-off" "$output" "Back-off pulling image \"$image\""
+same "the other goes on" 0 "$(field fetch '.status.containerStatuses[1].restartCount')"
+supervisor=$(field fetch .pausa.supervisor.pid)
+kill -KILL "$supervisor"
+eventually "the next supervisor takes over" eval "[[ \$(field fetch .pausa.supervisor.pid) != $supervisor ]]"
+expect_exit 0 pausa exec fetch/b -- true
+unhide
+back() { [[ $(field fetch '.status.containerStatuses[0].state.running.startedAt') != null ]]; }
+eventually "when it can be had, it starts" back
+expect_exit 0 pausa stop fetch
+
+# The whole pod, by start: brought, or refused with the reason, and it stays.
+lose
+expect_exit 0 pausa start fetch
+match "it is pulled" "$errors" "pausa: pulled $image"
+expect_exit 0 pausa stop fetch
+lose
+hide
+expect_exit 1 pausa start fetch
+match "the reason" "$errors" 'pod fetch: container a: ErrImagePull: image oci:'
+match "it stands in the status" "$(waiting fetch)" '^ErrImagePull: image oci:'
+match "in the list" "$(pausa ps -a)" 'fetch .*ErrImagePull'
+match "why" "$(pausa why fetch)" 'Container fetch/a waits \(ErrImagePull: '
+unhide
+expect_exit 0 pausa start fetch
+same "then it runs" Running "$(field fetch .status.phase)"
+expect_exit 0 pausa down fetch
+
+# Never means never.
+expect_exit 0 pausa image pull -q "$image"
+expect_exit 0 pausa up -d "$(pod never Never)"
+trace never
+lose
+expect_exit 1 pausa restart never/a
+match "the reason" "$errors" 'did not start again: ErrImageNeverPull: Container image ".*" is not present with pull policy of Never'
+match "it waits" "$(waiting never)" '^ErrImageNeverPull: Container image'
+match "the event" "$(pausa events never)" 'ErrImageNeverPull .*not present with pull policy of Never'
+expect_exit 0 pausa image pull -q "$image"
+expect_exit 0 pausa restart never/a
+expect_exit 0 pausa stop never
+lose
+expect_exit 1 pausa start never
+match "start, too" "$errors" 'pod never: container a: ErrImageNeverPull: '
+match "and the list" "$(pausa ps -a)" 'never .*ErrImageNeverPull'
+expect_exit 0 pausa down never
+
+# A stop ends a pull that is under way.
+python3 -c '
+import socket, sys
+server = socket.create_server(("127.0.0.1", 0))
+with open(sys.argv[1], "w") as port: port.write(str(server.getsockname()[1]))
+held = []
+while True: held.append(server.accept())' "$work/port" &
+silent=$!
+end() { # the exit code goes on to finish
+  local status=$?
+  kill $silent 2>/dev/null
+  return $status
+}
+trap 'end; finish' EXIT
+eventually "somebody listens and says nothing" test -s "$work/port"
+expect_exit 0 pausa image pull -q "$image"
+name=127.0.0.1:$(<"$work/port")/silent:1
+expect_exit 0 pausa image tag "$image" "$name"
+image=$name
+expect_exit 0 pausa up -d "$(pod silent IfNotPresent)"
+trace silent
+lose
+"$PAUSA" restart silent/a </dev/null >"$work/restart" 2>&1 &
+restart=$!
+pulls() { pausa events silent | grep -q Pulling; }
+eventually "the pull is under way" pulls
+expect_exit 0 pausa down silent
+wait $restart && fail "the restart has failed" "$(cat "$work/restart")"
+same "no pull is left" "" "$(pgrep -af "bring-image default silent" || true)"
+
+# A container for debugging is brought, too.
+image=oci:$work/layout:v1
+expect_exit 0 pausa up -d "$(manifest plain <<YAML
+apiVersion: v1
+kind: Pod
+metadata: {name: plain}
+spec: {terminationGracePeriodSeconds: 0, containers: [{name: a, image: busybox, command: [sleep, "1000"]}]}
+YAML
+)"
+expect_exit 0 pausa debug --image "$image" -c look plain sleep 1000
+match "pulled first" "$errors" "pausa: pulled $image"
+expect_exit 1 pausa debug --image "oci:$work/none:v1" -c other plain sleep 1000
+match "or refused" "$errors" 'pod plain: ErrImagePull: image oci:'
+expect_exit 0 pausa down plain
