@@ -132,6 +132,7 @@ bool LayerStream::fill() {
     if (sys::check(got, "read the layer") == 0) return false;
     if (blob_) blob_->add(input_.data() + end_, static_cast<std::size_t>(got));
     end_ += static_cast<std::size_t>(got);
+    taken_ += static_cast<std::uint64_t>(got);
     return true;
   }
   return true;

@@ -26,6 +26,8 @@ class LayerStream {
 
   // The next decompressed bytes, valid until the next call; empty at the end.
   std::string_view next();
+  // Bytes of the blob that have been read.
+  std::uint64_t taken() const { return taken_; }
   // Reads what is left and compares both digests.
   void finish();
 
@@ -40,6 +42,7 @@ class LayerStream {
   std::optional<Digester> diff_;
   std::uint64_t most_bytes_;
   std::uint64_t bytes_ = 0;
+  std::uint64_t taken_ = 0;
   std::vector<unsigned char> input_;
   std::size_t begin_ = 0;  // of what is unread in input_
   std::size_t end_ = 0;

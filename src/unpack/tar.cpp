@@ -165,11 +165,15 @@ Archive open_tar(LayerStream& stream) {
 
 void unpack_tar(LayerStream& stream, Sink& sink, const Limits& limits, Contents contents) {
   const Archive tar = open_tar(stream);
-  for (;;) {
+  for (std::uint64_t entries = 1;; ++entries) {
     archive_entry* from = nullptr;
     const int result = ::archive_read_next_header(tar.get(), &from);
     if (result == ARCHIVE_EOF) break;
     if (result != ARCHIVE_OK) fail(tar.get());
+    // Millions of entries that take no place are refused long before the end.
+    if (entries > limits_of(stream.taken()).entries)
+      throw sys::Error("the layer has more than " + std::to_string(entries - 1) +
+                       " entries in its first " + std::to_string(stream.taken()) + " bytes");
     auto entry = plan(raw_entry(from), limits);
     if (!entry) continue;
     if (contents == Contents::files) {

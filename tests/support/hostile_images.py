@@ -66,7 +66,7 @@ def size(by):
 image("L33-larger", 1, "size|bytes|EOF", document=size(1))
 image("L33-smaller", 1, "size|bytes|digest", document=size(-1))
 image("L33-diff-id", 1, "has the digest", change=lambda c: c["rootfs"].update(diff_ids=["sha256:" + "0" * 64]))
-image("L34-five-hundred", 1, "layers", layers=[file(b"f%d" % i) + END for i in range(501)])
+image("L34-thousand", 1, "has 1000 layers; at most 500 can be", layers=[file(b"f%d" % i) + END for i in range(1000)])
 image("L34-twice", 0, "", layers=[file(b"f") + END] * 3)
 image("L35-both", 1, ".", document=lambda m: m.update(manifests=[]))
 image("L35-type", 1, "not supported|[Uu]nknown|unsupported", document=lambda m: m["layers"][0].update(mediaType="application/x-harm"))

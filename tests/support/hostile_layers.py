@@ -111,6 +111,18 @@ def repeated(make, count, before=b"", after=END):
     return blob
 
 
+def members(make, count, times):
+    """The same gzip member again and again, the last one with an end."""
+    def blob(target):
+        packer = zlib.compressobj(1, zlib.DEFLATED, 31)
+        member = b"".join(packer.compress(b"".join(make(i) for i in range(at, at + 500))) for at in range(0, count, 500))
+        member += packer.flush()
+        for _ in range(times):
+            target.write(member)
+        target.write(gzip.compress(END))
+    return blob
+
+
 def zeros(mebibytes, before=b""):
     """Gzip of many zeros: one small member again and again."""
     def blob(target):
@@ -246,6 +258,7 @@ case("L25a", "more files than a layer of its size may have", refused("entries"),
 case("L25b", "a folder for every name", refused("entries"), repeated(lambda i: header(b"d%06d/" % i, b"5"), 80_000))
 case("L25c", "opaque marks without end", refused("too many opaque folders"),
      repeated(lambda i: pax([(b"path", b"%0250d/%s/.wh..wh..opq" % (i, b"o" * 250))]) + file(b"o", b""), 10_000))
+case("L25d", "5,000,000 files", refused("entries"), members(lambda i: header(b"d%02d/f%03d" % divmod(i, 1000)), 50_000, 100))
 case("L26a", "100,000 pax headers before one entry", refused("."), repeated(lambda i: pax([(b"comment", b"c")]), 100_000))
 case("L26b", "a pax record of 1 GiB", refused("."), zeros(1024, header(b"pax", b"x", size=1 << 30)))
 case("L26c", "100,000 global pax headers", either("they say nothing", "."), repeated(lambda i: pax([(b"comment", b"c")], b"g"), 100_000))
