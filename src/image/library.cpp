@@ -5,6 +5,8 @@
 #include "sys/path.hpp"
 #include "sys/pause.hpp"
 
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -42,6 +44,16 @@ void write_index(const std::string& images_dir, const std::vector<StoredImage>& 
     descriptors.back().name = image.name;
   }
   write_durably(images_dir, "index.json", index_text(descriptors));
+}
+
+// ext4 puts what is made in this folder into a part of the disk of its own each (chattr(1), +T). In
+// a part where files were deleted within half a minute it looks at all of their inodes before it
+// takes one: a layer of 5,000 files that follows upon a prune takes three times as long there.
+void spread(int folder) {
+  int flags = 0;
+  if (::ioctl(folder, FS_IOC_GETFLAGS, &flags) != 0 || (flags & FS_TOPDIR_FL) != 0) return;
+  flags |= FS_TOPDIR_FL;
+  (void)::ioctl(folder, FS_IOC_SETFLAGS, &flags);  // other file systems do well without it
 }
 
 bool is_own_file(std::string_view name) {
@@ -114,8 +126,9 @@ std::string Library::layer_path(const std::string& diff_id) const {
 
 void Library::prepare() const {
   const auto images = sys::make_dirs_at(AT_FDCWD, images_dir(), 0700);
-  for (const auto& path : {blobs_dir() + "/sha256", layers_dir()})
-    (void)sys::make_dirs_at(AT_FDCWD, path, 0700);
+  (void)sys::make_dirs_at(AT_FDCWD, blobs_dir() + "/sha256", 0700);
+  const auto layers = sys::make_dirs_at(AT_FDCWD, layers_dir(), 0700);
+  spread(layers.get());
   if (::faccessat(images.get(), "oci-layout", F_OK, 0) != 0)
     sys::replace_file_at(images.get(), "oci-layout", layout_mark, 0600);
 }

@@ -89,8 +89,11 @@ std::string run_skopeo(const sys::ToolRequest& tool) {
                                  : words);
 }
 
-void fetch(const Library& library, const PullRequest& request, const std::string& layout) {
-  if (unarchive(library, request, layout)) return;
+// Returns the digests that need not be computed once more.
+std::set<std::string> fetch(const Library& library, const PullRequest& request,
+                            const std::string& layout) {
+  std::set<std::string> verified;
+  if (unarchive(library, request, layout, verified)) return verified;
   sys::UniqueFd login;
   auto tool = skopeo(request,
                      {"copy", "--quiet", "--dest-oci-accept-uncompressed-layers",
@@ -98,6 +101,7 @@ void fetch(const Library& library, const PullRequest& request, const std::string
                      "--src-tls-verify=false", login);
   tool.arguments.insert(tool.arguments.end(), {request.source, "oci:" + layout + ":image"});
   (void)run_skopeo(tool);
+  return {};
 }
 
 // A blob of ours that is not what its digest says. skopeo takes what is there for good.
@@ -128,7 +132,7 @@ struct Unpacking {
 };
 
 Unpacking begin_unpacking(const Library& library, const PullRequest& request,
-                          const Descriptor& layer, const std::string& diff_id) {
+                          const Descriptor& layer, const std::string& diff_id, bool verified) {
   const auto blob = sys::open_at(AT_FDCWD, library.blob_path(layer.digest), O_RDONLY | O_NOFOLLOW);
   struct ::stat info {};
   sys::check(::fstat(blob.get(), &info), "stat a layer");
@@ -143,7 +147,7 @@ Unpacking begin_unpacking(const Library& library, const PullRequest& request,
   const auto folder = sys::open_dir(staging.path());
   sys::ToolRequest tool;
   tool.program = request.unpacker;
-  tool.arguments = {"pausa-unpack", layer.digest, diff_id};
+  tool.arguments = {"pausa-unpack", verified ? "" : layer.digest, diff_id};
   tool.descriptors = {{blob.get(), 0}, {folder.get(), 3}};
   tool.hear_output = true;
   return {layer, path.substr(path.rfind('/') + 1), std::move(staging), sys::Tool(tool)};
@@ -179,7 +183,8 @@ void finish_unpacking(const Library& library, const PullRequest& request, Unpack
 }
 
 void unpack_layers(const Library& library, const PullRequest& request, const Manifest& manifest,
-                   const std::vector<std::string>& diff_ids) {
+                   const std::vector<std::string>& diff_ids,
+                   const std::set<std::string>& verified) {
   const auto most = static_cast<std::size_t>(std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN)));
   std::deque<Unpacking> running;
   std::vector<Unpacking> done;
@@ -194,7 +199,8 @@ void unpack_layers(const Library& library, const PullRequest& request, const Man
     if (!begun.insert(diff_ids[i]).second) continue;
     if (::faccessat(AT_FDCWD, library.layer_path(diff_ids[i]).c_str(), F_OK, 0) == 0) continue;
     if (running.size() == most) finish_first();
-    running.push_back(begin_unpacking(library, request, manifest.layers[i], diff_ids[i]));
+    running.push_back(begin_unpacking(library, request, manifest.layers[i], diff_ids[i],
+                                      verified.contains(manifest.layers[i].digest)));
   }
   while (!running.empty()) finish_first();
   if (done.empty()) return;
@@ -226,7 +232,7 @@ void keep_blobs(const Library& library, const StoredImage& image, const Manifest
 StoredImage bring(const Library& library, const PullRequest& request) {
   const Staging layout(library.images_dir());
   if (request.fetching) request.fetching(layout.path());
-  fetch(library, request, layout.path());
+  const auto verified = fetch(library, request, layout.path());
   const auto index =
       sys::read_file_at(AT_FDCWD, layout.path() + "/index.json", most_document_bytes);
   if (!index) throw sys::Error("skopeo brought no image");
@@ -237,7 +243,7 @@ StoredImage bring(const Library& library, const PullRequest& request) {
   require_digest(library, request, image.manifest, "manifest");
   const auto manifest = library.manifest(image);
   require_digest(library, request, manifest.config, "config");
-  unpack_layers(library, request, manifest, library.config(manifest).diff_ids);
+  unpack_layers(library, request, manifest, library.config(manifest).diff_ids, verified);
   keep_blobs(library, image, manifest);
   library.add(image);
   return image;

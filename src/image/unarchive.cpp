@@ -105,14 +105,17 @@ const char* layer_type(int file) {
   return plain_layer;
 }
 
-// What is there stays: it has the same contents, or is found to be damaged later on.
-void keep(const Library& library, const Staging& staging, const std::string& member,
+// What is there stays: it has the same contents, or is found to be damaged later on. False: it
+// does.
+bool keep(const Library& library, const Staging& staging, const std::string& member,
           const std::string& digest) {
   const std::string from = staging.path() + "/" + member;
   if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, library.blob_path(digest).c_str(),
-                  RENAME_NOREPLACE) != 0 &&
-      ::faccessat(AT_FDCWD, library.blob_path(digest).c_str(), F_OK, 0) != 0)
+                  RENAME_NOREPLACE) == 0)
+    return true;
+  if (::faccessat(AT_FDCWD, library.blob_path(digest).c_str(), F_OK, 0) != 0)
     sys::check(-1, "keep ", digest);
+  return false;
 }
 
 struct Member {
@@ -168,8 +171,10 @@ bool name_blobs(const PullRequest& request, std::vector<Member>& members) {
   return true;
 }
 
-void keep_all(const Library& library, const Staging& staging, const std::vector<Member>& members) {
-  for (const auto& member : members) keep(library, staging, member.path, member.digest);
+void keep_all(const Library& library, const Staging& staging, const std::vector<Member>& members,
+              std::set<std::string>& verified) {
+  for (const auto& member : members)
+    if (keep(library, staging, member.path, member.digest)) verified.insert(member.digest);
 }
 
 // Compressed ones are compared when they are unpacked.
@@ -183,7 +188,8 @@ void compare_layers(const std::string& config, const std::vector<Member>& member
 
 }  // namespace
 
-bool unarchive(const Library& library, const PullRequest& request, const std::string& layout) {
+bool unarchive(const Library& library, const PullRequest& request, const std::string& layout,
+               std::set<std::string>& verified) {
   if (!request.source.starts_with(transport) || !takes_anything(request.policy)) return false;
   const std::string file = request.source.substr(transport.size());
   // With a name behind it, one of several images may be meant.
@@ -205,7 +211,7 @@ bool unarchive(const Library& library, const PullRequest& request, const std::st
   if (!name_blobs(request, members)) return false;
   compare_layers(sys::read_file_at(folder.get(), parts->config, most_document_bytes).value_or(""),
                  members);
-  keep_all(library, staging, members);
+  keep_all(library, staging, members, verified);
   json::array layers;
   for (std::size_t i = 1; i < members.size(); ++i) layers.push_back(descriptor(members[i]));
   const auto manifest =
@@ -218,7 +224,7 @@ bool unarchive(const Library& library, const PullRequest& request, const std::st
   std::vector<Member> own;
   own.push_back(open_member(staging, made, "application/vnd.oci.image.manifest.v1+json"));
   if (!name_blobs(request, own)) return false;
-  keep_all(library, staging, own);
+  keep_all(library, staging, own, verified);
   Descriptor image;
   image.media_type = own.front().type;
   image.digest = own.front().digest;

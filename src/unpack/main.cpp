@@ -1,7 +1,8 @@
-// pausa-unpack DIGEST DIFF_ID: unpacks one layer. Descriptor 0 is its blob, 3 the empty directory
-// that it goes into. Prints the paths of opaque directories, each closed by a zero byte: their
-// attribute is another one for root's overlays (and takes a privilege which this process gives up)
-// than for those of user namespaces, so its maker sets it.
+// pausa-unpack DIGEST DIFF_ID: unpacks one layer. Descriptor 0 is its blob (whose digest is known
+// to be right where DIGEST is empty), 3 the empty directory that it goes into. Prints the paths of
+// opaque directories, each closed by a zero byte: their attribute is another one for root's
+// overlays (and takes a privilege which this process gives up) than for those of user namespaces,
+// so its maker sets it.
 //   pausa-unpack archive: unpacks the regular files of the archive that descriptor 0 is into 3.
 //   pausa-unpack member PATH: prints that file of the archive (of at most 4 MiB).
 //   pausa-unpack sha256: prints the digest of descriptor 0.

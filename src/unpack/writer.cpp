@@ -5,6 +5,7 @@
 #include "unpack/acl.hpp"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
@@ -14,11 +15,18 @@ namespace pausa::unpack {
 namespace {
 
 constexpr std::uint64_t folder_flags = O_PATH | O_DIRECTORY;
+constexpr std::uint64_t sent_at_once = std::uint64_t{8} << 20U;
+constexpr std::uint64_t least_sent = std::uint64_t{128} << 10U;
 constexpr char no_path = '/';  // those of folders are relative
 constexpr std::size_t most_default_acls = 1024;
 
 std::string whole(const std::string& parent, const std::string& name) {
   return parent.empty() ? name : parent + "/" + name;
+}
+
+// The disk begins to write while we go on: at the end all of it is waited for.
+void send(int fd) {
+  (void)::sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 }
 
 timespec time_of(const Entry& entry) {
@@ -148,6 +156,7 @@ void Writer::end_file() {
   if (file_end_ != file_entry_.size)
     sys::check(::ftruncate(file.get(), static_cast<off_t>(file_entry_.size)), "set the size");
   dress(file.get(), file_entry_);
+  if (unsent_ >= least_sent) send(file.get());
   const timespec both[] = {time_of(file_entry_), time_of(file_entry_)};
   sys::check(::futimens(file.get(), both), "set the time");
 }
@@ -156,6 +165,7 @@ void Writer::add_file(int parent, const Entry& entry) {
   file_ = sys::open_at(parent, entry.name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
   file_entry_ = entry;
   file_end_ = 0;
+  unsent_ = 0;
 }
 
 void Writer::add_directory(int parent, const Entry& entry, bool hides) {
@@ -245,6 +255,7 @@ void Writer::add(const Entry& entry) {
 }
 
 void Writer::write(std::string_view bytes, std::uint64_t offset) {
+  const std::uint64_t written_bytes = bytes.size();
   totals_.bytes += bytes.size();
   if (totals_.bytes > limits_.bytes)
     throw sys::Error("the layer exceeds its limit of " + std::to_string(limits_.bytes) +
@@ -261,6 +272,10 @@ void Writer::write(std::string_view bytes, std::uint64_t offset) {
     offset += static_cast<std::uint64_t>(written);
   }
   file_end_ = std::max(file_end_, offset);
+  if ((unsent_ += written_bytes) >= sent_at_once) {
+    send(file_.get());
+    unsent_ = 0;
+  }
 }
 
 void Writer::finish() {

@@ -79,6 +79,7 @@ class Writer : public Sink {
   Entry file_entry_;
   sys::UniqueFd file_;
   std::uint64_t file_end_ = 0;  // of what has been written
+  std::uint64_t unsent_ = 0;    // of that, what the disk need not have begun with
   std::vector<std::string> opaque_;
   std::size_t opaque_bytes_ = 0;
   // Set last of all, since what is made in the folder would inherit it.
