@@ -75,7 +75,8 @@ std::set<std::string> digests_in_use(const state::Store& store,
 }
 
 std::optional<image::Pruning> begin_pruning(const state::Store& store, bool unused,
-                                            const std::vector<state::PodKey>& leaving) {
+                                            const std::vector<state::PodKey>& leaving,
+                                            sys::UniqueFd alone) {
   image::PruneWish wish;
   wish.in_use = [&] { return digests_in_use(store, leaving); };
   if (unused)
@@ -85,7 +86,7 @@ std::optional<image::Pruning> begin_pruning(const state::Store& store, bool unus
           if (!names) names = names_of_jobs(store);
           return names->contains(name);
         };
-  return image::Library(store.paths().root).begin_pruning(wish);
+  return image::Library(store.paths().root).begin_pruning(wish, std::move(alone));
 }
 
 void carry_out(const image::Pruning& pruning) {

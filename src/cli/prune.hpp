@@ -27,8 +27,10 @@ std::set<std::string> digests_in_use(const state::Store& store,
 
 // Images that have lost their name and, with `unused`, all that no pod and no stored Job or CronJob
 // is of. nullopt: others are at work.
+// alone: of Library::hold_alone().
 std::optional<image::Pruning> begin_pruning(const state::Store& store, bool unused,
-                                            const std::vector<state::PodKey>& leaving = {});
+                                            const std::vector<state::PodKey>& leaving = {},
+                                            sys::UniqueFd alone = sys::UniqueFd());
 void carry_out(const image::Pruning& pruning);
 
 }  // namespace pausa::cli

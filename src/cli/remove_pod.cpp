@@ -21,6 +21,7 @@ namespace pausa::cli {
 namespace {
 
 constexpr std::chrono::seconds lock_patience(10);
+constexpr std::chrono::milliseconds ended_patience(500);
 // A supervisor listens once the pod's sandbox is there.
 constexpr std::chrono::seconds listening_patience(15);
 // One that said why it cannot work may be followed by one that can.
@@ -196,6 +197,22 @@ bool end_damaged(const state::Store& store, const state::PodKey& key) {
   sys::remove_tree_at(AT_FDCWD, store.paths().run_dir(key));
   supervisor::with_subordinate_ids(
       [&] { sys::remove_tree_at(AT_FDCWD, store.paths().data_dir(key)); });
+  return true;
+}
+
+bool remove_ended(const state::Store& store, const state::PodKey& key) {
+  const auto lock = store.lock(key, ended_patience);
+  if (!lock) return false;
+  auto record = store.read(key);
+  if (record && !record->state.finished && record->boot_id == sys::boot_id()) return false;
+  if (record) {
+    if (record->boot_id != sys::boot_id()) record->infra = {};
+    const auto failures = supervisor::reconcile(store, cgroup::Hierarchy::detect(), *record, true);
+    if (!failures.empty()) throw failures.front();
+  } else {
+    store.remove(key);
+  }
+  supervisor::with_subordinate_ids([&] { store.sweep(); });
   return true;
 }
 

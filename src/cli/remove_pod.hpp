@@ -25,6 +25,10 @@ bool end_damaged(const state::Store& store, const state::PodKey& key);
 int end_pods(const state::Store& store, const std::vector<state::PodKey>& keys, bool remove,
              std::optional<std::chrono::milliseconds> grace, bool quiet = false);
 
+// Removes a pod in which nothing runs, or which is of an earlier boot. False: it is none, or
+// somebody is at work on it. Throws sys::Error.
+bool remove_ended(const state::Store& store, const state::PodKey& key);
+
 // Whether there is anything of this pod.
 bool pod_exists(const state::Store& store, const state::PodKey& key);
 

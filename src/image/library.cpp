@@ -284,15 +284,27 @@ sys::UniqueFd Library::keep_all() const {
   return fd;
 }
 
-std::optional<Pruning> Library::begin_pruning(const PruneWish& wish) const {
-  Pruning pruning;
-  pruning.images_dir = images_dir();
-  if (!sys::try_open_at(AT_FDCWD, images_dir(), O_RDONLY | O_DIRECTORY)) return pruning;
+std::optional<sys::UniqueFd> Library::hold_alone() const {
+  sys::UniqueFd alone;
+  if (!sys::try_open_at(AT_FDCWD, images_dir(), O_RDONLY | O_DIRECTORY)) return alone;
   const auto deadline = std::chrono::steady_clock::now() + use_patience;
-  while (!(pruning.alone = lock(images_dir() + "/use.lock", F_WRLCK, false))) {
+  while (!(alone = lock(images_dir() + "/use.lock", F_WRLCK, false))) {
     if (std::chrono::steady_clock::now() >= deadline) return std::nullopt;
     sys::pause_briefly();
   }
+  return alone;
+}
+
+std::optional<Pruning> Library::begin_pruning(const PruneWish& wish, sys::UniqueFd alone) const {
+  Pruning pruning;
+  pruning.images_dir = images_dir();
+  if (!alone) {
+    auto held = hold_alone();
+    if (!held) return std::nullopt;
+    alone = std::move(*held);
+    if (!alone) return pruning;
+  }
+  pruning.alone = std::move(alone);
   pruning.held = lock(images_dir() + "/lock", F_WRLCK, true);
   const auto in_use = wish.in_use();
   for (auto& image : list()) {

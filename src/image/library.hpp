@@ -94,8 +94,13 @@ class Library {
   // Images whose manifest's digest is not in use and that have no name, or one that nobody wants;
   // what no other image of the index needs; what was left half made. While an image is damaged,
   // nobody knows what it needs: then only what was left half made. nullopt: images are being
-  // brought in or pods made of them, for longer than one would wait.
-  std::optional<Pruning> begin_pruning(const PruneWish& wish) const;
+  // brought in or pods made of them, for longer than one would wait. alone: of hold_alone(), for
+  // who has it already.
+  std::optional<Pruning> begin_pruning(const PruneWish& wish,
+                                       sys::UniqueFd alone = sys::UniqueFd()) const;
+  // As long as it is held nobody looks an image up for a new pod, or brings one in. nullopt: others
+  // have been at work for longer than one would wait; empty: there are no images yet.
+  std::optional<sys::UniqueFd> hold_alone() const;
   // begin_pruning() and carry_out(). False: nullopt.
   bool prune(const PruneWish& wish) const;
   // Nothing is pruned while somebody holds one of these: from looking an image up until a record

@@ -21,6 +21,7 @@ namespace json = boost::json;
 
 constexpr std::size_t journal_limit = 256U << 20U;
 constexpr std::string_view suffix = ".json";
+constexpr std::string_view given_up = ".failed";
 constexpr std::chrono::seconds lock_patience(60);
 
 std::string text(const json::value& value) {
@@ -143,23 +144,24 @@ void Journals::remove(const std::string& id) const noexcept {
 
 std::string Journals::give_up(const std::string& id) const noexcept {
   const std::string path = folder_ + "/" + id;
-  (void)::rename((path + std::string(suffix)).c_str(), (path + ".failed").c_str());
-  return path + ".failed";
+  const std::string kept = path + std::string(given_up);
+  (void)::rename((path + std::string(suffix)).c_str(), kept.c_str());
+  return kept;
 }
 
-std::vector<std::string> Journals::ids() const {
+std::vector<std::string> Journals::ids(std::string_view ending) const {
   std::vector<std::string> ids;
   const sys::UniqueFd dir(::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!dir) return ids;
   for (const auto& file : sys::list_dir(dir.get()))
-    if (!file.starts_with('.') && file.ends_with(suffix))
-      ids.push_back(file.substr(0, file.size() - suffix.size()));
+    if (!file.starts_with('.') && file.ends_with(ending))
+      ids.push_back(file.substr(0, file.size() - ending.size()));
   return ids;
 }
 
 std::vector<std::string> Journals::abandoned() const {
   std::vector<std::string> found;
-  for (auto& id : ids()) {
+  for (auto& id : ids(suffix)) {
     const auto content =
         sys::read_file_at(AT_FDCWD, folder_ + "/" + id + std::string(suffix), journal_limit);
     if (!content) continue;  // its up has just come to its end
@@ -176,13 +178,23 @@ std::vector<std::string> Journals::abandoned() const {
 
 std::vector<Journal> Journals::list() const {
   std::vector<Journal> journals;
-  for (const auto& id : ids()) {
-    try {
-      journals.push_back(read(id));
-    } catch (const sys::Error&) {
-      // Gone, or told by whoever takes it back.
+  const auto read_all = [&](std::string_view ending, bool wanted) {
+    for (const auto& id : ids(ending)) {
+      const std::string path = folder_ + "/" + id + std::string(ending);
+      const auto content = sys::read_file_at(AT_FDCWD, path, journal_limit);
+      if (!content) continue;  // its up has just come to its end
+      try {
+        auto journal = journal_from_json(*content);
+        if (wanted) journals.push_back(std::move(journal));
+      } catch (sys::Error& error) {
+        error.prepend(path);
+        error.advise("nobody knows what it needs: move it away when you do not want it any more");
+        throw;
+      }
     }
-  }
+  };
+  read_all(suffix, true);
+  read_all(given_up, false);
   return journals;
 }
 

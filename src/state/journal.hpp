@@ -59,11 +59,12 @@ class Journals {
   std::string give_up(const std::string& id) const noexcept;
   // Those whose owner does not run any more. Costs one system call where there never was any.
   std::vector<std::string> abandoned() const;
-  // All that can be read: what is written there may have to come back.
+  // What is written there may have to come back. Throws sys::Error for one that cannot be read,
+  // also when it was given up: nobody knows what it names.
   std::vector<Journal> list() const;
 
  private:
-  std::vector<std::string> ids() const;
+  std::vector<std::string> ids(std::string_view ending) const;
 
   std::string folder_;
 };

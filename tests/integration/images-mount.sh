@@ -128,6 +128,28 @@ expect_exit 0 pausa exec runs -- ls /v
 expect_exit 0 pausa image mount "$one"
 expect_exit 0 pausa down --volumes "$work/runs.yaml"
 
+# A pod of an earlier boot is a stopped one: it goes, and it is said what it was.
+expect_exit 0 pausa up -d "$(pod before 'sleep, "1000"' "$one")"
+expect_exit 0 pausa stop before
+rm -r "$PAUSA_RUNROOT/pods/default_before"
+expect_exit 0 pausa system prune -f --dry-run
+match "it is told apart" "$output" 'pod/before \(of an earlier boot: pausa start would start it\)'
+expect_exit 0 pausa system prune -f
+match "it goes" "$output" 'pod/before \(of an earlier boot'
+expect_exit 4 pausa inspect before
+expect_exit 0 pausa down --volumes "$work/before.yaml"
+
+# What an up that was cut off needs may not go, nor what one needs that nobody can read.
+echo '{' >"$PAUSA_ROOT/undo/broken.json"
+for _ in once more; do
+  expect_exit 1 pausa image prune
+  match "the file is named" "$errors" 'undo/broken.failed: it is damaged; nobody knows what it needs'
+  expect_exit 1 pausa system prune -f --all
+done
+match "everything is there" "$(pausa image ls -o name)" "$one"
+rm "$PAUSA_ROOT/undo/broken.failed"
+expect_exit 0 pausa image prune
+
 # Without privileges.
 expect_exit 0 mine image pull -q "$two" "$one"
 expect_exit 1 mine image mount "$two"

@@ -38,6 +38,8 @@ constexpr Option table[]{
     {"dry-run", nullptr, "prune: tell what would go, and remove nothing"},
     {"force,f", nullptr, "prune: do not ask"}};
 
+constexpr const char* busy = "images are being brought in or started; try again when that is done";
+
 struct Share {
   const char* what;
   std::size_t count = 0;
@@ -51,6 +53,11 @@ std::size_t entries(const std::string& folder) {
 
 std::uint64_t bytes(const std::string& folder) {
   return supervisor::disk_usage(folder, std::numeric_limits<std::uint64_t>::max());
+}
+
+bool is_of_earlier_boot(const state::Store& store, const state::PodKey& key) {
+  const auto record = store.read(key);
+  return !record || record->boot_id != sys::boot_id();
 }
 
 // Pods that have ended, but for those of a Job that goes on: its keeper counts them.
@@ -98,11 +105,12 @@ bool asked(const Options& options) {
   if (::isatty(STDIN_FILENO) != 1)
     throw UsageError(
         "system prune removes what is not in use; give --force to do so, or --dry-run");
-  std::cerr << "This removes all pods that have ended, with their logs and volumes, "
-            << (options.has("all") ? "all images that no pod is of"
-                                   : "images that have no name any more")
-            << (options.has("volumes") ? ", and all claims that no pod uses, with their data" : "")
-            << ".\nGo on? [y/N] " << std::flush;
+  std::cerr
+      << "This removes all pods that have ended or are of an earlier boot, with their logs and "
+         "volumes, "
+      << (options.has("all") ? "all images that no pod is of" : "images that have no name any more")
+      << (options.has("volumes") ? ", and all claims that no pod uses, with their data" : "")
+      << ".\nGo on? [y/N] " << std::flush;
   std::string answer;
   std::getline(std::cin, answer);
   return answer == "y" || answer == "Y" || answer == "yes";
@@ -120,12 +128,22 @@ int prune_system(const Options& options) {
   const auto before = all_bytes(paths);
   std::uint64_t would = dry ? bytes(paths.trash()) : 0;
   int code = exit_ok;
+  // From here on nobody begins to use an image.
+  auto alone = image::Library(paths.root).hold_alone();
+  if (!alone) throw sys::Error(busy);
   const auto pods = ended_pods(store);
   for (const auto& key : pods) {
-    if (dry) std::cout << "pod/" << key.name << "\n";
+    const char* const what =
+        is_of_earlier_boot(store, key) ? " (of an earlier boot: pausa start would start it)" : "";
     if (dry) would += bytes(paths.data_dir(key));
+    try {
+      if (!dry && !remove_ended(store, key)) continue;
+      std::cout << "pod/" << key.name << what << "\n";
+    } catch (const sys::Error& error) {
+      std::cerr << "pausa: pod " << key.name << ": " << error.what() << "\n";
+      code = exit_failed;
+    }
   }
-  if (!dry) code = end_pods(store, pods, true, std::chrono::milliseconds(0));
   // One that could not be ended goes on needing what it has.
   const auto leaving = dry ? pods : std::vector<state::PodKey>();
   const auto claims =
@@ -142,9 +160,8 @@ int prune_system(const Options& options) {
   } else {
     unmount_all(paths);
   }
-  const auto pruning = begin_pruning(store, options.has("all"), leaving);
-  if (!pruning)
-    throw sys::Error("images are being brought in or started; try again when that is done");
+  const auto pruning = begin_pruning(store, options.has("all"), leaving, std::move(*alone));
+  if (!pruning) throw sys::Error(busy);
   for (const auto& image : pruning->images)
     std::cout << "image " << (image.name.empty() ? image.manifest.digest : image.name) << "\n";
   for (const auto& path : pruning->paths)
