@@ -1,8 +1,10 @@
 #include "cli/image_files.hpp"
 
 #include "cli/bring_images.hpp"
+#include "cli/image_lock.hpp"
 #include "cli/jobs.hpp"
 #include "cli/pod_images.hpp"
+#include "cli/variables.hpp"
 #include "image/archive.hpp"
 #include "image/make.hpp"
 #include "manifest/load.hpp"
@@ -53,10 +55,13 @@ bool is_of_library(const std::string& image) {
 
 // All that the manifests need, in their order.
 std::vector<image::StoredImage> images_of_manifests(const state::Store& store,
-                                                    const std::vector<std::string>& files) {
-  auto loaded = manifest::load_paths(files, {}, nullptr);
+                                                    const std::vector<std::string>& files,
+                                                    const Options& options) {
+  const auto given = variables_from(options);
+  auto loaded = manifest::load_paths(files, {}, given.get());
   if (pod::has_errors(loaded.diagnostics))
     throw sys::Error(manifest::render_all(loaded.diagnostics, loaded.sources, false, ""));
+  pin_images(store, loaded, options.has("quiet"));
   for (auto& entry : loaded.pods)
     anchor_images(entry, loaded.sources[entry.source].folder.string());
   auto pods = std::move(loaded.pods);
@@ -131,7 +136,7 @@ int save_images(const state::Store& store, const std::vector<std::string>& words
   if (path == "-" && docker) throw UsageError("image save: --format docker-archive needs -o FILE");
   std::vector<image::StoredImage> images;
   if (options.has("all"))
-    images = images_of_manifests(store, words);
+    images = images_of_manifests(store, words, options);
   else
     for (const auto& word : words) images.push_back(find_image(library, word));
   if (images.empty())

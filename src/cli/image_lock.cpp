@@ -1,6 +1,9 @@
 #include "cli/image_lock.hpp"
 
+#include "cli/objects.hpp"
 #include "cli/pod_images.hpp"
+#include "cli/pull_secrets.hpp"
+#include "cli/variables.hpp"
 #include "image/image.hpp"
 #include "image/library.hpp"
 #include "image/pull.hpp"
@@ -103,7 +106,8 @@ std::optional<ImageDigests> read_lock(const std::string& path) {
 
 // Empty: it is the busybox of this machine. What was made here is here; of all else the registry
 // knows what the name means, whatever became of its documents in our layout.
-std::string digest_now(const state::Store& store, const std::string& image, bool verify_tls) {
+std::string digest_now(const state::Store& store, const std::string& image, bool verify_tls,
+                       const std::vector<pod::Object>& secrets) {
   if (image::is_built_in(image, image::Store(store.paths().root))) return {};
   const image::Library library(store.paths().root);
   auto reference = std::get<image::Reference>(image::parse_reference(image));
@@ -117,12 +121,40 @@ std::string digest_now(const state::Store& store, const std::string& image, bool
   request.source = origin->source;
   request.name = origin->name;
   request.verify_tls = verify_tls;
-  try {
-    return image::remote_digest(request);
-  } catch (sys::Error& error) {
-    error.prepend("image " + image);
-    throw;
+  auto logins =
+      logins_for(std::get<image::Reference>(image::parse_reference(origin->name)), secrets);
+  logins.emplace_back();  // the machine's own
+  for (auto& login : logins) {
+    request.login = std::move(login);
+    try {
+      return image::remote_digest(request);
+    } catch (sys::Error& error) {
+      if (&login != &logins.back()) continue;
+      error.prepend("image " + image);
+      throw;
+    }
   }
+  return {};
+}
+
+// The Secrets of all imagePullSecrets of the manifests, each once, in their order.
+std::vector<pod::Object> pull_secrets(const state::Store& store,
+                                      const manifest::LoadResult& loaded) {
+  const std::vector<pod::Object> nothing_leaves;
+  const KnownObjects known(loaded, store.paths(), nothing_leaves);
+  std::set<std::pair<std::string, std::string>> seen;
+  std::vector<pod::Object> secrets;
+  const auto add = [&](const pod::Pod& pod) {
+    for (const auto& name : pod.spec.image_pull_secrets) {
+      if (!seen.emplace(pod.metadata.namespace_, name).second) continue;
+      if (auto secret = known.find(pod::ObjectKind::secret, pod.metadata.namespace_, name))
+        secrets.push_back(std::move(*secret));
+    }
+  };
+  for (const auto& entry : loaded.pods) add(entry.pod);
+  for (const auto& entry : loaded.workloads)
+    if (entry.sample) add(entry.sample->pod);
+  return secrets;
 }
 
 int compare(const std::string& path, const ImageDigests& now) {
@@ -177,7 +209,8 @@ std::string image_lock_text(const std::string& name, const ImageDigests& digests
   return text;
 }
 
-void pin_images(manifest::LoadResult& loaded, bool quiet) {
+void pin_images(const state::Store& store, manifest::LoadResult& loaded, bool quiet) {
+  const image::Store images(store.paths().root);
   for (std::size_t i = 0; i < loaded.sources.size(); ++i) {
     const auto path = lock_path(loaded.sources[i]);
     const auto digests = read_lock(path);
@@ -195,7 +228,7 @@ void pin_images(manifest::LoadResult& loaded, bool quiet) {
       std::cerr << "pausa: " << file << ": " << pinned.size()
                 << (pinned.size() == 1 ? " image" : " images") << " as locked" << std::endl;
     for (const auto& image : unknown)
-      if (image != "busybox")
+      if (!image::is_built_in(image, images))
         std::cerr << "pausa: " << file << " does not know " << image
                   << "; pausa image lock writes it anew" << std::endl;
   }
@@ -203,12 +236,14 @@ void pin_images(manifest::LoadResult& loaded, bool quiet) {
 
 int lock_images(const state::Store& store, const std::vector<std::string>& files,
                 const Options& options) {
-  auto loaded = manifest::load_paths(files, {}, nullptr);
+  const auto given = variables_from(options);
+  auto loaded = manifest::load_paths(files, {}, given.get());
   if (pod::has_errors(loaded.diagnostics)) {
     std::cerr << manifest::render_all(loaded.diagnostics, loaded.sources, false, "");
     return exit_manifest;
   }
   const bool verify = options.get("tls-verify").value_or("true") != "false";
+  const auto secrets = pull_secrets(store, loaded);
   int code = exit_ok;
   ImageDigests known;  // each is asked for once
   for (std::size_t i = 0; i < loaded.sources.size(); ++i) {
@@ -220,7 +255,7 @@ int lock_images(const state::Store& store, const std::vector<std::string>& files
     each_image_of_source(loaded, i, [&](const std::string& image) {
       auto found = known.find(image);
       if (found == known.end())
-        found = known.emplace(image, digest_now(store, image, verify)).first;
+        found = known.emplace(image, digest_now(store, image, verify, secrets)).first;
       if (!found->second.empty()) digests.insert(*found);
     });
     if (options.has("check")) {

@@ -22,7 +22,7 @@ std::string image_lock_text(const std::string& name, const ImageDigests& digests
 
 // Puts the digests in that lie beside the manifests; before anchor_images(). Tells on stderr,
 // unless quiet, that it does so and of which image nothing is written. Throws sys::Error.
-void pin_images(manifest::LoadResult& loaded, bool quiet);
+void pin_images(const state::Store& store, manifest::LoadResult& loaded, bool quiet);
 
 // FILE…: writes the locks, or compares them (--check). The exit code.
 int lock_images(const state::Store& store, const std::vector<std::string>& files,

@@ -102,6 +102,15 @@ expect_exit 0 pausa up -d "$(secrets | sed '$d' | manifest secrets)"
 expect_exit 0 pausa up -d "$(pod '{name: old}' | manifest stored)"
 expect_exit 0 pausa down private
 
+# Locks are written with the same logins, and with the values that up takes.
+file=$({ secrets; pod '{name: wrong}, {name: right}' | sed 's,team/one:1,team/one:${TAG},'; } | manifest locked)
+expect_exit 0 pausa image lock --set TAG=1 "$file"
+same "both" 2 "$(grep -c "^127.0.0.1:$port/team/[a-z]*:1 sha256:" "$file.lock")"
+expect_exit 0 pausa image lock --check --set TAG=1 "$file"
+expect_exit 3 pausa image lock --check --set OTHER=1 "$file"
+expect_exit 1 pausa image lock "$(pod '{name: wrong}' | sed "s/wrong/none/" | manifest nobody)"
+match "without one" "$errors" 'unauthorized|authentication required'
+
 # --pull: newer takes what can be had, and what is here when nothing can.
 expect_exit 0 pausa up -d --pull newer "$(pod '{name: old}' | manifest stored)"
 match "it asks the registry" "$errors" 'pulled 127.0.0.1'

@@ -37,7 +37,7 @@ int run_diff(const Arguments& arguments) {
                                     ::isatty(STDERR_FILENO) == 1, "nothing was compared");
   if (pod::has_errors(loaded.diagnostics)) return exit_manifest;
   const state::Store store(state::Paths::from_environment());
-  pin_images(loaded, true);
+  pin_images(store, loaded, true);
   for (auto& entry : loaded.pods)
     anchor_images(entry, loaded.sources[entry.source].folder.string());
   auto plan = plan_set(store, loaded);

@@ -211,7 +211,7 @@ int run_up(const Arguments& arguments) {
 
   const state::Store store(state::Paths::from_environment());
   store.prepare();
-  pin_images(loaded, options.has("quiet"));
+  pin_images(store, loaded, options.has("quiet"));
   for (auto& entry : loaded.pods)
     anchor_images(entry, loaded.sources[entry.source].folder.string());
   const StartOptions start{backoff_from(options),
