@@ -29,6 +29,8 @@ struct ForwardTarget {
   // TCP: for so long a connection is tried again where nobody listens; then it is told, and ends.
   std::chrono::milliseconds patience{0};
   std::function<void()> refused = nullptr;
+  int proxy_protocol =
+      0;  // TCP: the version in which the server hears of the client; 0: it does not
 };
 
 // Ends, with all its connections, when it is destroyed.

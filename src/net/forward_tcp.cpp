@@ -1,5 +1,6 @@
 #include "net/descriptors.hpp"
 #include "net/forward.hpp"
+#include "net/proxy_header.hpp"
 #include "net/relay.hpp"
 #include "net/socket_address.hpp"
 #include "sys/error.hpp"
@@ -117,11 +118,19 @@ class TcpForwarder : public Forwarder {
       }
       if (client.get() >= most_descriptors()) return back_off();
       auto& connection = connections_.emplace_back(is_v6(from) ? v6_ : v4_);
+      if (target_.proxy_protocol != 0) connection.relay.begin_with(header_for(client.get(), from));
       connection.relay.client.socket = std::move(client);
       dial(connection);
     }
     sweep();
     wait();
+  }
+
+  std::string header_for(int client, const sockaddr_storage& from) const {
+    sockaddr_storage own{};
+    socklen_t size = sizeof own;
+    (void)::getsockname(client, reinterpret_cast<sockaddr*>(&own), &size);
+    return proxy_header(target_.proxy_protocol, from, own);
   }
 
   // No descriptor is left: those who wait in the backlog have their turn when one is.

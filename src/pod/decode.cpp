@@ -1,8 +1,7 @@
 #include "pod/decode.hpp"
 
 #include "pod/decode_parts.hpp"
-#include "pod/duration.hpp"
-#include "pod/suggest.hpp"
+#include "pod/own_annotations.hpp"
 
 #include <algorithm>
 #include <array>
@@ -175,47 +174,6 @@ Container container(const Node& node, bool host_network) {
   return out;
 }
 
-struct OffsetAnnotation {
-  std::string_view name;
-  std::chrono::nanoseconds TimeOffsets::*target;
-};
-
-constexpr std::string_view own_prefix = "pausa/";
-constexpr std::array<OffsetAnnotation, 2> offset_annotations = {
-    {{"pausa/monotonic-offset", &TimeOffsets::monotonic},
-     {"pausa/boottime-offset", &TimeOffsets::boottime}}};
-
-// Ours are few and each changes the pod, so that a misspelt one is a fault and not a free text.
-void own_annotation(const Entry& entry, TimeOffsets& offsets, Diagnostics& findings) {
-  Diagnostic fault;
-  fault.path = "metadata.annotations[" + entry.key + "]";
-  for (const auto& [name, target] : offset_annotations) {
-    if (entry.key != name) continue;
-    if (const auto offset = parse_duration(entry.value.text)) {
-      offsets.*target = *offset;
-      return;
-    }
-    fault.kind = ErrorKind::invalid;
-    fault.mark = entry.value.mark;
-    fault.value = to_json(entry.value);
-    fault.text = "must be a duration such as \"-3600s\" or \"1h30m\"";
-    findings.push_back(std::move(fault));
-    return;
-  }
-  std::array<std::string_view, offset_annotations.size()> names;
-  std::transform(offset_annotations.begin(), offset_annotations.end(), names.begin(),
-                 [](const OffsetAnnotation& known) { return known.name; });
-  fault.kind = ErrorKind::unsupported;
-  fault.mark = entry.key_mark;
-  fault.value = to_json(Node::make_string(entry.key));
-  fault.text =
-      "supported annotations of pausa: \"pausa/boottime-offset\", \"pausa/monotonic-offset\"";
-  if (const auto near = closest(entry.key, names)) {
-    fault.hint = "did you mean \"" + std::string(*near) + "\"?";
-  }
-  findings.push_back(std::move(fault));
-}
-
 Metadata metadata(const Node& node) {
   Metadata out;
   get(node, "name", out.name);
@@ -311,11 +269,7 @@ Pod decode_pod(const Node& pod, Diagnostics& findings) {
   in_map(pod, "spec", [&](const Node& map) { out.spec = spec(map); });
   in_map(pod, "metadata", [&](const Node& map) {
     in_map(map, "annotations", [&](const Node& annotations) {
-      for (const Entry& entry : annotations.entries) {
-        if (entry.key.starts_with(own_prefix)) {
-          own_annotation(entry, out.spec.time_offsets, findings);
-        }
-      }
+      decode_own_annotations(annotations, out.spec.time_offsets, findings);
     });
   });
   return out;

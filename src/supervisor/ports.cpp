@@ -112,7 +112,8 @@ void Ports::keep(infra::Client& client) const {
 }
 
 void Ports::forward(boost::asio::io_context& io, int pidfd, sys::SocketStock& sockets,
-                    const std::vector<std::string>& addresses, const std::string& bridge) {
+                    const std::vector<std::string>& addresses, const std::string& bridge,
+                    const std::vector<pod::ProxiedPort>& proxied) {
   bridge_ = bridge;
   addresses_.clear();
   for (const auto& text : addresses)
@@ -129,7 +130,9 @@ void Ports::forward(boost::asio::io_context& io, int pidfd, sys::SocketStock& so
     target.addresses = addresses_;
     target.addresses.push_back(*net::parse_address("127.0.0.1"));
     target.addresses.push_back(*net::parse_address("::1"));
-    if (!bridge.empty())
+    for (const auto& one : proxied)
+      if (one.port == target.port && !open.port.udp) target.proxy_protocol = one.version;
+    if (!bridge.empty() && target.proxy_protocol == 0)
       target.answered = [this, port = open.port](const net::Address& address) {
         map(port, address);
       };

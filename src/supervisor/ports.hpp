@@ -5,6 +5,7 @@
 #include "infra/client.hpp"
 #include "net/forward.hpp"
 #include "net/publish.hpp"
+#include "pod/own_annotations.hpp"
 #include "pod/spec.hpp"
 #include "state/store.hpp"
 #include "sys/fd.hpp"
@@ -34,9 +35,10 @@ class Ports {
   void keep(infra::Client& client) const;
   // From now on, into the network of the process; `sockets` are its own. Those that are forwarded
   // already stay so. With a bridge, a port whose server answers on the pod's address is the
-  // kernel's from then on.
+  // kernel's from then on, unless it is `proxied`: the kernel does not say whose a connection is.
   void forward(boost::asio::io_context& io, int pidfd, sys::SocketStock& sockets,
-               const std::vector<std::string>& addresses, const std::string& bridge);
+               const std::vector<std::string>& addresses, const std::string& bridge,
+               const std::vector<pod::ProxiedPort>& proxied);
   // The server of these may be another one when it starts again: the kernel forwards them no more
   // until it has answered.
   void withdraw(const pod::Container& container);

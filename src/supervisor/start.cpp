@@ -83,7 +83,8 @@ void Supervisor::publish_ports() {
   // Only for a bridge of the host can its kernel forward.
   const bool on_host = record_.network.mode == state::NetworkRecord::Mode::bridge;
   ports_.forward(io_, sandbox_->pidfd.get(), sandbox_->sockets, addresses_of(record_.network),
-                 on_host ? record_.network.bridge : std::string());
+                 on_host ? record_.network.bridge : std::string(),
+                 pod::proxied_ports(charge_.pod.metadata));
 }
 
 // By a child, while infra comes up.
