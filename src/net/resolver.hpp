@@ -25,10 +25,11 @@ class Resolver {
   virtual ~Resolver() = default;
 };
 
-// In the network of the caller. An empty one: somebody else has the port, or the bridge is not
-// there; why: a sentence. resolv_conf: of the host; read for each question that is passed on.
+// On the bridge in that network (borrowed while this is called; -1: the caller's); others are asked
+// from the caller's. An empty one: somebody else has the port, or the bridge is not there; why: a
+// sentence. resolv_conf: of the host; read for each question that is passed on.
 std::unique_ptr<Resolver> answer_names(boost::asio::io_context& io, const BridgeConfig& config,
-                                       const Pool& pool, std::string& why,
+                                       const Pool& pool, std::string& why, int network = -1,
                                        std::string resolv_conf = "/etc/resolv.conf");
 
 }  // namespace pausa::net

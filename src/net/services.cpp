@@ -112,6 +112,20 @@ std::string service_rules(const std::string& table_name, const std::vector<std::
   return text + "}\n";
 }
 
+std::string loopback_rules(const std::vector<ServiceRoute>& routes) {
+  std::string text =
+      "table inet pausa-services {\n  chain output {\n"
+      "    type nat hook output priority -100; policy accept;\n";
+  for (const auto& route : routes)
+    text += "    ip daddr " + route.address + " " + protocol(route) + " dport " +
+            std::to_string(route.port) + " " + choice(route) + "\n";
+  return text + "  }\n}\n";
+}
+
+void apply_loopback_rules(const std::string& rules) {
+  run_nft(rules);
+}
+
 std::string services_folder(const std::string& folder) {
   return folder + "/services";
 }

@@ -30,6 +30,12 @@ struct ServiceRoute {
 std::string service_rules(const std::string& table, const std::vector<std::string>& bridges,
                           const Subnet& range, const std::vector<ServiceRoute>& routes);
 
+// For a pod without a bridge: each route's address, one of 127.0.0.0/8, leads to the target's port
+// of its loopback.
+std::string loopback_rules(const std::vector<ServiceRoute>& routes);
+// In the network of the caller. Throws sys::Error.
+void apply_loopback_rules(const std::string& rules);
+
 // The folder of what Services need to be remembered; it is there as long as there are any.
 std::string services_folder(const std::string& folder);
 

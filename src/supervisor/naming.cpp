@@ -14,19 +14,23 @@
 
 namespace pausa::supervisor {
 
-// Without a bridge only those need it who ask for the pods' names from the host's network.
+// Without a bridge only those need it who ask for the pods' names from the host's network, from
+// where a user's bridge cannot be reached.
 void Supervisor::listen_for_names() {
   const auto& spec = charge_.pod.spec;
-  const bool on_bridge = record_.network.mode == state::NetworkRecord::Mode::bridge;
-  const bool from_host =
-      spec.host_network && spec.dns_policy == pod::DnsPolicy::cluster_first_with_host_net;
+  const bool in_user_network = record_.network.mode == state::NetworkRecord::Mode::user;
+  const bool on_bridge = record_.network.mode == state::NetworkRecord::Mode::bridge ||
+                         (in_user_network && user_network_);
+  const bool from_host = host_.root && spec.host_network &&
+                         spec.dns_policy == pod::DnsPolicy::cluster_first_with_host_net;
   if (resolver_ || (!on_bridge && !from_host)) return;
   const auto& paths = charge_.store.paths();
   const auto config = on_bridge ? bridge_of(paths, record_.network) : bridge_config(paths);
   const auto pool = net::remembered_pool(config);
   if (!pool) return;
   std::string why;
-  resolver_ = net::answer_names(io_, config, *pool, why);
+  resolver_ = net::answer_names(io_, config, *pool, why,
+                                in_user_network ? user_network_.network.get() : -1);
   if (!resolver_)
     events_.add(true, "NoResolver", "",
                 "nobody answers for the names of pods: " + why +
@@ -34,7 +38,8 @@ void Supervisor::listen_for_names() {
 }
 
 NameSources Supervisor::name_sources() const {
-  NameSources sources{addresses_of(record_.network), {}, {}, {}};
+  NameSources sources;
+  sources.addresses = addresses_of(record_.network);
   const auto& paths = charge_.store.paths();
   const bool on_bridge = record_.network.mode != state::NetworkRecord::Mode::loopback;
   if (record_.network.mode == state::NetworkRecord::Mode::user)
@@ -46,9 +51,23 @@ NameSources Supervisor::name_sources() const {
   } else if (on_bridge) {
     sources.more_hosts = net::NameBook(config.folder).hosts(record_.key.namespace_);
   } else if (!charge_.pod.spec.host_network) {
-    sources.more_hosts = own_services(charge_.store, charge_.pod);
+    auto own = own_services(charge_.store, charge_.pod);
+    sources.more_hosts = std::move(own.hosts);
+    sources.service_rules = std::move(own.rules);
   }
   return sources;
+}
+
+// Services that select this pod and have ports of their own. It starts without them, too.
+void Supervisor::lead_own_services(const std::string& rules) {
+  if (rules.empty()) return;
+  try {
+    apply_own_services(rules, sandbox_->pidfd.get());
+  } catch (const sys::Error& error) {
+    events_.add(
+        true, "NoServices", "",
+        std::string("Services of this pod are not reached at their own ports: ") + error.what());
+  }
 }
 
 // By a grandchild that the guard reaps: reading all pods and running nft(8) takes a while and

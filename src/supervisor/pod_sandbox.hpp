@@ -36,6 +36,7 @@ struct NameSources {
   std::vector<std::string> addresses;  // the pod's
   std::vector<std::string> resolver;   // of the pods' names; none: nobody answers
   std::string more_hosts;              // lines for /etc/hosts
+  std::string service_rules;           // for the pod's network (OwnServices)
   std::string loopback_server;         // answers for a name server on the host's loopback
 };
 // Throws sys::Error: the pod's full name is too long to be a hostname.

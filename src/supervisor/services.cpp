@@ -7,11 +7,14 @@
 #include "pod/status.hpp"
 #include "state/json_node.hpp"
 #include "state/object_store.hpp"
+#include "supervisor/helper_child.hpp"
 #include "supervisor/pod_network.hpp"
+#include "supervisor/user_network.hpp"
 #include "sys/error.hpp"
 #include "sys/hash.hpp"
 #include "sys/process.hpp"
 
+#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -149,10 +152,12 @@ bool same_object(const pod::Object& a, const pod::Object& b) {
 
 std::vector<pod::EndpointPod> endpoint_pods(const state::Store& store) {
   std::vector<pod::EndpointPod> pods;
-  // Who is in the host's network is reached at the address that the host has on a bridge.
+  // Who is in the host's network is reached at the address that the host has on a bridge: not from
+  // a bridge elsewhere.
   std::string gateway;
   const std::string folder = store.paths().network();
-  for (const auto& name : net::known_bridges(folder))
+  const bool elsewhere = has_user_network(store.paths());
+  for (const auto& name : elsewhere ? std::vector<std::string>() : net::known_bridges(folder))
     if (const auto pool = net::remembered_pool({name, folder, std::nullopt}))
       gateway = net::to_text(pool->v4_of(net::Pool::bridge_number));
   for (const auto& record : store.list()) {
@@ -169,9 +174,11 @@ void sync_services(const state::Store& store) {
   }
   const net::ServicesLock lock(folder);
   const auto services = all_services(store);
+  const bool elsewhere = has_user_network(store.paths());
   if (services.empty()) {
     net::NameBook(folder).set_services({});
-    net::remove_services(folder);
+    const auto remove = [&folder] { net::remove_services(folder); };
+    if (!elsewhere || !in_user_network(store, remove)) remove();
     return;
   }
   const auto range = net::service_range(folder, configured_range());
@@ -185,10 +192,14 @@ void sync_services(const state::Store& store) {
     add_names(object, behind, names);
   }
   net::NameBook(folder).set_services(names);
-  // Rules are for those on the bridge; without one there is nobody whom they would serve. A user
-  // without root has a bridge elsewhere, and no rules on the host.
-  if (::geteuid() == 0 && !net::known_bridges(folder).empty())
-    net::apply_services(folder, range, routes);
+  // Rules are for those on the bridge, and stand where it is; without one there is nobody whom they
+  // would serve.
+  if (net::known_bridges(folder).empty()) return;
+  const auto apply = [&] { net::apply_services(folder, range, routes); };
+  if (elsewhere)
+    (void)in_user_network(store, apply);
+  else if (::geteuid() == 0)
+    apply();
 }
 
 void add_service_variables(const state::Store& store, const std::string& namespace_,
@@ -203,26 +214,56 @@ void add_service_variables(const state::Store& store, const std::string& namespa
     if (pod::find_value(out, variable.first) == nullptr) out.push_back(std::move(variable));
 }
 
-std::string own_services(const state::Store& store, const pod::Pod& pod) {
+OwnServices own_services(const state::Store& store, const pod::Pod& pod) {
   const auto& namespace_ = pod.metadata.namespace_;
   if (::access((store.paths().objects() + "/" + namespace_ + "/service").c_str(), F_OK) != 0)
     return {};
   pod::EndpointPod self;
   for (const auto& container : pod.spec.containers)
     self.ports.insert(self.ports.end(), container.ports.begin(), container.ports.end());
-  std::string lines;
+  OwnServices own;
+  std::vector<net::ServiceRoute> routes;
+  unsigned others = 0;
   for (const auto& object : all_services(store)) {
     const auto& service = *object.service;
+    if (object.metadata.namespace_ != namespace_ || !service.selects(pod.metadata.labels)) continue;
     const bool same_ports = std::all_of(
         service.ports.begin(), service.ports.end(),
         [&self](const auto& port) { return pod::target_port(port, self) == port.port; });
-    if (object.metadata.namespace_ != namespace_ || !service.selects(pod.metadata.labels) ||
-        (!same_ports && !service.headless))
-      continue;
+    std::string address = "127.0.0.1";
+    if (!same_ports && !service.headless) {
+      ++others;
+      address = "127.96." + std::to_string(others / 256) + "." + std::to_string(others % 256);
+      for (const auto& port : service.ports)
+        if (const auto target = pod::target_port(port, self); target != 0) {
+          auto& route = routes.emplace_back();
+          route.address = address;
+          route.port = port.port;
+          route.udp = port.protocol == pod::Protocol::udp;
+          route.targets.push_back("127.0.0.1 . " + std::to_string(target));
+        }
+    }
     const std::string name = domain_of(object.metadata);
-    lines += "127.0.0.1\t" + full_name(name) + "\t" + name + "\t" + object.metadata.name + "\n";
+    own.hosts +=
+        address + "\t" + full_name(name) + "\t" + name + "\t" + object.metadata.name + "\n";
   }
-  return lines;
+  if (!routes.empty()) own.rules = net::loopback_rules(routes);
+  return own;
+}
+
+void apply_own_services(const std::string& rules, int pidfd) {
+  auto [ours, theirs] = sys::socket_pair(SOCK_SEQPACKET);
+  const pid_t pid = sys::check(::fork(), "start a process for the Services of the pod");
+  if (pid == 0) {
+    ours.reset();
+    report_and_end(theirs, [&] {
+      sys::check(::setns(pidfd, CLONE_NEWNET), "enter the pod's network");
+      net::apply_loopback_rules(rules);
+    });
+  }
+  const Child reaped(pid);
+  theirs.reset();
+  (void)hear_report(ours, "lead Services to the pod's ports");
 }
 
 void store_service(const state::Store& store, pod::Object object) {

@@ -22,9 +22,15 @@ void sync_services(const state::Store& store);
 void add_service_variables(const state::Store& store, const std::string& namespace_,
                            pod::KeyValues& out);
 
-// Lines for /etc/hosts of a pod without a bridge: the Services that select it are its own loopback,
-// where their ports are the pod's.
-std::string own_services(const state::Store& store, const pod::Pod& pod);
+// The Services that select a pod without a bridge are its own loopback: 127.0.0.1 where their ports
+// are the pod's, else another of its addresses, which rules of nft lead to the pod's ports.
+struct OwnServices {
+  std::string hosts;  // lines for /etc/hosts
+  std::string rules;  // for the pod's network; mostly none
+};
+OwnServices own_services(const state::Store& store, const pod::Pod& pod);
+// Makes them in the network of that process, by a child. Throws sys::Error.
+void apply_own_services(const std::string& rules, int pidfd);
 
 // Gives a Service what it is to have and has not: an address, ports of the machine; refuses what
 // another one has. `store` afterwards stores it. Throws sys::Error.

@@ -53,7 +53,9 @@ void Supervisor::build_sandbox() {
   ports_.listen(charge_.pod.spec, charge_.store);
   make_groups();
   listen_for_names();
-  auto names = make_name_files(charge_.pod, name_sources());
+  auto sources = name_sources();
+  const std::string service_rules = std::move(sources.service_rules);
+  auto names = make_name_files(charge_.pod, std::move(sources));
   for (const auto& note : names.notes) events_.add(true, "DNSConfigForming", "", note);
   PodSandboxBirth birth(host_, charge_.pod, run_dir_.get(), infra_group_ ? &*infra_group_ : nullptr,
                         record_.user_namespace ? std::optional(record_.id_base) : std::nullopt,
@@ -68,6 +70,7 @@ void Supervisor::build_sandbox() {
   if (network) network->finish();
   sandbox_.emplace(std::move(sandbox));
   record_.infra = sandbox_->id;
+  lead_own_services(service_rules);
   if (user_network_) keep_user_network(sandbox_->client, user_network_);
   write_generated_volumes(charge_.pod, charge_.store, record_, true);
   record_.namespaces = sys::namespace_inodes(sandbox_->id.pid);

@@ -165,6 +165,7 @@ class Supervisor {
   // naming.cpp: names and Services
   void listen_for_names();
   NameSources name_sources() const;
+  void lead_own_services(const std::string& rules);
   void tell_services();
 
   // streams.cpp: logs and what infra keeps for the next supervisor

@@ -154,20 +154,25 @@ void show(int network, const std::string& path) {
              "show the network to pasta at ", path);
 }
 
-std::string ensure_bridge(int network, const net::BridgeConfig& config) {
+// By a child that goes there for good.
+std::string work_in(int network, const char* what, const std::function<std::string()>& work) {
   auto [ours, theirs] = sys::socket_pair(SOCK_SEQPACKET);
-  const pid_t pid = sys::check(::fork(), "start a process for the bridge");
+  const pid_t pid = sys::check(::fork(), "start a process for the network of the user's pods");
   if (pid == 0) {
     ours.reset();
     report_and_end(theirs, [&] {
       enter_user_namespace_of(network);
       sys::check(::setns(network, CLONE_NEWNET), "enter the network of the user's pods");
-      return net::ensure_bridge(config).note;
+      return work();
     });
   }
   const Child reaped(pid);
   theirs.reset();
-  return hear_report(ours, "make the bridge");
+  return hear_report(ours, what);
+}
+
+std::string ensure_bridge(int network, const net::BridgeConfig& config) {
+  return work_in(network, "make the bridge", [&config] { return net::ensure_bridge(config).note; });
 }
 
 struct Pasta {
@@ -332,6 +337,28 @@ UserNetwork join_user_network(const state::Store& store, net::BridgeConfig confi
   auto found = join_pods(store);
   if (!found) net::choose_range(config);
   return make(paths, std::move(config), std::move(found), note);
+}
+
+bool has_user_network(const state::Paths& paths) {
+  return ::access(lock_path(paths).c_str(), F_OK) == 0;
+}
+
+bool in_user_network(const state::Store& store, const std::function<void()>& work) {
+  sys::UniqueFd network;
+  if (const auto keeper = sys::open_process(recorded_keeper(store.paths()))) try {
+      network = open_again("/proc/" + std::to_string(sys::pid_of(keeper->get())) + "/fd/" +
+                               std::to_string(network_number),
+                           O_RDONLY);
+    } catch (const sys::Error&) {
+      // It is ending.
+    }
+  if (!network) network = join_pods(store).network;
+  if (!network) return false;
+  (void)work_in(network.get(), "work in the network of the user's pods", [&work] {
+    work();
+    return std::string();
+  });
+  return true;
 }
 
 void end_user_network(const state::Paths& paths) {

@@ -14,6 +14,7 @@
 #include "state/store.hpp"
 #include "sys/fd.hpp"
 
+#include <functional>
 #include <string>
 
 namespace pausa::supervisor {
@@ -38,6 +39,12 @@ UserNetwork join_user_network(const state::Store& store, net::BridgeConfig confi
 // What infra keeps of it for the pod, so that it outlives the supervisor; empty: nothing.
 UserNetwork kept_user_network(infra::Client& client);
 void keep_user_network(infra::Client& client, const UserNetwork& network);
+
+// Whether pods of these folders share one, or did.
+bool has_user_network(const state::Paths& paths);
+// Does the work in there, as its root, by a child. False: there is none. Throws sys::Error with
+// what the work has thrown.
+bool in_user_network(const state::Store& store, const std::function<void()>& work);
 
 // For when no pod is left: it ends now.
 void end_user_network(const state::Paths& paths);

@@ -10,8 +10,9 @@
 namespace pausa::sys {
 
 // As socket(2), close-on-exec and non-blocking, in the network namespace of the process behind the
-// pidfd. The caller stays where it is. Needs CAP_SYS_ADMIN over that namespace, or to own the user
-// namespace of the process. Throws sys::Error.
+// pidfd (or in that which the descriptor is itself). The caller stays where it is. Needs
+// CAP_SYS_ADMIN over that namespace, or to own the user namespace of the process. Throws
+// sys::Error.
 UniqueFd socket_in(int pidfd, int domain, int type);
 
 // Stream sockets of one other network namespace for who needs them again and again. The process

@@ -1,6 +1,15 @@
 #!/usr/bin/env bash
-# Names of pods: the resolver on the bridge, what it passes on, and what it survives.
-source "$(dirname "${BASH_SOURCE[0]}")/../support/net.sh"
+# names-dns.sh [user]: names of pods: the resolver on the bridge, what it passes on, and what it
+# survives. With "user" by a user without root, whose pods' network the bridge is in.
+as=${1:-root}
+if [[ $as == user ]]; then
+  source "$(dirname "${BASH_SOURCE[0]}")/../support/user-net.sh"
+  as_that_user
+else
+  source "$(dirname "${BASH_SOURCE[0]}")/../support/net.sh"
+  at_bridge() { "$@"; } # COMMAND…: in the network that has the bridge
+  run_root=$PAUSA_RUNROOT
+fi
 command -v python3 >/dev/null || skip "python3 is not installed"
 
 # The host's server: it answers ADDRESS for every name, by UDP and TCP, slowly for "slow.*".
@@ -71,7 +80,7 @@ same "IPv6, too" "$(field two '.status.podIPs[1].ip')" \
   "$(lookup one two.default.svc.cluster.local aaaa)"
 match "what is not there is not" \
   "$(pausa exec one -- nslookup nobody.default.svc.cluster.local 2>&1 || true)" NXDOMAIN
-same "the host asks, too" "$ip2" "$(busybox nslookup -type=a two.default.svc.cluster.local "$gateway" |
+same "the host asks, too" "$ip2" "$(at_bridge busybox nslookup -type=a two.default.svc.cluster.local "$gateway" |
   awk '/^Name:/ { on = 1 } on && /^Address/ { print $NF }')"
 
 # ---- the rest of the world
@@ -93,7 +102,7 @@ PY
 }
 same "by TCP the same, several on one connection" "$ip2" "$(ask_tcp two.default.svc.cluster.local)"
 same "what is cut short is asked again by TCP" 203.0.113.9 "$(ask_tcp big.example.com)"
-outside ip route add 10.86.0.0/16 via 198.51.100.1
+if [[ $as == root ]]; then outside ip route add 10.86.0.0/16 via 198.51.100.1; fi
 same "a question from elsewhere is not answered" "" \
   "$(outside timeout 2 busybox nslookup -type=a two.default.svc.cluster.local "$gateway" 2>/dev/null |
     awk '/^Name:/ { on = 1 } on && /^Address/ { print $NF }')"
@@ -145,24 +154,27 @@ same "none for good, when the supervisors that had them were killed" 0 "$lost"
 expect_exit 0 pausa down one more1 more2 more3
 eventually "one pod's resolver is enough" resolves two two.default.svc.cluster.local "$ip2"
 expect_exit 0 pausa down two
-gone() { ! resolves "$1" "$2" "$3"; }
-python3 -c "
+without_resolver() {
+  python3 -c "
 import socket, time
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('0.0.0.0', 53)); time.sleep(60)" &
-holder=$!
-taken() { busybox netstat -lnu | grep -q '0.0.0.0:53 '; }
-eventually "the port is taken" taken
-up --network bridge "$(sleeper first)"
-up --network bridge "$(sleeper second)"
-match "it is told" "$(pausa events second)" 'nobody answers for the names of pods: port 53 of .* is taken'
-check "names that were known at the start stand in /etc/hosts" finds second first
-same "and the servers are the host's" "nameserver 198.51.100.2" \
-  "$(pausa exec second -- grep nameserver /etc/resolv.conf)"
-kill $holder
+  holder=$!
+  taken() { busybox netstat -lnu | grep -q '0.0.0.0:53 '; }
+  eventually "the port is taken" taken
+  up --network bridge "$(sleeper first)"
+  up --network bridge "$(sleeper second)"
+  match "it is told" "$(pausa events second)" 'nobody answers for the names of pods: port 53 of .* is taken'
+  check "names that were known at the start stand in /etc/hosts" finds second first
+  same "and the servers are the host's" "nameserver 198.51.100.2" \
+    "$(pausa exec second -- grep nameserver /etc/resolv.conf)"
+  kill $holder
+  expect_exit 0 pausa down first second
+}
+# The network of a user's pods has gone with the last of them, and who could have taken the port.
+if [[ $as == root ]]; then without_resolver; fi
 
 # ---- the end
-expect_exit 0 pausa down first second
-same "no name is left" "" "$(find "$PAUSA_RUNROOT/network/names" -type f)"
+same "no name is left" "" "$(find "$run_root/network/names" -type f)"
 kill $server_pid
 umount /etc/resolv.conf
 expect_exit 0 pausa reset --yes

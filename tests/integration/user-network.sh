@@ -51,8 +51,12 @@ same "the machine's own network has nothing new" "eth9 lo" \
   "$(ip -o link | awk -F': |@' '{ print $2 }' | sort | xargs)"
 
 # ---- names
-same "the name server is one that can be reached" "nameserver 169.254.86.3" \
+same "the resolver is on their bridge" "nameserver $gateway" \
   "$(mine exec one -- grep nameserver /etc/resolv.conf)"
+expect_exit 0 mine up -d "$(sleeper plain 'dnsPolicy: Default')"
+same "else the name server is one that can be reached" "nameserver 169.254.86.3" \
+  "$(mine exec plain -- grep nameserver /etc/resolv.conf)"
+expect_exit 0 mine down plain
 asks() {
   in_net one timeout 3 perl -MSocket -e 'socket(S, PF_INET, SOCK_DGRAM, 0);
     connect(S, sockaddr_in(53, inet_aton("169.254.86.3"))); send(S, "name", 0);

@@ -28,6 +28,17 @@ mount -t tmpfs -o mode=755 tun /dev/net
 mknod -m 666 /dev/net/tun c 10 200
 echo 0 2147483647 >/proc/sys/net/ipv4/ping_group_range
 
+# as_that_user: from here on "pausa" is that user's, with a bridge, and so is what net.sh and lib.sh
+# do with it.
+as_that_user() {
+  if command -v newuidmap >/dev/null; then subordinate_ids; fi
+  pausa() { as_user "$program" "$@"; }
+  # shellcheck disable=SC2034 # names-dns.sh reads it
+  run_root=$home/run/pausa
+  # COMMAND…: in the network that has the bridge; by a keeper that is there.
+  at_bridge() { nsenter --net="/proc/$(keeper)/fd/4" "$@"; }
+}
+
 # in_net POD COMMAND…: as root in that user's pod's network.
 in_net() { nsenter -t "$(value "$1" .pausa.infra.pid)" -n "${@:2}"; }
 # Of the user, by their names: the process that keeps the network, and pasta.

@@ -38,6 +38,23 @@ TEST_CASE("the rules of Services: a chain for each port that has a pod, in turn 
   CHECK(service_rules("t", {}, range, {}).find("vmap") == std::string::npos);
 }
 
+TEST_CASE("rules of a pod without a bridge lead from its own addresses to its ports") {
+  ServiceRoute tcp, udp;
+  tcp.address = "127.96.0.1";
+  tcp.port = 80;
+  tcp.targets = {"127.0.0.1 . 8080"};
+  udp.address = "127.96.0.2";
+  udp.port = 53;
+  udp.udp = true;
+  udp.targets = {"127.0.0.1 . 5353"};
+  const auto rules = loopback_rules({tcp, udp});
+  CAPTURE(rules);
+  CHECK(rules.find("ip daddr 127.96.0.1 tcp dport 80 dnat ip to 127.0.0.1:8080\n") !=
+        std::string::npos);
+  CHECK(rules.find("ip daddr 127.96.0.2 udp dport 53 dnat ip to 127.0.0.1:5353\n") !=
+        std::string::npos);
+}
+
 TEST_CASE("the range of Services is remembered; one that is in use is refused") {
   const pausa::test::TempTree tree;
   const ServicesLock lock(tree.path());
