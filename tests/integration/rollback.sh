@@ -68,4 +68,7 @@ check "it is kept" test -f "$PAUSA_ROOT/undo/broken.failed"
 expect_exit 0 pausa ps -a
 same "once" "" "$errors"
 expect_exit 0 pausa image rm app:1 "oci:$work/one:v1" "oci:$work/two:v1"
+match "what it may need stays" "$errors" 'the files stay: .*undo/broken.failed: it is damaged'
+rm "$PAUSA_ROOT/undo/broken.failed"
+expect_exit 0 pausa image prune
 eventually "nothing is left" nothing_remains

@@ -219,9 +219,13 @@ int remove_images(const state::Store& store, const Library& library,
     const auto image = find_image(library, word);
     if (library.remove(image.name)) std::cout << image.name << std::endl;
   }
-  if (!prune(store))
-    std::cerr << "pausa: images are being brought in or started: pausa image prune removes the "
-                 "files later\n";
+  try {
+    if (!prune(store))
+      std::cerr << "pausa: images are being brought in or started: pausa image prune removes the "
+                   "files later\n";
+  } catch (const sys::Error& error) {
+    std::cerr << "pausa: the files stay: " << error.what() << "\n";  // the names are gone
+  }
   (void)tell_damaged(library.damaged());
   return exit_ok;
 }
