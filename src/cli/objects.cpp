@@ -6,6 +6,7 @@
 #include "pod/names.hpp"
 #include "pod/references.hpp"
 #include "pod/utf8.hpp"
+#include "supervisor/policies.hpp"
 #include "supervisor/services.hpp"
 #include "supervisor/user_namespace.hpp"
 #include "sys/error.hpp"
@@ -256,6 +257,7 @@ void set_node_origin(pod::Node& object, const std::string& origin) {
 
 void sync_services(const state::Store& store) noexcept {
   try {
+    supervisor::sync_policies(store);
     supervisor::sync_services(store);
   } catch (const std::exception& error) {
     std::cerr << "pausa: Services: " << error.what() << "\n";

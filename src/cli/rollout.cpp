@@ -4,6 +4,7 @@
 #include "cli/remove_pod.hpp"
 #include "image/library.hpp"
 #include "supervisor/images.hpp"
+#include "supervisor/policies.hpp"
 #include "supervisor/services.hpp"
 #include "sys/error.hpp"
 
@@ -125,6 +126,9 @@ RolloutResult roll_out(const state::Store& store, std::vector<ObjectPlan> object
   try {
     // Before the pods that read them.
     apply_objects(store, objects);
+    if (std::any_of(objects.begin(), objects.end(),
+                    [](const ObjectPlan& plan) { return plan.object.policy != nullptr; }))
+      supervisor::sync_policies(store);
     // Where nobody has asked for one, Services that cannot be made keep no pod from starting.
     if (std::any_of(objects.begin(), objects.end(),
                     [](const ObjectPlan& plan) { return plan.object.service != nullptr; }))

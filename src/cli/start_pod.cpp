@@ -11,6 +11,7 @@
 #include "image/library.hpp"
 #include "log/layout.hpp"
 #include "supervisor/event_log.hpp"
+#include "supervisor/policies.hpp"
 #include "supervisor/user_namespace.hpp"
 #include "sys/error.hpp"
 #include "sys/path.hpp"
@@ -74,19 +75,26 @@ supervisor::UserNetwork choose_network(const state::Store& store, const pod::Spe
   }
 }
 
-// From here on others see the pod, which ids it has, and which addresses. anew: nothing of it was
-// there before; else it stays, stopped, when there is no address for it.
+// From here on others see the pod, which ids it has, and which addresses, and policies guard it.
+// manifest: to be stored, where nothing of it was there before; else it stays, stopped, when there
+// is no address for it.
 void write_first(const state::Store& store, const pod::Pod& pod, const supervisor::Host& host,
-                 bool anew, state::Record& record) {
+                 const std::string* manifest, const supervisor::UserNetwork& user,
+                 state::Record& record) {
   // Without root every pod is in a user namespace, and the user has but one range of ids for all.
   if (!pod.spec.host_users && host.root)
     supervisor::allocate_ids(store, record);
   else
     store.write(record);
   try {
+    if (manifest != nullptr) store.write_manifest(record.key, *manifest);
     supervisor::lease_address(store, pod, record);
+    if (supervisor::has_policies(store)) {
+      store.write(record);  // by which others see its address
+      tell(record.key, supervisor::guard_pod(store, record.key, user));
+    }
   } catch (const sys::Error&) {
-    if (anew) {
+    if (manifest != nullptr) {
       (void)supervisor::reconcile(store, host.cgroups, record, true);
     } else {
       record.state.finished = true;
@@ -240,8 +248,7 @@ StartingPod start_pod(const state::Store& store, manifest::LoadedPod loaded, Pod
   record.exact_probes = options.exact_probes;
   auto user_network =
       choose_network(store, loaded.pod.spec, options.network, options.quiet, record);
-  write_first(store, loaded.pod, host, true, record);
-  store.write_manifest(key, manifest);
+  write_first(store, loaded.pod, host, &manifest, user_network, record);
   if (!options.origin.empty()) store.write_origin(key, options.origin);
   manifest = {};
   loaded.object = {};
@@ -295,7 +302,7 @@ StartingPod start_again(const state::Store& store, const state::PodKey& key, boo
     charge.user_network = choose_network(store, charge.pod.spec, std::nullopt, false, fresh);
     fresh.volumes = resolve_volumes(charge.pod, store);
   }
-  write_first(store, charge.pod, host, false, fresh);
+  write_first(store, charge.pod, host, nullptr, charge.user_network, fresh);
   kept.reset();
   charge.record = std::move(fresh);
   charge.again = true;

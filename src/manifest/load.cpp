@@ -25,20 +25,10 @@ using pod::Diagnostic;
 using pod::ErrorKind;
 using pod::Node;
 
-constexpr std::array<std::string_view, 14> supported_kinds = {"ConfigMap",
-                                                              "CronJob",
-                                                              "DaemonSet",
-                                                              "Deployment",
-                                                              "Job",
-                                                              "List",
-                                                              "Namespace",
-                                                              "PersistentVolume",
-                                                              "PersistentVolumeClaim",
-                                                              "Pod",
-                                                              "ReplicaSet",
-                                                              "Secret",
-                                                              "Service",
-                                                              "StatefulSet"};
+constexpr std::array<std::string_view, 15> supported_kinds = {
+    "ConfigMap", "CronJob",    "DaemonSet",     "Deployment",       "Job",
+    "List",      "Namespace",  "NetworkPolicy", "PersistentVolume", "PersistentVolumeClaim",
+    "Pod",       "ReplicaSet", "Secret",        "Service",          "StatefulSet"};
 constexpr std::array<std::string_view, 4> list_fields = {"apiVersion", "kind", "metadata", "items"};
 
 class Unpacker {
@@ -118,7 +108,9 @@ class Unpacker {
 
   static std::string_view version_of(std::string_view kind) {
     const auto workload = pod::workload_kind(kind);
-    return workload ? pod::api_version(*workload) : "v1";
+    if (workload) return pod::api_version(*workload);
+    const auto object = pod::object_kind(kind);
+    return object ? pod::api_version(*object) : "v1";
   }
 
   bool check_version(const Node& node, std::string_view kind, std::string_view version) {
@@ -136,22 +128,15 @@ class Unpacker {
     const auto near = pod::closest(kind.text, supported_kinds);
     const bool list = kind.text == "List";
     if (!near && !list) {
-      Diagnostic& word = fault(ErrorKind::none, kind.mark, "kind", {}, left_out(kind.text));
-      word.severity = is_guard(kind.text) ? pod::Severity::warning : pod::Severity::note;
+      fault(ErrorKind::none, kind.mark, "kind", {},
+            kind.text + " is left out: it has no meaning on one machine")
+          .severity = pod::Severity::note;
       return;
     }
     std::string hint;
     if (near && !list) hint = "did you mean \"" + std::string(*near) + "\"?";
     fault(ErrorKind::unsupported, kind.mark, "kind", to_json(kind), supported_text(in_list),
           std::move(hint));
-  }
-
-  // What is to keep something out is missed more than the rest.
-  static bool is_guard(std::string_view kind) { return kind == "NetworkPolicy"; }
-
-  static std::string left_out(const std::string& kind) {
-    if (is_guard(kind)) return kind + " is left out: nothing here enforces it";
-    return kind + " is left out: it has no meaning on one machine";
   }
 
   static std::string supported_text(bool in_list) {

@@ -23,14 +23,6 @@ constexpr std::size_t text_limit = 4096;
 constexpr unsigned usual_mtu = 1500;
 constexpr const char* range_file = "range";
 
-// The bridge is known by its hardware address, which it is born with: made of its folder's name,
-// so that neither somebody else's bridge nor that of another run folder is taken for ours.
-HardwareAddress mark_of(const BridgeConfig& config) {
-  const auto hash = sys::stable_hash(config.own());
-  const auto byte = [hash](unsigned shift) { return static_cast<std::uint8_t>(hash >> shift); };
-  return {0x02, 0x71, byte(24), byte(16), byte(8), byte(0)};
-}
-
 std::string read_sysctl(const std::string& path) {
   auto text = sys::read_file_at(AT_FDCWD, "/proc/sys/net/" + path, text_limit).value_or("");
   while (!text.empty() && text.back() == '\n') text.pop_back();
@@ -123,7 +115,7 @@ void forward_packets(bool v6) {
 }
 
 void require_ours(const Link& link, const BridgeConfig& config) {
-  if (link.kind == "bridge" && link.hardware == mark_of(config)) return;
+  if (link.kind == "bridge" && link.hardware == bridge_hardware(config)) return;
   sys::Error error("the network interface " + config.name +
                    " is there already, and not made by this pausa");
   error.advise("remove it (ip link delete " + config.name +
@@ -139,7 +131,7 @@ void make_ours(Netlink& netlink, const BridgeConfig& config, const Pool& pool) {
   }
   auto uplink = find_uplink(netlink, false);
   if (!uplink) uplink = find_uplink(netlink, true);
-  const auto mark = mark_of(config);
+  const auto mark = bridge_hardware(config);
   const int failed = make_bridge(netlink, config.name, mark, uplink ? uplink->mtu : usual_mtu);
   if (failed != 0 && failed != EEXIST) {
     sys::Error error(failed, "make the bridge " + config.name);
@@ -164,6 +156,14 @@ void make_ours(Netlink& netlink, const BridgeConfig& config, const Pool& pool) {
 }
 
 }  // namespace
+
+// The bridge is known by its hardware address, which it is born with: made of its folder's name,
+// so that neither somebody else's bridge nor that of another run folder is taken for ours.
+HardwareAddress bridge_hardware(const BridgeConfig& config) {
+  const auto hash = sys::stable_hash(config.own());
+  const auto byte = [hash](unsigned shift) { return static_cast<std::uint8_t>(hash >> shift); };
+  return {0x02, 0x71, byte(24), byte(16), byte(8), byte(0)};
+}
 
 std::vector<std::string> known_bridges(const std::string& folder) {
   const auto bridges = sys::try_open_at(AT_FDCWD, folder + "/bridges", O_RDONLY | O_DIRECTORY);
@@ -232,7 +232,7 @@ void remove_bridge(const BridgeConfig& config) {
   const Locked lock(config.folder);
   Netlink netlink(NETLINK_ROUTE);
   const auto link = find_link(netlink, config.name);
-  const bool ours = link && link->kind == "bridge" && link->hardware == mark_of(config);
+  const bool ours = link && link->kind == "bridge" && link->hardware == bridge_hardware(config);
   if (!link || ours) remove_rules(config.name);
   if (ours) delete_link(netlink, *link);
   sys::remove_tree_at(AT_FDCWD, config.own());

@@ -42,6 +42,9 @@ std::vector<std::string> known_bridges(const std::string& folder);
 // Its range, when it has one.
 std::optional<Pool> remembered_pool(const BridgeConfig& config);
 
+// The hardware address with which ours is born.
+HardwareAddress bridge_hardware(const BridgeConfig& config);
+
 // The name of a pod's interface on the host.
 std::string veth_name(const std::string& uid);
 

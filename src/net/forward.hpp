@@ -31,6 +31,8 @@ struct ForwardTarget {
   std::function<void()> refused = nullptr;
   int proxy_protocol =
       0;  // TCP: the version in which the server hears of the client; 0: it does not
+  // Whether this client may; unset: all may. The host itself is not asked for.
+  std::function<bool(const Address& client)> admits = nullptr;
 };
 
 // Ends, with all its connections, when it is destroyed.

@@ -45,6 +45,22 @@ bool is_v6(const sockaddr_storage& client) {
          !IN6_IS_ADDR_V4MAPPED(&reinterpret_cast<const sockaddr_in6&>(client).sin6_addr);
 }
 
+// The host talking to itself has one address at both ends, or its loopback's.
+bool is_admitted(const ForwardTarget& target, int socket, const sockaddr_storage& from) {
+  if (!target.admits) return true;
+  sockaddr_storage own{};
+  socklen_t size = sizeof own;
+  if (::getsockname(socket, reinterpret_cast<sockaddr*>(&own), &size) < 0) return false;
+  const auto client = address_of(from);
+  return is_loopback(client) || client == address_of(own) || target.admits(client);
+}
+
+// Without a word more: its closing resets the connection.
+void refuse(int socket) {
+  const linger at_once{1, 0};
+  (void)::setsockopt(socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+}
+
 // Its sockets are in the forwarder's epoll set as soon as it is connected.
 struct Connection {
   explicit Connection(Way& to) : way(to), first(to.good) {}
@@ -117,6 +133,10 @@ class TcpForwarder : public Forwarder {
         break;
       }
       if (client.get() >= most_descriptors()) return back_off();
+      if (!is_admitted(target_, client.get(), from)) {
+        refuse(client.get());
+        continue;
+      }
       auto& connection = connections_.emplace_back(is_v6(from) ? v6_ : v4_);
       if (target_.proxy_protocol != 0) connection.relay.begin_with(header_for(client.get(), from));
       connection.relay.client.socket = std::move(client);

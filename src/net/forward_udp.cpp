@@ -9,6 +9,7 @@
 #include <array>
 #include <chrono>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -32,6 +33,30 @@ struct Client {
   SocketAddress from;
   alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(in6_pktinfo))> to{};
   std::size_t to_size = 0;
+
+  // The host's address that it was sent to; nullopt: unknown.
+  std::optional<Address> host() const {
+    msghdr message{};
+    message.msg_control = const_cast<char*>(to.data());
+    message.msg_controllen = to_size;
+    for (auto* part = CMSG_FIRSTHDR(&message); part != nullptr;
+         part = CMSG_NXTHDR(&message, part)) {
+      sockaddr_storage storage{};
+      if (part->cmsg_level == IPPROTO_IP && part->cmsg_type == IP_PKTINFO) {
+        auto& four = reinterpret_cast<sockaddr_in&>(storage);
+        four.sin_family = AF_INET;
+        four.sin_addr = reinterpret_cast<const in_pktinfo*>(CMSG_DATA(part))->ipi_addr;
+        return address_of(storage);
+      }
+      if (part->cmsg_level == IPPROTO_IPV6 && part->cmsg_type == IPV6_PKTINFO) {
+        auto& six = reinterpret_cast<sockaddr_in6&>(storage);
+        six.sin6_family = AF_INET6;
+        six.sin6_addr = reinterpret_cast<const in6_pktinfo*>(CMSG_DATA(part))->ipi6_addr;
+        return address_of(storage);
+      }
+    }
+    return std::nullopt;
+  }
 
   std::string key() const {
     return std::string(reinterpret_cast<const char*>(&from.storage), from.size) +
@@ -113,6 +138,7 @@ class UdpForwarder : public Forwarder {
     const auto key = client.key();
     auto found = sessions_.find(key);
     if (found == sessions_.end()) {
+      if (!is_admitted(client)) return;
       auto session = open(client);
       if (!session) return;
       found = sessions_.emplace(key, std::move(session)).first;
@@ -121,6 +147,12 @@ class UdpForwarder : public Forwarder {
     }
     found->second->last = Clock::now();
     send(found, {bytes, size});
+  }
+
+  bool is_admitted(const Client& client) const {
+    if (!target_.admits) return true;
+    const auto from = address_of(client.from.storage);
+    return is_loopback(from) || client.host() == from || target_.admits(from);
   }
 
   // Where nobody listens the next address of the pod is tried, once each.

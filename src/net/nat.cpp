@@ -116,16 +116,20 @@ std::string ruleset(const std::string& bridge, const Pool& pool) {
   return text + "  }\n}\n";
 }
 
-bool has_rules(const std::string& bridge) {
+bool has_table(const std::string& table, int family) {
   try {
     Netlink netlink(NETLINK_NETFILTER);
     Message question(NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETTABLE, 0);
-    question.header(nfgenmsg{NFPROTO_INET, NFNETLINK_V0, 0});
-    question.put(NFTA_TABLE_NAME, table_of(bridge));
+    question.header(nfgenmsg{static_cast<std::uint8_t>(family), NFNETLINK_V0, 0});
+    question.put(NFTA_TABLE_NAME, table);
     return netlink.ask(question) == 0;
   } catch (const sys::Error&) {
     return false;  // a kernel that has not loaded nf_tables: nft(8) has it loaded
   }
+}
+
+bool has_rules(const std::string& bridge) {
+  return has_table(table_of(bridge), NFPROTO_INET);
 }
 
 void make_rules(const std::string& bridge, const Pool& pool) {

@@ -17,6 +17,8 @@ std::string ruleset(const std::string& bridge, const Pool& pool);
 // Throws sys::Error: nft(8) is not there, or refuses.
 void run_nft(const std::string& script);
 
+// Whether there is such a table of a family (NFPROTO_INET…). Asked over netlink.
+bool has_table(const std::string& table, int family);
 bool has_rules(const std::string& bridge);
 // Throws sys::Error: nft(8) is not there, or refuses.
 void make_rules(const std::string& bridge, const Pool& pool);

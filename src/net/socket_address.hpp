@@ -37,4 +37,25 @@ inline SocketAddress socket_address(const Address& address, std::uint16_t port) 
   return out;
 }
 
+// IPv4 in the clothes of IPv6 is IPv4.
+inline Address address_of(const sockaddr_storage& storage) {
+  Address out;
+  if (storage.ss_family == AF_INET) {
+    const auto& four = reinterpret_cast<const sockaddr_in&>(storage);
+    std::memcpy(out.bytes.data(), &four.sin_addr, sizeof four.sin_addr);
+    return out;
+  }
+  const auto& six = reinterpret_cast<const sockaddr_in6&>(storage).sin6_addr;
+  out.v6 = !IN6_IS_ADDR_V4MAPPED(&six);
+  if (out.v6)
+    std::memcpy(out.bytes.data(), &six, sizeof six);
+  else
+    std::memcpy(out.bytes.data(), six.s6_addr + 12, 4);
+  return out;
+}
+
+inline bool is_loopback(const Address& address) {
+  return address.v6 ? address == *parse_address("::1") : address.bytes[0] == 127;
+}
+
 }  // namespace pausa::net

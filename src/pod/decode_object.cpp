@@ -1,6 +1,7 @@
 // Objects beside the pod: from the tree and back.
 #include "pod/base64.hpp"
 #include "pod/decode_parts.hpp"
+#include "pod/network_policy.hpp"
 #include "pod/object.hpp"
 #include "pod/service.hpp"
 
@@ -149,6 +150,12 @@ Object decode_object(const Node& node, ObjectKind kind) {
         out.service = std::make_shared<const Service>(decode_service(spec));
       });
       break;
+    case ObjectKind::network_policy:
+      out.policy = std::make_shared<const NetworkPolicy>();
+      in_map(node, "spec", [&](const Node& spec) {
+        out.policy = std::make_shared<const NetworkPolicy>(decode_network_policy(spec));
+      });
+      break;
   }
   std::sort(out.data.begin(), out.data.end());
   std::sort(out.binary.begin(), out.binary.end());
@@ -157,7 +164,7 @@ Object decode_object(const Node& node, ObjectKind kind) {
 
 Node object_node(const Object& object) {
   Node node = Node::make_map();
-  node.set("apiVersion", Node::make_string("v1"));
+  node.set("apiVersion", Node::make_string(std::string(api_version(object.kind))));
   node.set("kind", Node::make_string(std::string(kind_name(object.kind))));
   Node& metadata = node.set("metadata");
   metadata.set("name", Node::make_string(object.metadata.name));
@@ -185,6 +192,9 @@ Node object_node(const Object& object) {
       break;
     case ObjectKind::service:
       add_service(*object.service, node);
+      break;
+    case ObjectKind::network_policy:
+      add_network_policy(*object.policy, node);
       break;
   }
   if (object.immutable) node.set("immutable", Node::make_boolean(true));

@@ -436,6 +436,7 @@ constexpr FieldSupport table[] = {
     {"Namespace.metadata", done, "its name and labels", "namespaces need not be made: any name is one"},
     {"Namespace.spec", none, "what must happen before deletion", bookkeeping},
 
+#include "pod/fields_policy.inc"
 #include "pod/fields_service.inc"
 #include "pod/fields_workload.inc"
 };

@@ -17,7 +17,8 @@ constexpr std::array<KindNames, all_object_kinds.size()> names{
      {"PersistentVolumeClaim", "persistentvolumeclaim"},
      {"PersistentVolume", "persistentvolume"},
      {"Namespace", "namespace"},
-     {"Service", "service"}}};
+     {"Service", "service"},
+     {"NetworkPolicy", "networkpolicy"}}};
 
 bool has_all(const std::vector<std::string>& have, const std::vector<std::string>& wanted) {
   return std::all_of(wanted.begin(), wanted.end(), [&](const std::string& mode) {
@@ -49,6 +50,10 @@ std::string_view kind_name(ObjectKind kind) {
 
 std::string_view resource_name(ObjectKind kind) {
   return names[static_cast<std::size_t>(kind)].resource;
+}
+
+std::string_view api_version(ObjectKind kind) {
+  return kind == ObjectKind::network_policy ? "networking.k8s.io/v1" : "v1";
 }
 
 std::optional<ObjectKind> object_kind(std::string_view kind) {

@@ -1,6 +1,6 @@
 // The objects beside the pod that a manifest may hold: what pods read (ConfigMap, Secret), where
-// their data lies (PersistentVolumeClaim, PersistentVolume), the Namespace, and by what name others
-// reach them (Service). Pure values.
+// their data lies (PersistentVolumeClaim, PersistentVolume), the Namespace, by what name others
+// reach them (Service), and who may (NetworkPolicy). Pure values.
 #pragma once
 
 #include "pod/diagnostic.hpp"
@@ -18,14 +18,23 @@
 
 namespace pausa::pod {
 
-enum class ObjectKind : std::uint8_t { config_map, secret, claim, volume, namespace_, service };
+enum class ObjectKind : std::uint8_t {
+  config_map,
+  secret,
+  claim,
+  volume,
+  namespace_,
+  service,
+  network_policy
+};
 
-inline constexpr std::array all_object_kinds{ObjectKind::config_map, ObjectKind::secret,
-                                             ObjectKind::claim,      ObjectKind::volume,
-                                             ObjectKind::namespace_, ObjectKind::service};
+inline constexpr std::array all_object_kinds{
+    ObjectKind::config_map, ObjectKind::secret,  ObjectKind::claim,         ObjectKind::volume,
+    ObjectKind::namespace_, ObjectKind::service, ObjectKind::network_policy};
 
 std::string_view kind_name(ObjectKind kind);      // "ConfigMap"
 std::string_view resource_name(ObjectKind kind);  // "configmap", as kubectl names it
+std::string_view api_version(ObjectKind kind);    // "v1"
 std::optional<ObjectKind> object_kind(std::string_view kind);
 // PersistentVolume and Namespace stand above namespaces.
 bool is_namespaced(ObjectKind kind);
@@ -51,6 +60,7 @@ struct PersistentVolume {
 };
 
 struct Service;
+struct NetworkPolicy;
 
 struct Object {
   ObjectKind kind = ObjectKind::config_map;
@@ -62,6 +72,7 @@ struct Object {
   Claim claim;                             // kind claim
   PersistentVolume volume;                 // kind volume
   std::shared_ptr<const Service> service;  // kind service
+  std::shared_ptr<const NetworkPolicy> policy;
 
   // The value of a key, text before binary; nullptr when there is none.
   const std::string* find(std::string_view key) const;

@@ -81,6 +81,7 @@ void check_object_rules(const Value& object, ObjectKind kind, Findings& findings
 void check_pod_parts(const Value& pod, Findings& findings);
 
 void check_service(const Value& service, Findings& findings);
+void check_network_policy(const Value& policy, Findings& findings);
 
 // workloads
 void check_workload_rules(const Value& object, WorkloadKind kind, Findings& findings);

@@ -20,9 +20,19 @@ constexpr std::int16_t index_of(std::string_view name) {
 #include "pod/schema_objects.inc"
 
 constexpr std::string_view kind_names[] = {
-    "ConfigMap",   "CronJob",    "DaemonSet",        "Deployment",
-    "Job",         "Namespace",  "PersistentVolume", "PersistentVolumeClaim",
-    "Pod",         "ReplicaSet", "Secret",           "Service",
+    "ConfigMap",
+    "CronJob",
+    "DaemonSet",
+    "Deployment",
+    "Job",
+    "Namespace",
+    "NetworkPolicy",
+    "PersistentVolume",
+    "PersistentVolumeClaim",
+    "Pod",
+    "ReplicaSet",
+    "Secret",
+    "Service",
     "StatefulSet",
 };
 

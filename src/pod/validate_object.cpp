@@ -164,6 +164,8 @@ void check_object_rules(const Value& object, ObjectKind kind, Findings& findings
       return;
     case ObjectKind::service:
       return check_service(object, findings);
+    case ObjectKind::network_policy:
+      return check_network_policy(object, findings);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include "net/lease.hpp"
 #include "net/name_book.hpp"
+#include "net/policy.hpp"
 #include "net/port_map.hpp"
 #include "net/services.hpp"
 #include "pod/name_files.hpp"
@@ -91,9 +92,9 @@ net::BridgeConfig bridge_config(const state::Paths& paths) {
         name.find_first_not_of(allowed) != std::string::npos)
       throw sys::Error("PAUSA_BRIDGE: \"" + name +
                        "\" is no name for a network interface: at most 15 letters and digits");
-    if (name.starts_with("services"))
+    if (name.starts_with("services") || name.starts_with("policies"))
       throw sys::Error("PAUSA_BRIDGE: \"" + name +
-                       "\" begins as the table of Services is called; choose another name");
+                       "\" begins as a table of ours is called; choose another name");
     config.name = name;
   }
   if (const std::string range = environment("PAUSA_SUBNET"); !range.empty()) {
@@ -239,6 +240,8 @@ void remove_network(const state::Paths& paths) {
   if (::geteuid() != 0) end_user_network(paths);
   const std::string folder = paths.network();
   if (::access(net::services_folder(folder).c_str(), F_OK) == 0) net::remove_services(folder);
+  if (::geteuid() == 0 && ::access(net::policies_folder(folder).c_str(), F_OK) == 0)
+    net::remove_policies(folder);
   for (const auto& name : net::known_bridges(folder))
     net::remove_bridge({name, folder, std::nullopt});
   if (::access(folder.c_str(), F_OK) == 0) sys::remove_tree_at(AT_FDCWD, folder);

@@ -1,10 +1,12 @@
 #include "supervisor/ports.hpp"
 
+#include "net/policy.hpp"
 #include "net/port_map.hpp"
 #include "supervisor/kept.hpp"
 #include "supervisor/taken_port.hpp"
 #include "sys/error.hpp"
 #include "sys/hash.hpp"
+#include "sys/path.hpp"
 
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -56,6 +58,22 @@ std::vector<net::PublishedPort> published_ports(const pod::Spec& spec) {
       }
   return ports;
 }
+
+namespace {
+
+// Read for each connection, so that nobody has to be told of a change. What cannot be read lets
+// nobody in.
+bool admits(const std::string& gate, const net::PublishedPort& port, const net::Address& client) {
+  constexpr std::size_t gate_limit = 4U << 20U;
+  try {
+    const auto text = sys::read_file_at(AT_FDCWD, gate, gate_limit);
+    return !text || net::gate_admits(*text, port.udp, port.pod_port, client);
+  } catch (const sys::Error&) {
+    return false;
+  }
+}
+
+}  // namespace
 
 bool Ports::has(const net::PublishedPort& port) const {
   return std::any_of(open_.begin(), open_.end(),
@@ -113,7 +131,7 @@ void Ports::keep(infra::Client& client) const {
 
 void Ports::forward(boost::asio::io_context& io, int pidfd, sys::SocketStock& sockets,
                     const std::vector<std::string>& addresses, const std::string& bridge,
-                    const std::vector<pod::ProxiedPort>& proxied) {
+                    const std::string& gate, const std::vector<pod::ProxiedPort>& proxied) {
   bridge_ = bridge;
   addresses_.clear();
   for (const auto& text : addresses)
@@ -130,6 +148,9 @@ void Ports::forward(boost::asio::io_context& io, int pidfd, sys::SocketStock& so
     target.addresses = addresses_;
     target.addresses.push_back(*net::parse_address("127.0.0.1"));
     target.addresses.push_back(*net::parse_address("::1"));
+    target.admits = [gate, port = open.port](const net::Address& client) {
+      return admits(gate, port, client);
+    };
     for (const auto& one : proxied)
       if (one.port == target.port && !open.port.udp) target.proxy_protocol = one.version;
     if (!bridge.empty() && target.proxy_protocol == 0)

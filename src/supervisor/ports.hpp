@@ -36,9 +36,10 @@ class Ports {
   // From now on, into the network of the process; `sockets` are its own. Those that are forwarded
   // already stay so. With a bridge, a port whose server answers on the pod's address is the
   // kernel's from then on, unless it is `proxied`: the kernel does not say whose a connection is.
+  // gate: the file that says who may come (net/policy.hpp).
   void forward(boost::asio::io_context& io, int pidfd, sys::SocketStock& sockets,
                const std::vector<std::string>& addresses, const std::string& bridge,
-               const std::vector<pod::ProxiedPort>& proxied);
+               const std::string& gate, const std::vector<pod::ProxiedPort>& proxied);
   // The server of these may be another one when it starts again: the kernel forwards them no more
   // until it has answered.
   void withdraw(const pod::Container& container);

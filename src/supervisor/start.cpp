@@ -1,4 +1,5 @@
 // The supervisor's part that makes things: sandbox, groups, members.
+#include "net/policy.hpp"
 #include "supervisor/supervisor.hpp"
 #include "supervisor/wall_clock.hpp"
 #include "sys/error.hpp"
@@ -87,6 +88,7 @@ void Supervisor::publish_ports() {
   const bool on_host = record_.network.mode == state::NetworkRecord::Mode::bridge;
   ports_.forward(io_, sandbox_->pidfd.get(), sandbox_->sockets, addresses_of(record_.network),
                  on_host ? record_.network.bridge : std::string(),
+                 net::gate_path(charge_.store.paths().network(), record_.uid),
                  pod::proxied_ports(charge_.pod.metadata));
 }
 

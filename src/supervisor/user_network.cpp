@@ -361,6 +361,14 @@ bool in_user_network(const state::Store& store, const std::function<void()>& wor
   return true;
 }
 
+UserNetwork find_user_network(const state::Store& store) {
+  const auto& paths = store.paths();
+  if (::access(lock_path(paths).c_str(), F_OK) != 0) return {};
+  const Locked locked(paths);
+  auto living = join_living(paths);
+  return living ? std::move(living) : join_pods(store);
+}
+
 void end_user_network(const state::Paths& paths) {
   if (::access(lock_path(paths).c_str(), F_OK) != 0) return;
   const Locked locked(paths);

@@ -36,6 +36,9 @@ std::string why_no_user_network();
 UserNetwork join_user_network(const state::Store& store, net::BridgeConfig config,
                               std::string& note);
 
+// That of pods that live; empty: none do, or it has ended.
+UserNetwork find_user_network(const state::Store& store);
+
 // What infra keeps of it for the pod, so that it outlives the supervisor; empty: nothing.
 UserNetwork kept_user_network(infra::Client& client);
 void keep_user_network(infra::Client& client, const UserNetwork& network);

@@ -77,7 +77,8 @@ TEST_SUITE("manifest/unit") {
     CHECK(first_error(result) ==
           "2:7 kind: Unsupported value: \"Pdo\": supported values: \"ConfigMap\", \"CronJob\", "
           "\"DaemonSet\", \"Deployment\", \"Job\", \"List\", \"Namespace\", "
-          "\"PersistentVolume\", \"PersistentVolumeClaim\", \"Pod\", \"ReplicaSet\", \"Secret\", "
+          "\"NetworkPolicy\", \"PersistentVolume\", \"PersistentVolumeClaim\", \"Pod\", "
+          "\"ReplicaSet\", \"Secret\", "
           "\"Service\", "
           "\"StatefulSet\"");
     CHECK(result.diagnostics.at(0).hint == "did you mean \"Pod\"?");
@@ -86,15 +87,13 @@ TEST_SUITE("manifest/unit") {
 
   TEST_CASE("kinds of a cluster are left out with a note, and the rest is there") {
     const LoadResult result =
-        load_text("apiVersion: v1\nkind: LimitRange\nmetadata: {name: s}\n---" + named("a") +
-                  "---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n");
+        load_text("apiVersion: v1\nkind: LimitRange\nmetadata: {name: s}\n---" + named("a"));
     CHECK(first_error(result) == "no error");
     CHECK(result.pods.size() == 1);
-    REQUIRE(result.diagnostics.size() == 2);
+    REQUIRE(result.diagnostics.size() == 1);
     CHECK(result.diagnostics[0].severity == pod::Severity::note);
     CHECK(result.diagnostics[0].mark.line == 2);
     CHECK(message(result.diagnostics[0]).find("LimitRange is left out") != std::string::npos);
-    CHECK(result.diagnostics[1].severity == pod::Severity::warning);
   }
 
   TEST_CASE("a Deployment becomes its pods, a StatefulSet its claims, too") {
@@ -149,7 +148,8 @@ TEST_SUITE("manifest/unit") {
               load_text("apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: List}\n")) ==
           "4:26 items[0].kind: Unsupported value: \"List\": supported values: \"ConfigMap\", "
           "\"CronJob\", \"DaemonSet\", \"Deployment\", \"Job\", \"Namespace\", "
-          "\"PersistentVolume\", \"PersistentVolumeClaim\", \"Pod\", \"ReplicaSet\", \"Secret\", "
+          "\"NetworkPolicy\", \"PersistentVolume\", \"PersistentVolumeClaim\", \"Pod\", "
+          "\"ReplicaSet\", \"Secret\", "
           "\"Service\", "
           "\"StatefulSet\"");
     CHECK(first_error(load_text("apiVersion: v1\nkind: List\nitems: {}\n")) ==
