@@ -1,10 +1,12 @@
 #include "net/name_book.hpp"
 
 #include "sys/error.hpp"
+#include "sys/file_lock.hpp"
 #include "sys/path.hpp"
 
 #include <fcntl.h>
 #include <limits.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -52,11 +54,42 @@ bool fits(const std::string& name) {
          name.find('/') == std::string::npos;
 }
 
+// Several pods may be one name: each has a part that begins with its OWNER. What the others have.
+std::string without(std::string_view text, std::string_view uid) {
+  std::string others;
+  bool own = false;
+  each_line(text, [&](std::string_view line) {
+    auto rest = line;
+    if (next_word(rest) == "OWNER") own = rest == uid;
+    if (!own) others.append(line).append("\n");
+  });
+  return others;
+}
+
 void remove_of(int folder, const std::string& name, const std::string& uid) {
   if (!fits(name)) return;
   const auto text = sys::read_file_at(folder, name, entry_limit);
-  if (text && line_of(*text, "OWNER") == uid) (void)::unlinkat(folder, name.c_str(), 0);
+  if (!text) return;
+  const auto others = without(*text, uid);
+  if (others.empty())
+    (void)::unlinkat(folder, name.c_str(), 0);
+  else if (others != *text)
+    sys::replace_file_at(folder, name, others, 0600);
 }
+
+// Held by who changes what several pods have a part in.
+class Changing {
+ public:
+  explicit Changing(int folder) : folder_(folder) {
+    sys::lock_exclusively(folder, "lock the names of pods");
+  }
+  ~Changing() { (void)::flock(folder_, LOCK_UN); }
+  Changing(const Changing&) = delete;
+  Changing& operator=(const Changing&) = delete;
+
+ private:
+  int folder_;
+};
 
 }  // namespace
 
@@ -88,8 +121,11 @@ void NameBook::add(const PodNames& names) const {
   if (!names.full.empty()) text += "ALSO " + names.full + "\n";
   for (const auto& address : names.addresses) text += "A " + address + "\n";
   const auto folder = sys::make_dirs_at(AT_FDCWD, folder_ + "/pods", 0700);
-  for (const auto* name : {&names.name, &names.full})
-    if (fits(*name)) sys::replace_file_at(folder.get(), *name, text, 0600);
+  if (fits(names.name)) sys::replace_file_at(folder.get(), names.name, text, 0600);
+  if (!fits(names.full)) return;
+  const Changing changing(folder.get());
+  const auto there = sys::read_file_at(folder.get(), names.full, entry_limit).value_or("");
+  sys::replace_file_at(folder.get(), names.full, without(there, names.uid) + text, 0600);
 }
 
 void NameBook::remove(const std::string& uid, const std::string& name) const {
@@ -97,6 +133,7 @@ void NameBook::remove(const std::string& uid, const std::string& name) const {
   if (!folder || !fits(name)) return;
   const auto text = sys::read_file_at(folder.get(), name, entry_limit);
   if (!text) return;
+  const Changing changing(folder.get());
   remove_of(folder.get(), line_of(*text, "ALSO"), uid);
   remove_of(folder.get(), name, uid);
 }

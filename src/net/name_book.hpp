@@ -6,8 +6,8 @@
 //   FOLDER/names/services/10.87.0.5          … by its address
 //
 // Lines: "A ADDRESS" (of either family), "CNAME NAME", "SRV PORT-NAME PROTOCOL PORT TARGET", "PTR
-// NAME"; of a pod before them "OWNER UID" and "ALSO FILE", its other name. Files are replaced,
-// never changed.
+// NAME"; of a pod before them "OWNER UID" and "ALSO FILE", its other name, which several pods may
+// share: then their parts stand one after the other. Files are replaced, never changed.
 #pragma once
 
 #include "net/address.hpp"

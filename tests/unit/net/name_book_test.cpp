@@ -53,6 +53,22 @@ TEST_CASE_FIXTURE(Names, "a pod is known by its name, its full name and its addr
         *dns::wire_name("web.default.svc.cluster.local"));
 }
 
+TEST_CASE_FIXTURE(Names,
+                  "pods of one hostname and subdomain are one name with all their addresses") {
+  const auto count = [this] { return ask("front.shop.default.svc.cluster.local")->records.size(); };
+  book.add({"uid-2", "api.default", "front.shop.default", {"10.86.0.3", "fd00:1:2::3"}});
+  CHECK(count() == 2);
+  book.add({"uid-2", "api.default", "front.shop.default", {"10.86.0.3"}});
+  CHECK(count() == 2);
+  book.remove("uid-3", "api.default");
+  CHECK(count() == 2);
+  book.remove("uid-1", "web.default");
+  CHECK(said("front.shop.default.svc.cluster.local") == "\x0a\x56\0\3"s);
+  CHECK(said("web.default.svc.cluster.local") == "-");
+  book.remove("uid-2", "api.default");
+  CHECK(said("front.shop.default.svc.cluster.local") == "-");
+}
+
 TEST_CASE_FIXTURE(Names, "below our zone what is not known is not there; the rest is for others") {
   CHECK(said("db.default.svc.cluster.local") == "-");
   CHECK(said("web.other.svc.cluster.local") == "-");
