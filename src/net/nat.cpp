@@ -13,6 +13,8 @@
 namespace pausa::net {
 namespace {
 
+constexpr int nft_patience_seconds = 10;
+
 std::string masquerade(const char* family, const Subnet& range) {
   const std::string text = to_text(range);
   return std::string("    ") + family + " saddr " + text + " " + family + " daddr != " + text +
@@ -35,7 +37,14 @@ void run_nft(const std::string& script) {
   request.program = program;
   request.arguments = {"nft", "-f", "-"};
   request.descriptors = {{file.get(), 0}};
-  const auto result = sys::Tool(request).wait();
+  sys::Tool::Result result;
+  try {
+    // It is run with locks held, and answers within milliseconds.
+    result = sys::Tool(request).wait(nft_patience_seconds);
+  } catch (const sys::Error&) {
+    throw sys::Error("nft has said and done nothing for " + std::to_string(nft_patience_seconds) +
+                     " s, and was ended");
+  }
   if (result.code != 0)
     throw sys::Error("nft refuses our rules: " + result.errors.substr(0, result.errors.find('\n')));
 }

@@ -14,7 +14,7 @@ std::string table_of(const std::string& bridge);
 // What nft(8) reads: the table, in place of the one that may be there.
 std::string ruleset(const std::string& bridge, const Pool& pool);
 
-// Throws sys::Error: nft(8) is not there, or refuses.
+// Throws sys::Error: nft(8) is not there, refuses, or hangs.
 void run_nft(const std::string& script);
 
 // Whether there is such a table of a family (NFPROTO_INET…). Asked over netlink.

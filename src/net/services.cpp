@@ -1,5 +1,6 @@
 #include "net/services.hpp"
 
+#include "net/conntrack.hpp"
 #include "net/nat.hpp"
 #include "net/netlink.hpp"
 #include "net/routes.hpp"
@@ -9,10 +10,12 @@
 #include "sys/path.hpp"
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <set>
 
 namespace pausa::net {
 namespace {
@@ -21,6 +24,8 @@ constexpr std::size_t range_limit = 256;
 constexpr std::size_t rules_limit = 16U << 20U;
 constexpr const char* range_file = "range";
 constexpr const char* applied_file = "applied";
+
+constexpr const char* flows_file = "flows";  // what UDP is led to, "53 10.86.0.3" a line
 
 constexpr const char* system_folder = "/run/pausa/network";
 
@@ -58,6 +63,35 @@ std::string listed(const std::vector<std::string>& entries) {
   std::string text;
   for (const auto& entry : entries) text += (text.empty() ? "" : ", ") + entry;
   return text;
+}
+
+std::set<std::string> udp_flows(const std::vector<ServiceRoute>& routes) {
+  std::set<std::string> flows;
+  for (const auto& route : routes)
+    for (const auto& target : route.targets) {
+      if (!route.udp) continue;
+      const auto address = target.substr(0, target.find(' '));
+      flows.insert(std::to_string(route.port) + " " + address);
+      if (route.node_port != 0) flows.insert(std::to_string(route.node_port) + " " + address);
+    }
+  return flows;
+}
+
+// A row of UDP packets stays with its pod for as long as they keep coming: when the pod is no
+// longer behind the Service it is to go elsewhere.
+void forget_left(const std::string& before, const std::set<std::string>& now) {
+  std::set<std::string> left;
+  for (std::size_t at = 0; at < before.size();) {
+    const std::size_t end = std::min(before.find('\n', at), before.size());
+    auto line = before.substr(at, end - at);
+    if (!now.contains(line)) left.insert(std::move(line));
+    at = end + 1;
+  }
+  if (left.empty()) return;
+  (void)forget_flows([&left](const Flow& flow) {
+    return flow.protocol == IPPROTO_UDP && !(flow.destination == flow.answer_source) &&
+           left.contains(std::to_string(flow.port) + " " + to_text(flow.answer_source));
+  });
 }
 
 }  // namespace
@@ -187,6 +221,11 @@ void apply_services(const std::string& folder, const Subnet& range,
   if (there && sys::read_file_at(own.get(), applied_file, rules_limit) == rules) return;
   (void)::unlinkat(own.get(), applied_file, 0);
   run_nft(rules);
+  const auto flows = udp_flows(routes);
+  forget_left(sys::read_file_at(own.get(), flows_file, rules_limit).value_or(""), flows);
+  std::string text;
+  for (const auto& flow : flows) text += flow + "\n";
+  sys::replace_file_at(own.get(), flows_file, text, 0600);
   sys::replace_file_at(own.get(), applied_file, rules, 0600);
 }
 

@@ -1,5 +1,6 @@
 #include "supervisor/pod_network.hpp"
 
+#include "net/conntrack.hpp"
 #include "net/lease.hpp"
 #include "net/name_book.hpp"
 #include "net/policy.hpp"
@@ -49,6 +50,13 @@ state::PodKey key_of(const std::string& words) {
 
 std::string name_of(const state::PodKey& key) {
   return key.name + "." + key.namespace_;
+}
+
+std::vector<net::Address> parsed_addresses(const state::NetworkRecord& network) {
+  std::vector<net::Address> addresses;
+  for (const auto& text : addresses_of(network))
+    if (const auto address = net::parse_address(text)) addresses.push_back(*address);
+  return addresses;
 }
 
 constexpr std::string_view services_domain = ".svc.cluster.local";
@@ -189,6 +197,9 @@ void release_address(const state::Paths& paths, const state::Record& record) {
   const auto pool = net::remembered_pool(config);
   if (!pool) return;
   net::NameBook(config.folder).remove(record.uid, name_of(record.key));
+  // While the address is still its own: who gets it next inherits nothing.
+  if (record.network.mode == state::NetworkRecord::Mode::bridge)
+    (void)net::forget_flows_of(parsed_addresses(record.network));
   const net::LeaseBook leases(config.leases(), *pool);
   if (record.network.number != 0)
     leases.release(record.network.number, record.uid);
@@ -198,10 +209,7 @@ void release_address(const state::Paths& paths, const state::Record& record) {
 
 void withdraw_ports(const state::Record& record) {
   if (record.network.mode != state::NetworkRecord::Mode::bridge) return;
-  std::vector<net::Address> addresses;
-  for (const auto& text : addresses_of(record.network))
-    if (const auto address = net::parse_address(text)) addresses.push_back(*address);
-  net::remove_all_to(record.network.bridge, addresses);
+  net::remove_all_to(record.network.bridge, parsed_addresses(record.network));
 }
 
 std::optional<net::AttachRequest> attach_request(const state::Paths& paths,
