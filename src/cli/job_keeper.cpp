@@ -183,6 +183,8 @@ class Keeper {
     options.exact_probes = job_.exact_probes;
     options.backoff.initial = backoff_.initial;
     options.backoff.maximum = backoff_.maximum;
+    if (!job_.network.empty()) choose_network(job_.network, options);
+    if (options.network == supervisor::NetworkChoice::host) use_host_network(loaded);
     auto started = start_pod(store_, std::move(loaded), std::move(images), options);
     if (started.starter) starting_.insert_or_assign(started.key.name, std::move(started.starter));
   }

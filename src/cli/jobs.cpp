@@ -142,6 +142,7 @@ void start_job(const state::Store& store, const WantedJob& wanted, const StartOp
   job.backoff_initial_ns = options.backoff.initial.count();
   job.backoff_maximum_ns = options.backoff.maximum.count();
   job.exact_probes = options.exact_probes;
+  job.network = network_words(options);
   jobs.write(job);
   spawn_keeper(store, wanted.key);
 }

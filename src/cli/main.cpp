@@ -122,6 +122,11 @@ std::span<const Command> commands() {
        run_image, image_options},
       {"service", "list Services, tell which pods are behind them", "[OPTION…] ls|describe NAME…",
        "pausa service ls\npausa service describe db", run_service, service_options},
+      {"network", "list, make, show and remove networks of pods",
+       "[OPTION…] ls|create NAME|inspect NAME…|rm NAME…",
+       "pausa network create --internal back\npausa up --network back db.yaml\n"
+       "pausa network inspect back",
+       run_network, network_options},
       {"policy", "list NetworkPolicies, tell what they let through and which pods they guard",
        "[OPTION…] ls|describe NAME…", "pausa policy ls\npausa policy describe db-only-from-web",
        run_policy, policy_options},

@@ -11,6 +11,7 @@
 #include "image/library.hpp"
 #include "log/layout.hpp"
 #include "supervisor/event_log.hpp"
+#include "supervisor/networks.hpp"
 #include "supervisor/policies.hpp"
 #include "supervisor/user_namespace.hpp"
 #include "sys/error.hpp"
@@ -62,11 +63,13 @@ void tell(const state::PodKey& key, const std::string& note) {
 }
 
 supervisor::UserNetwork choose_network(const state::Store& store, const pod::Spec& spec,
-                                       std::optional<supervisor::NetworkChoice> asked, bool quiet,
-                                       state::Record& record) {
+                                       std::optional<supervisor::NetworkChoice> asked,
+                                       const std::string& name, bool quiet, state::Record& record) {
   supervisor::UserNetwork user;
   try {
-    const auto note = supervisor::choose_network(store, spec, asked, record, user);
+    const auto note = name.empty()
+                          ? supervisor::choose_network(store, spec, asked, record, user)
+                          : supervisor::choose_named_network(store, spec, name, record, user);
     if (!quiet) tell(record.key, note);
     return user;
   } catch (sys::Error& error) {
@@ -197,6 +200,24 @@ void count_instances(const state::Store& store, state::Record& record) {
 
 }  // namespace
 
+void choose_network(const std::string& text, StartOptions& options) {
+  options.network = supervisor::parse_network(text);
+  options.network_name = options.network ? "" : text;
+}
+
+std::string network_words(const StartOptions& options) {
+  if (!options.network) return options.network_name;
+  for (const char* word : {"none", "bridge", "pasta", "host"})
+    if (supervisor::parse_network(word) == options.network) return word;
+  return {};
+}
+
+void use_host_network(manifest::LoadedPod& loaded) {
+  loaded.pod.spec.host_network = true;
+  if (auto* spec = loaded.object.find("spec"))
+    spec->set("hostNetwork", pod::Node::make_boolean(true));
+}
+
 std::optional<SupervisorCall> begin_update(const state::Store& store, const state::PodKey& key,
                                            const std::string& manifest,
                                            const std::vector<image::ResolvedImage>& images) {
@@ -246,8 +267,8 @@ StartingPod start_pod(const state::Store& store, manifest::LoadedPod loaded, Pod
   auto record = new_record(loaded.pod.spec, key, images, options.backoff);
   record.volumes = std::move(found.volumes);
   record.exact_probes = options.exact_probes;
-  auto user_network =
-      choose_network(store, loaded.pod.spec, options.network, options.quiet, record);
+  auto user_network = choose_network(store, loaded.pod.spec, options.network, options.network_name,
+                                     options.quiet, record);
   write_first(store, loaded.pod, host, &manifest, user_network, record);
   if (!options.origin.empty()) store.write_origin(key, options.origin);
   manifest = {};
@@ -299,7 +320,7 @@ StartingPod start_again(const state::Store& store, const state::PodKey& key, boo
     tell(key, note);
   } else {
     count_instances(store, fresh);
-    charge.user_network = choose_network(store, charge.pod.spec, std::nullopt, false, fresh);
+    charge.user_network = choose_network(store, charge.pod.spec, std::nullopt, "", false, fresh);
     fresh.volumes = resolve_volumes(charge.pod, store);
   }
   write_first(store, charge.pod, host, nullptr, charge.user_network, fresh);

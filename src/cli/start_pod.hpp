@@ -30,7 +30,14 @@ struct StartOptions {
   bool exact_probes = false;
   std::string origin;  // the file that it comes from
   std::optional<supervisor::NetworkChoice> network;
+  std::string network_name = {};  // of a named one, in place of that
 };
+
+// As `--network` has it: bridge, pasta, none, host, or the name of one. And back; empty: not asked.
+void choose_network(const std::string& text, StartOptions& options);
+std::string network_words(const StartOptions& options);
+// As if the manifest said so.
+void use_host_network(manifest::LoadedPod& loaded);
 
 // Gives a changed manifest to the supervisor of a pod that runs; its answer says whether the
 // changed containers run again. images: of all its containers. nullopt: it is not there, or does

@@ -1,6 +1,7 @@
 #include "net/bridge.hpp"
 
 #include "net/links.hpp"
+#include "net/named_bridge.hpp"
 #include "net/nat.hpp"
 #include "net/probe.hpp"
 #include "net/routes.hpp"
@@ -22,6 +23,7 @@ namespace {
 constexpr std::size_t text_limit = 4096;
 constexpr unsigned usual_mtu = 1500;
 constexpr const char* range_file = "range";
+constexpr const char* internal_file = "internal";
 
 std::string read_sysctl(const std::string& path) {
   auto text = sys::read_file_at(AT_FDCWD, "/proc/sys/net/" + path, text_limit).value_or("");
@@ -43,11 +45,18 @@ Subnet random_v6_range() {
   return range;
 }
 
-Subnet free_range(Netlink& netlink, const BridgeConfig& config) {
+std::vector<Subnet> taken_ranges(Netlink& netlink, const BridgeConfig& config) {
   auto taken = routed_ranges(netlink, 0);
   for (const auto& name : known_bridges(config.folder))
-    if (const auto other = remembered_pool({name, config.folder, std::nullopt}))
+    if (const auto other = remembered_pool({name, config.folder, std::nullopt})) {
       taken.push_back(other->v4);  // it may have lost its interface
+      if (other->v6) taken.push_back(*other->v6);
+    }
+  return taken;
+}
+
+Subnet free_range(Netlink& netlink, const BridgeConfig& config) {
+  const auto taken = taken_ranges(netlink, config);
   if (config.range) {
     for (const auto& other : taken)
       if (other.overlaps(*config.range)) {
@@ -69,6 +78,13 @@ Pool choose_pool(Netlink& netlink, const BridgeConfig& config) {
   pool.v4 = free_range(netlink, config);
   if (has_ipv6()) pool.v6 = random_v6_range();
   return pool;
+}
+
+void remember(const BridgeConfig& config, const Pool& pool) {
+  std::string text = to_text(pool.v4);
+  if (pool.v6) text.append(" ").append(to_text(*pool.v6));
+  const auto own = sys::make_dirs_at(AT_FDCWD, config.own(), 0700);
+  sys::replace_file_at(own.get(), range_file, text + "\n", 0600);
 }
 
 class Locked {
@@ -199,10 +215,7 @@ Bridge ensure_bridge(const BridgeConfig& config) {
   const bool whole = is_whole();  // by now
   if (!pool) {
     pool = choose_pool(netlink, config);
-    std::string text = to_text(pool->v4);
-    if (pool->v6) text.append(" ").append(to_text(*pool->v6));
-    const auto own = sys::make_dirs_at(AT_FDCWD, config.own(), 0700);
-    sys::replace_file_at(own.get(), range_file, text + "\n", 0600);
+    remember(config, *pool);
   }
   if (!whole) make_ours(netlink, config, *pool);
   Bridge bridge{*pool, ""};
@@ -213,13 +226,60 @@ Bridge ensure_bridge(const BridgeConfig& config) {
     // Those of an earlier bridge may be for other addresses.
     if (!whole || !has_rules(config.name)) {
       write_sysctl(localnet, "0");
-      make_rules(config.name, *pool);
+      make_rules(config.name, *pool, is_internal(config));
     }
     write_sysctl(localnet, "1");
-  } catch (const sys::Error& error) {
+  } catch (sys::Error& error) {
+    if (is_internal(config)) {
+      error.prepend("keep the network to itself");
+      throw;
+    }
     bridge.note = std::string("pods reach nothing beyond this machine: ") + error.what();
   }
   return bridge;
+}
+
+bool is_internal(const BridgeConfig& config) {
+  return ::access((config.own() + "/" + internal_file).c_str(), F_OK) == 0;
+}
+
+Pool prepare_bridge(const BridgeConfig& config, const BridgeWish& wish) {
+  const Locked lock(config.folder);
+  Netlink netlink(NETLINK_ROUTE);
+  if (const auto link = find_link(netlink, config.name)) require_ours(*link, config);
+  const auto taken = taken_ranges(netlink, config);
+  const auto overlapped = [&taken](const Subnet& range) -> const Subnet* {
+    const auto found = std::find_if(taken.begin(), taken.end(), [&range](const Subnet& other) {
+      return other.base.v6 == range.base.v6 && other.overlaps(range);
+    });
+    return found == taken.end() ? nullptr : &*found;
+  };
+  for (const auto* range : {&wish.v4, &wish.v6})
+    if (const auto* other = *range ? overlapped(**range) : nullptr)
+      throw sys::Error("the range " + to_text(**range) + " overlaps one that is in use, " +
+                       to_text(*other));
+  Pool pool;
+  if (wish.v4) {
+    pool.v4 = *wish.v4;
+  } else {
+    constexpr int last = 255;
+    int third = 0;
+    do pool.v4 = *parse_subnet("10.87." + std::to_string(third) + ".0/24");
+    while (overlapped(pool.v4) != nullptr && ++third <= last);
+    if (third > last) {
+      sys::Error error("this machine's routes overlap all ranges that pausa knows for networks");
+      error.advise("give one that is free: --subnet 10.123.0.0/24");
+      throw error;
+    }
+  }
+  if (wish.v6)
+    pool.v6 = wish.v6;
+  else if (!wish.no_v6 && has_ipv6())
+    pool.v6 = random_v6_range();
+  const auto own = sys::make_dirs_at(AT_FDCWD, config.own(), 0700);
+  if (wish.internal) sys::replace_file_at(own.get(), internal_file, "", 0600);
+  remember(config, pool);
+  return pool;
 }
 
 void choose_range(BridgeConfig& config) {

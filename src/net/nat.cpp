@@ -97,7 +97,7 @@ std::string port_maps(const std::string& in) {
 // else comes over the host to a pod does not, though the host forwards. What comes from the bridge
 // for the host's loopback is dropped but for answers to connections that the host made from there
 // (CVE-2020-8558): route_localnet is on for the bridge, so that 127.0.0.1 leads to published ports.
-std::string ruleset(const std::string& bridge, const Pool& pool) {
+std::string ruleset(const std::string& bridge, const Pool& pool, bool internal) {
   const std::string in = "iifname \"" + bridge + "\"";
   const std::string out = "oifname \"" + bridge + "\"";
   const std::string loopback = in + " ip daddr 127.0.0.0/8 ";
@@ -112,6 +112,9 @@ std::string ruleset(const std::string& bridge, const Pool& pool) {
                      "  chain forward {\n"
                      "    type filter hook forward priority filter; policy accept;\n"
                      "    " +
+                     (internal ? in + " ct state established,related accept\n    " + in +
+                                     " oifname != \"" + bridge + "\" drop\n    "
+                               : "") +
                      in + " accept\n    " + out + " ct state established,related accept\n    " +
                      out + " ct status dnat accept\n    " + out +
                      " drop\n"
@@ -141,8 +144,8 @@ bool has_rules(const std::string& bridge) {
   return has_table(table_of(bridge), NFPROTO_INET);
 }
 
-void make_rules(const std::string& bridge, const Pool& pool) {
-  run_nft(ruleset(bridge, pool));
+void make_rules(const std::string& bridge, const Pool& pool, bool internal) {
+  run_nft(ruleset(bridge, pool, internal));
 }
 
 void remove_rules(const std::string& bridge) {

@@ -12,7 +12,8 @@ namespace pausa::net {
 std::string table_of(const std::string& bridge);
 
 // What nft(8) reads: the table, in place of the one that may be there.
-std::string ruleset(const std::string& bridge, const Pool& pool);
+// internal: what pods send leads nowhere but to each other and to this machine.
+std::string ruleset(const std::string& bridge, const Pool& pool, bool internal = false);
 
 // Throws sys::Error: nft(8) is not there, refuses, or hangs.
 void run_nft(const std::string& script);
@@ -21,7 +22,7 @@ void run_nft(const std::string& script);
 bool has_table(const std::string& table, int family);
 bool has_rules(const std::string& bridge);
 // Throws sys::Error: nft(8) is not there, or refuses.
-void make_rules(const std::string& bridge, const Pool& pool);
+void make_rules(const std::string& bridge, const Pool& pool, bool internal);
 void remove_rules(const std::string& bridge);
 
 }  // namespace pausa::net

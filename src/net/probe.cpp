@@ -47,7 +47,7 @@ int probe_veth(bool in_user_namespace) {
 
 int probe_rules(bool in_user_namespace) {
   return try_in_new_network(in_user_namespace, [] {
-    make_rules("trial", {*parse_subnet("192.0.2.0/24"), parse_subnet("2001:db8::/64")});
+    make_rules("trial", {*parse_subnet("192.0.2.0/24"), parse_subnet("2001:db8::/64")}, false);
     return 0;
   });
 }

@@ -72,6 +72,9 @@ constexpr Difference table[] = {
     {"workingDir relative, an empty command[0], NUL bytes, an argument or variable of 128 KiB", "accepted", "refused", "execve(2) would fail", {}},
     {"readOnly mounts", "cover what is mounted below only with recursiveReadOnly", "always cover it", "read-only is to mean that", {}},
     {"host: as the reference of an image volume", "any text", "refused", "it names no image; hostPath brings files of this machine", {}},
+    {"SCTP in a NetworkPolicy", "accepted", "refused", "no pod here can be sent any", {}},
+    {"NetworkPolicy and pods in the host's network", "undefined", "they are the host: not selected, not kept out", "up says so of one that is selected", {}},
+    {"connections that are established when a NetworkPolicy comes", "undefined", "live on", "a policy decides about new ones", {}},
     {"hostPath.path relative", "starts at the kubelet's directory", "starts at the manifest's folder", "a manifest and its data move together", {}},
 };
 // clang-format on

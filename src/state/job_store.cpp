@@ -51,6 +51,8 @@ std::optional<Job> JobStore::read(const PodKey& key) const {
   job.backoff_maximum_ns = number_in(*node, "backoffMaximum");
   const Node* const exact = node->find("exactProbes");
   job.exact_probes = exact && exact->boolean;
+  const Node* const network = node->find("network");
+  if (network && network->is_string()) job.network = network->text;
   return job;
 }
 
@@ -61,6 +63,7 @@ void JobStore::write(const Job& job) const {
   node.set("backoffInitial", Node::make_integer(job.backoff_initial_ns));
   node.set("backoffMaximum", Node::make_integer(job.backoff_maximum_ns));
   node.set("exactProbes", Node::make_boolean(job.exact_probes));
+  if (!job.network.empty()) node.set("network", Node::make_string(job.network));
   node.set("failure", Node::make_string(job.failure));
   node.set("state", pod::job_state_node(job.state));
   node.set("object", job.object);

@@ -23,6 +23,7 @@ struct Job {
   std::int64_t backoff_initial_ns = 0;
   std::int64_t backoff_maximum_ns = 0;
   bool exact_probes = false;
+  std::string network;  // of its pods, as up was told; empty: the usual one
 };
 
 class JobStore {

@@ -5,15 +5,13 @@
 #include "pod/decode.hpp"
 #include "state/json_node.hpp"
 #include "state/object_store.hpp"
-#include "supervisor/helper_child.hpp"
+#include "supervisor/in_network.hpp"
 #include "supervisor/pod_network.hpp"
-#include "supervisor/user_namespace.hpp"
 #include "sys/error.hpp"
 #include "sys/path.hpp"
 #include "sys/process.hpp"
 
 #include <fcntl.h>
-#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -210,32 +208,6 @@ class Compiler {
   std::set<std::size_t> peers_;          // places in pods_
 };
 
-// Root's pods are where we are; a user's are in a network of their own, if any live.
-template <typename Work>
-void in_network(const state::Store& store, const UserNetwork* user, Work work) {
-  if (::geteuid() == 0) return work();
-  UserNetwork found;
-  if (user == nullptr || !*user) {
-    found = find_user_network(store);
-    user = &found;
-  }
-  if (!*user) return;
-  auto [ours, theirs] = sys::socket_pair(SOCK_SEQPACKET);
-  const pid_t pid = sys::check(::fork(), "start a process for NetworkPolicies");
-  if (pid == 0) {
-    ours.reset();
-    report_and_end(theirs, [&] {
-      enter_user_namespace_of(user->network.get());
-      sys::check(::setns(user->network.get(), CLONE_NEWNET),
-                 "enter the network of the user's pods");
-      work();
-    });
-  }
-  const Child reaped(pid);
-  theirs.reset();
-  (void)hear_report(ours, "make the rules of NetworkPolicies");
-}
-
 void write_gates(const std::string& folder, const std::map<std::string, std::string>& gates) {
   const auto dir = sys::make_dirs_at(AT_FDCWD, net::gate_path(folder, ""), 0700);
   for (const auto& [uid, text] : gates) sys::replace_file_at(dir.get(), uid, text, 0600);
@@ -291,7 +263,7 @@ void sync_policies(const state::Store& store, const UserNetwork* user) {
   const auto gates = compiler.gates();
   const auto rules = compiler.rules(table);
   if (!gates.empty()) write_gates(folder, gates);
-  in_network(store, user, [&] {
+  in_network(store, user, "make the rules of NetworkPolicies", [&] {
     if (rules.empty())
       net::remove_policies(folder);
     else

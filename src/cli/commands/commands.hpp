@@ -52,6 +52,8 @@ std::string port_forward_options();
 int run_image(const Arguments& arguments);
 std::string image_options();
 
+int run_network(const Arguments& arguments);
+std::string network_options();
 int run_policy(const Arguments& arguments);
 std::string policy_options();
 int run_service(const Arguments& arguments);

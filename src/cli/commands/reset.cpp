@@ -50,7 +50,7 @@ class Reset {
     step("mounted images", [this] { unmount_all(paths_); });
     step("images", [this] { remove_images(); });
     // Only what is ours by name: the two folders may have been given by the user.
-    for (const char* name : {"undo", "jobs", "objects", "trash", "rootfs"})
+    for (const char* name : {"undo", "jobs", "objects", "networks", "trash", "rootfs"})
       remove_below(paths_.root, name);
     // The folders of a pod that still runs are the only trace of it.
     if (!failed_) {

@@ -14,6 +14,7 @@
 #include "cli/wait_pod.hpp"
 #include "manifest/load.hpp"
 #include "manifest/render.hpp"
+#include "supervisor/networks.hpp"
 #include "sys/error.hpp"
 
 #include <unistd.h>
@@ -33,7 +34,8 @@ constexpr Option table[]{
     {"allow-unsafe-sysctls", "PATTERN", "allow these sysctls of the pod's own namespaces, too"},
     {"detach,d", nullptr, "return when all containers run (the default without a terminal)"},
     {"attach", nullptr, "stay until the pods have ended; ^C removes them (the default on one)"},
-    {"network", "bridge|pasta|none|host", "how the pods reach others, instead of PAUSA_NETWORK"},
+    {"network", "bridge|pasta|none|host|NAME",
+     "how the pods reach others, instead of PAUSA_NETWORK"},
     {"publish,p", "[IP:]HOSTPORT:PORT",
      "publish this port of the pod on the host, TCP or with /udp"},
     {"ports", "auto", "give a port of the host, the same each time, to each that has none"},
@@ -70,20 +72,19 @@ bool exact_probes(const Options& options) {
   return timing == "exact";
 }
 
-std::optional<supervisor::NetworkChoice> network_from(const Options& options) {
+// As it was asked for; Jobs keep the words.
+void set_network(const state::Store& store, const Options& options, StartOptions& start) {
   const auto text = options.get("network");
-  if (!text) return std::nullopt;
-  const auto choice = supervisor::parse_network(*text);
-  if (!choice)
-    throw UsageError("--network: \"" + *text + "\" is none of bridge, pasta, none, host");
-  return choice;
-}
-
-// As if the manifest said so.
-void use_host_network(manifest::LoadedPod& loaded) {
-  loaded.pod.spec.host_network = true;
-  if (auto* spec = loaded.object.find("spec"))
-    spec->set("hostNetwork", pod::Node::make_boolean(true));
+  if (!text) return;
+  choose_network(*text, start);
+  if (!start.network_name.empty() && !supervisor::find_network(store.paths(), start.network_name)) {
+    const auto fault = supervisor::network_name_fault(start.network_name);
+    throw UsageError("--network: " +
+                     (fault.empty() ? "there is no network " + start.network_name +
+                                          "; pausa network create " + start.network_name +
+                                          " makes one, and bridge, pasta, none, host need none"
+                                    : fault));
+  }
 }
 
 // Prints all findings; false when there is an error among them.
@@ -214,12 +215,13 @@ int run_up(const Arguments& arguments) {
   pin_images(store, loaded, options.has("quiet"));
   for (auto& entry : loaded.pods)
     anchor_images(entry, loaded.sources[entry.source].folder.string());
-  const StartOptions start{backoff_from(options),
-                           options.has("explain"),
-                           options.has("quiet"),
-                           exact_probes(options),
-                           "",
-                           network_from(options)};
+  StartOptions start{backoff_from(options),
+                     options.has("explain"),
+                     options.has("quiet"),
+                     exact_probes(options),
+                     "",
+                     std::nullopt};
+  set_network(store, options, start);
   if (start.network == supervisor::NetworkChoice::host)
     for (auto& entry : loaded.pods) use_host_network(entry);
   const auto publications = options.all("publish");

@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# What the kernel remembers of UDP does not outlive the pod to which it leads, though packets keep
+# coming; an nft that hangs holds nobody up for long.
+source "$(dirname "${BASH_SOURCE[0]}")/../support/net.sh"
+
+# echoes NAME LABEL: a pod of that label; a server of its network says its name to each packet, on port 9000.
+echoes() {
+  up --network bridge "$(
+    cat <<YAML | manifest "$1"
+apiVersion: v1
+kind: Pod
+metadata: {name: $1, labels: {app: $2}}
+spec:
+  terminationGracePeriodSeconds: 0
+  containers: [{name: a, image: busybox, command: [sleep, "3600"]}]
+YAML
+  )"
+  serve "$1"
+}
+# Until the pod's infra ends, so that the network does with it.
+serve() { in_pod "$1" perl "$work/serve" "$1" "$(infra_pid "$1")" & }
+cat <<'PERL' >"$work/serve"
+use Socket; my ($name, $infra) = @ARGV;
+socket(my $s, AF_INET, SOCK_DGRAM, 0); bind($s, sockaddr_in(9000, INADDR_ANY)) or die;
+setsockopt($s, SOL_SOCKET, SO_RCVTIMEO, pack("qq", 0, 100000));
+while (-d "/proc/$infra/fd") { my $from = recv($s, my $text, 99, 0) or next; send($s, "$name\n", 0, $from); }
+PERL
+# From one port, without a pause: a line for each answer that is another than the last.
+cat <<'PERL' >"$work/talk"
+use Socket; $| = 1; my ($to, $port) = @ARGV; my $last = "";
+socket(my $s, AF_INET, SOCK_DGRAM, 0); bind($s, sockaddr_in(7777, INADDR_ANY)) or die;
+setsockopt($s, SOL_SOCKET, SO_RCVTIMEO, pack("qq", 0, 100000));
+for (1 .. 600) {
+  send($s, "\n", 0, sockaddr_in($port, inet_aton($to)));
+  next unless defined recv($s, my $text, 99, 0);
+  chomp $text; print "$text\n" if $text ne $last; $last = $text; select undef, undef, undef, 0.05;
+}
+PERL
+heard() { [[ $(tail -n 1 "$work/heard") == "$1" ]]; }
+
+up --network bridge "$(sleeper client)"
+echoes one here
+echoes two away
+cat <<YAML >"$work/service.yaml"
+apiVersion: v1
+kind: Service
+metadata: {name: udp}
+spec: {selector: {app: here}, ports: [{port: 53, targetPort: 9000, protocol: UDP}]}
+YAML
+expect_exit 0 pausa up -d "$work/service.yaml"
+in_pod client perl "$work/talk" "$(pausa service ls -o json | jq -r '.items[0].spec.clusterIP')" 53 >"$work/heard" &
+talker=$!
+eventually "a Service of UDP is answered" heard one
+sed -i 's/app: away/app: here/' "$work/two.yaml"
+expect_exit 0 pausa up -d --network bridge "$work/two.yaml"
+expect_exit 0 pausa stop one
+eventually "when its pod is gone, what goes on without a pause is another's" heard two
+sed -i 's/app: here/app: away/' "$work/two.yaml"
+expect_exit 0 pausa up -d --network bridge "$work/two.yaml"
+expect_exit 0 pausa start one
+serve one
+eventually "likewise when the pod lives and is no longer behind it" heard one
+kill $talker
+wait $talker 2>/dev/null || true
+
+# ---- nft hangs
+cat <<'SH' >"$work/nft"
+#!/bin/sh
+exec sleep 60
+SH
+chmod +x "$work/nft"
+mount --bind "$work/nft" "$(command -v nft)"
+cat <<YAML >"$work/policy.yaml"
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: closed}
+spec: {podSelector: {}}
+YAML
+started=$(now_ms)
+expect_exit 1 pausa up -d "$work/policy.yaml"
+between "an nft that hangs is ended" 9000 $(($(now_ms) - started)) 30000
+match "and up says so" "$errors" "nft has said and done nothing for 10 s, and was ended"
+umount "$(command -v nft)"
+same "the policy is not there" "" "$(pausa policy ls -o name)"
+expect_exit 0 pausa down --all
+expect_exit 0 pausa down -f "$work/service.yaml"
+expect_exit 0 pausa reset --yes

@@ -1,0 +1,126 @@
+#!/usr/bin/env bash
+# Named networks: made, shown, used by pods and Jobs, kept apart, removed; what is refused.
+source "$(dirname "${BASH_SOURCE[0]}")/../support/net.sh"
+
+link_is_there() { ip link show "$1" >/dev/null 2>&1; }
+no_link() { ! link_is_there "$1"; }
+cannot_reach() { ! in_pod "$1" busybox ping -c 1 -W 1 "$2" >/dev/null; }
+
+# ---- made and shown
+same "create says its name" back "$(pausa network create back --subnet 10.99.1.7/24 --ipv6 fd99:1::/64)"
+expect_exit 0 pausa network create a-network-with-a-long-name
+same "another one finds a range of its own" 10.87.0.0/24 "$(pausa network inspect a-network-with-a-long-name | jq -r ".subnets[0].subnet")"
+same "the range is as it was asked for" "10.99.1.0/24 10.99.1.1 fd99:1::/64 fd99:1::1" \
+  "$(pausa network inspect back | jq -r '[.subnets[] | .subnet, .gateway] | join(" ")')"
+same "its interface has its name" pausa-back "$(pausa network inspect back | jq -r .interface)"
+match "or what fits" "$(pausa network inspect a-network-with-a-long-name | jq -r .interface)" '^pausa-[0-9a-f]{9}$'
+match "ls has them, and the usual one" "$(pausa network ls -o name | paste -sd' ')" '^default a-network-with-a-long-name back$'
+match "with their ranges" "$(pausa network ls)" 'back +pausa-back +10\.99\.1\.0/24 +fd99:1::/64 +no +0'
+check "no interface is there before a pod is" no_link pausa-back
+
+# ---- what is refused
+expect_exit 1 pausa network create back
+match "a name that is taken" "$errors" "there is a network back already"
+expect_exit 1 pausa network create over --subnet 10.99.0.0/16
+match "a range that overlaps another network's" "$errors" "10.99.0.0/16 overlaps one that is in use, 10.99.1.0/24"
+expect_exit 1 pausa network create over --subnet 198.51.100.0/25
+match "or one that is routed" "$errors" "overlaps one that is in use, 198.51.100.0/24"
+expect_exit 1 pausa network create over --ipv6 fd99:1::/96
+match "of IPv6, too" "$errors" "overlaps one that is in use, fd99:1::/64"
+expect_exit 2 pausa network create over --subnet 10.0.0.0/30
+match "one that is too small" "$errors" "is no range for pods"
+expect_exit 2 pausa network create bridge
+match "a word that means something else" "$errors" "not the name of one"
+expect_exit 2 pausa network create Upper_Case
+ip link add pausa-theirs type bridge
+expect_exit 1 pausa network create theirs
+match "an interface that somebody else made" "$errors" "is there already, and not made by this pausa"
+ip link delete pausa-theirs
+expect_exit 2 pausa up -d --network nowhere "$(sleeper one)"
+match "a network that nobody made" "$errors" "there is no network nowhere"
+expect_exit 4 pausa network rm nowhere
+same "nothing of it is left" "a-network-with-a-long-name back default" "$(pausa network ls -o name | sort | paste -sd' ')"
+
+# ---- used
+up --network back "$(sleeper one)"
+up --network back "$(sleeper two)"
+up --network bridge "$(sleeper usual)"
+match "pods have addresses of it" "$(field one .status.podIP) $(field two '.status.podIPs[1].ip')" '^10\.99\.1\.[0-9]+ fd99:1::'
+check "they reach each other" reaches one "$(field two .status.podIP)"
+check "by IPv6" reaches one "$(field two '.status.podIPs[1].ip')"
+match "by name" "$(pausa exec one -- nslookup -type=a two.default.svc.cluster.local)" "Address: $(field two .status.podIP)"
+check "and the world" reaches one 198.51.100.2
+check "not those of another network" cannot_reach one "$(field usual .status.podIP)"
+check "nor these them" cannot_reach usual "$(field one .status.podIP)"
+same "inspect has its pods" "one two" "$(pausa network inspect back | jq -r '[.pods[].name] | sort | join(" ")')"
+cat <<YAML | manifest web >/dev/null
+apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  terminationGracePeriodSeconds: 0
+  containers:
+  - {name: a, image: busybox, command: [nc, -ll, -p, "80", -e, echo, web], ports: [{containerPort: 80, hostPort: 8080}]}
+YAML
+up --network back "$work/web.yaml"
+asked() { [[ $(outside busybox nc -w 2 198.51.100.1 8080 </dev/null 2>/dev/null) == web ]]; }
+for _ in 1 2 3; do eventually "a published port is reached from outside" asked; done
+
+# ---- a Job's pods
+cat <<YAML >"$work/job.yaml"
+apiVersion: batch/v1
+kind: Job
+metadata: {name: job}
+spec:
+  template:
+    spec:
+      restartPolicy: Never
+      containers: [{name: a, image: busybox, command: [sh, -c, "ip -4 address show dev eth0"]}]
+YAML
+expect_exit 0 pausa up -d --network back "$work/job.yaml"
+expect_exit 0 pausa wait --for=condition=Complete --timeout 30s job/job
+match "are on it, too" "$(pausa logs job/job 2>&1)" '10\.99\.1\.'
+expect_exit 0 pausa down "$work/job.yaml"
+
+# ---- a policy there
+cat <<YAML >"$work/policy.yaml"
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: closed}
+spec: {podSelector: {}}
+YAML
+expect_exit 0 pausa up -d "$work/policy.yaml"
+check "a policy holds on it" cannot_reach one "$(field two .status.podIP)"
+expect_exit 0 pausa down -f "$work/policy.yaml"
+check "until it is removed" reaches one "$(field two .status.podIP)"
+
+# ---- internal
+expect_exit 0 pausa network create inside --internal --no-ipv6
+up --network inside "$(sleeper in1)"
+up --network inside "$(sleeper in2)"
+same "without IPv6 there is one address" 1 "$(field in1 '.status.podIPs | length')"
+check "pods of an internal one reach each other" reaches in1 "$(field in2 .status.podIP)"
+check "not the world" cannot_reach in1 198.51.100.2
+check "nor other networks" cannot_reach in1 "$(field one .status.podIP)"
+
+# ---- removed
+expect_exit 1 pausa network rm back
+match "not while it has pods, which are named" "$errors" "the network back has pods: default/one, default/two, default/web"
+expect_exit 1 pausa network rm default
+match "the usual one neither" "$errors" "the network default has pods: default/usual"
+kill -9 "$(field one .pausa.supervisor.pid)" "$(field one .pausa.infra.pid)"
+expect_exit 0 pausa down one two web
+expect_exit 0 pausa network rm back a-network-with-a-long-name
+check "the interface goes with it" no_link pausa-back
+same "and its rules" "" "$(nft list tables | grep back || true)"
+expect_exit 0 pausa down in1 in2 usual
+expect_exit 0 pausa network rm default
+check "the usual one may go, too" no_link pausa0
+up --network bridge "$(sleeper usual)"
+check "and comes back" link_is_there pausa0
+expect_exit 0 pausa down usual
+expect_exit 0 pausa reset --yes
+same "reset leaves no table" "" "$(nft list ruleset)"
+check "no interface" no_link pausa-inside
+same "and no network" default "$(pausa network ls -o name)"
+expect_exit 0 pausa reset --yes
