@@ -101,13 +101,18 @@ std::vector<std::string> environment(const PodContext& context, const pod::Conta
   return env;
 }
 
+bool has_own_services(const PodContext& context) {
+  return !context.pod.spec.host_network &&
+         context.record->network.mode == state::NetworkRecord::Mode::loopback;
+}
+
 // For a process beside a container that runs, what is missing by now is left out.
 pod::Expanded expand(const PodContext& context, const pod::Container& container, bool beside) {
   const PodSurroundings surroundings(context.pod, *context.store, *context.record);
   auto environment = pod::outside_env(context.pod, container, surroundings, beside);
   if (environment.fault) throw ContainerConfigError(*environment.fault);
   if (context.pod.spec.service_links)
-    add_service_variables(*context.store, context.pod.metadata.namespace_,
+    add_service_variables(*context.store, context.pod, has_own_services(context),
                           environment.outside.from);
   auto expanded = pod::expand_container(container, environment.outside);
   if (expanded.fault) throw sys::Error(*expanded.fault);

@@ -202,18 +202,6 @@ void sync_services(const state::Store& store) {
     apply();
 }
 
-void add_service_variables(const state::Store& store, const std::string& namespace_,
-                           pod::KeyValues& out) {
-  if (::access((store.paths().objects() + "/" + namespace_ + "/service").c_str(), F_OK) != 0)
-    return;
-  pod::KeyValues variables;
-  for (const auto& object : all_services(store))
-    if (object.metadata.namespace_ == namespace_)
-      pod::add_service_links(object.metadata.name, *object.service, variables);
-  for (auto& variable : variables)
-    if (pod::find_value(out, variable.first) == nullptr) out.push_back(std::move(variable));
-}
-
 OwnServices own_services(const state::Store& store, const pod::Pod& pod) {
   const auto& namespace_ = pod.metadata.namespace_;
   if (::access((store.paths().objects() + "/" + namespace_ + "/service").c_str(), F_OK) != 0)
@@ -243,12 +231,31 @@ OwnServices own_services(const state::Store& store, const pod::Pod& pod) {
           route.targets.push_back("127.0.0.1 . " + std::to_string(target));
         }
     }
+    own.addresses.emplace_back(object.metadata.name, address);
     const std::string name = domain_of(object.metadata);
     own.hosts +=
         address + "\t" + full_name(name) + "\t" + name + "\t" + object.metadata.name + "\n";
   }
   if (!routes.empty()) own.rules = net::loopback_rules(routes);
   return own;
+}
+
+void add_service_variables(const state::Store& store, const pod::Pod& pod, bool own,
+                           pod::KeyValues& out) {
+  const auto& namespace_ = pod.metadata.namespace_;
+  if (::access((store.paths().objects() + "/" + namespace_ + "/service").c_str(), F_OK) != 0)
+    return;
+  const auto addresses = own ? own_services(store, pod).addresses : pod::KeyValues();
+  pod::KeyValues variables;
+  for (const auto& object : all_services(store)) {
+    if (object.metadata.namespace_ != namespace_) continue;
+    auto service = *object.service;
+    const auto* address = pod::find_value(addresses, object.metadata.name);
+    if (address != nullptr && service.has_address()) service.cluster_ip = *address;
+    pod::add_service_links(object.metadata.name, service, variables);
+  }
+  for (auto& variable : variables)
+    if (pod::find_value(out, variable.first) == nullptr) out.push_back(std::move(variable));
 }
 
 void apply_own_services(const std::string& rules, int pidfd) {

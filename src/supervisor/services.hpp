@@ -18,17 +18,19 @@ std::vector<pod::EndpointPod> endpoint_pods(const state::Store& store);
 // they say so already, or where there has never been a Service. Throws sys::Error.
 void sync_services(const state::Store& store);
 
-// The variables that tell of the namespace's Services; what is in `out` already stays.
-void add_service_variables(const state::Store& store, const std::string& namespace_,
-                           pod::KeyValues& out);
-
 // The Services that select a pod without a bridge are its own loopback: 127.0.0.1 where their ports
 // are the pod's, else another of its addresses, which rules of nft lead to the pod's ports.
 struct OwnServices {
-  std::string hosts;  // lines for /etc/hosts
-  std::string rules;  // for the pod's network; mostly none
+  std::string hosts;         // lines for /etc/hosts
+  std::string rules;         // for the pod's network; mostly none
+  pod::KeyValues addresses;  // by the Service's name
 };
 OwnServices own_services(const state::Store& store, const pod::Pod& pod);
+
+// The variables that tell of the namespace's Services; what is in `out` already stays. own: the pod
+// has no bridge.
+void add_service_variables(const state::Store& store, const pod::Pod& pod, bool own,
+                           pod::KeyValues& out);
 // Makes them in the network of that process, by a child. Throws sys::Error.
 void apply_own_services(const std::string& rules, int pidfd);
 

@@ -43,6 +43,12 @@ spec:
     ports: [{name: http, containerPort: 8080}]
 YAML
 chmod 644 "$work/pod.yaml"
+says_by_variables() { # PREFIX
+  local address
+  address=$(pausa exec web -- sh -c "echo \$$1_SERVICE_HOST \$$1_SERVICE_PORT")
+  # shellcheck disable=SC2086 # two words
+  says $address
+}
 says() { # NAME PORT
   local text
   text=$(printf 'GET / HTTP/1.0\r\n\r\n' | pausa exec -i web -- nc -w 3 "$1" "$2" 2>&1 | tail -n 1)
@@ -56,6 +62,8 @@ look() {
   expect_exit 0 pausa up -d --network none "$work/pod.yaml"
   eventually "where the ports are the same" says same 8080
   check "at a port of the Service's own" says other 80
+  check "by its variables" says_by_variables OTHER
+  check "also where the ports are the same" says_by_variables SAME
   check "by its full name, too" says other.default.svc.cluster.local 80
   check "and at one that is the same" says other 8080
   check "each has its own ports" says third 81
