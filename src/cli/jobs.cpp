@@ -21,6 +21,8 @@ namespace {
 
 using Kind = JobPlan::Kind;
 
+constexpr const char* network_annotation = "pausa/network";
+
 JobPlan plan_job(const state::Store& store, const WantedJob& wanted) {
   if (wanted.kind == pod::WorkloadKind::cron_job) return {Kind::store, {}};
   const auto job = state::JobStore(store.paths()).read(wanted.key);
@@ -62,7 +64,21 @@ Progress begun(const state::Store& store, const std::optional<state::Job>& job) 
   return {Progress::Kind::reached, {}};
 }
 
+void set_network(pod::Node& object, const std::string& words) {
+  if (!words.empty())
+    object.set("metadata")
+        .set("annotations")
+        .set(network_annotation, pod::Node::make_string(words));
+}
+
 }  // namespace
+
+std::string network_of_cron_job(const pod::Node& object) {
+  const auto* const metadata = object.find("metadata");
+  const auto* const annotations = metadata ? metadata->find("annotations") : nullptr;
+  const auto* const network = annotations ? annotations->find(network_annotation) : nullptr;
+  return network ? network->text : std::string();
+}
 
 std::vector<WantedJob> wanted_jobs(const state::Store& store, const manifest::LoadResult& loaded) {
   std::vector<WantedJob> jobs;
@@ -119,7 +135,9 @@ bool changes_anything(const WantedJob& job) {
 void start_job(const state::Store& store, const WantedJob& wanted, const StartOptions& options) {
   const state::JobStore jobs(store.paths());
   if (wanted.plan.kind == Kind::store) {
-    (void)jobs.write_cron_job(wanted.key, wanted.object);
+    auto object = wanted.object;
+    set_network(object, network_words(options));
+    (void)jobs.write_cron_job(wanted.key, object);
     return;
   }
   if (wanted.plan.kind == Kind::keep) return spawn_keeper(store, wanted.key);

@@ -62,6 +62,8 @@ int await_job_end(const state::Store& store, const state::PodKey& key, const Pat
 // The Job with its status, as kubectl prints it.
 pod::Node job_object(const state::Job& job);
 
+// Where its pods are to be, as up was told; empty: the usual one.
+std::string network_of_cron_job(const pod::Node& object);
 // The Jobs that were started of a CronJob, the oldest first.
 std::vector<state::PodKey> jobs_of_cron_job(const state::Store& store, const state::PodKey& key);
 

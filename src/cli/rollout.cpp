@@ -4,6 +4,7 @@
 #include "cli/remove_pod.hpp"
 #include "image/library.hpp"
 #include "supervisor/images.hpp"
+#include "supervisor/networks.hpp"
 #include "supervisor/policies.hpp"
 #include "supervisor/services.hpp"
 #include "sys/error.hpp"
@@ -40,7 +41,8 @@ state::Journal journal_of(const state::Store& store, const std::vector<ObjectPla
     for (const auto& container : record->containers)
       if (container.ephemeral.empty()) images.push_back(container.image);
     journal.pods.push_back({key, *manifest, store.read_origin(key), record->backoff,
-                            record->exact_probes, std::move(images), record->volumes});
+                            record->exact_probes, std::move(images), record->volumes,
+                            supervisor::read_network_words(store, key)});
   }
   return journal;
 }
@@ -170,6 +172,7 @@ WantedPod wanted_again(const state::Store& store, const state::PodBefore& before
   pod.options.quiet = true;
   pod.options.exact_probes = before.exact_probes;
   pod.options.origin = before.origin;
+  choose_network(before.network, pod.options);
   return pod;
 }
 
@@ -213,6 +216,7 @@ bool take_back(const state::Store& store, const state::Journal& journal) {
         // The reboot has ended it: it is there, stopped.
         store.write_manifest(before.key, before.manifest);
         store.write_origin(before.key, before.origin);
+        supervisor::keep_network_words(store, before.key, before.network);
         continue;
       }
       returning.push_back(wanted_again(store, before));

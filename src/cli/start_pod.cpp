@@ -25,6 +25,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <iostream>
 
 namespace pausa::cli {
@@ -62,6 +63,13 @@ void tell(const state::PodKey& key, const std::string& note) {
   if (!note.empty()) std::cerr << "pausa: pod " << key.name << ": " << note << std::endl;
 }
 
+// What is to hold for as long as the pod is there.
+std::string lasting_words(const StartOptions& options) {
+  auto words = network_words(options);
+  const char* usual = std::getenv("PAUSA_NETWORK");
+  return words.empty() && usual != nullptr ? usual : words;
+}
+
 supervisor::UserNetwork choose_network(const state::Store& store, const pod::Spec& spec,
                                        std::optional<supervisor::NetworkChoice> asked,
                                        const std::string& name, bool quiet, state::Record& record) {
@@ -79,17 +87,19 @@ supervisor::UserNetwork choose_network(const state::Store& store, const pod::Spe
 }
 
 // From here on others see the pod, which ids it has, and which addresses, and policies guard it.
-// manifest: to be stored, where nothing of it was there before; else it stays, stopped, when there
-// is no address for it.
+// manifest, words: to be stored, where nothing of it was there before; else it stays, stopped, when
+// there is no address for it.
 void write_first(const state::Store& store, const pod::Pod& pod, const supervisor::Host& host,
                  const std::string* manifest, const supervisor::UserNetwork& user,
-                 state::Record& record) {
+                 state::Record& record, const std::string& words = {}) {
   // Without root every pod is in a user namespace, and the user has but one range of ids for all.
   if (!pod.spec.host_users && host.root)
     supervisor::allocate_ids(store, record);
   else
     store.write(record);
   try {
+    // Before the manifest: who starts the pod after a reboot has nothing else to go by.
+    if (manifest != nullptr) supervisor::keep_network_words(store, record.key, words);
     if (manifest != nullptr) store.write_manifest(record.key, *manifest);
     supervisor::lease_address(store, pod, record);
     if (supervisor::has_policies(store)) {
@@ -269,7 +279,7 @@ StartingPod start_pod(const state::Store& store, manifest::LoadedPod loaded, Pod
   record.exact_probes = options.exact_probes;
   auto user_network = choose_network(store, loaded.pod.spec, options.network, options.network_name,
                                      options.quiet, record);
-  write_first(store, loaded.pod, host, &manifest, user_network, record);
+  write_first(store, loaded.pod, host, &manifest, user_network, record, lasting_words(options));
   if (!options.origin.empty()) store.write_origin(key, options.origin);
   manifest = {};
   loaded.object = {};
@@ -320,7 +330,10 @@ StartingPod start_again(const state::Store& store, const state::PodKey& key, boo
     tell(key, note);
   } else {
     count_instances(store, fresh);
-    charge.user_network = choose_network(store, charge.pod.spec, std::nullopt, "", false, fresh);
+    StartOptions kept_options;
+    choose_network(supervisor::read_network_words(store, key), kept_options);
+    charge.user_network = choose_network(store, charge.pod.spec, kept_options.network,
+                                         kept_options.network_name, false, fresh);
     fresh.volumes = resolve_volumes(charge.pod, store);
   }
   write_first(store, charge.pod, host, nullptr, charge.user_network, fresh);

@@ -47,7 +47,8 @@ json::value to_value(const PodBefore& pod) {
        {pod.backoff.initial.count(), pod.backoff.maximum.count(), pod.backoff.reset_after.count()}},
       {"exactProbes", pod.exact_probes},
       {"images", json::value_from(pod.images)},
-      {"volumes", std::move(volumes)}};
+      {"volumes", std::move(volumes)},
+      {"network", pod.network}};
 }
 PodBefore pod_from(const json::value& value) {
   const auto backoff = [&](std::size_t i) {
@@ -57,13 +58,16 @@ PodBefore pod_from(const json::value& value) {
   if (const auto* list = value.as_object().if_contains("volumes"))
     for (const auto& volume : list->as_array())
       volumes.push_back({text(volume.at("name")), text(volume.at("image"))});
+  std::string network;
+  if (const auto* words = value.as_object().if_contains("network")) network = text(*words);
   return {key_from(value.at("key")),
           text(value.at("manifest")),
           text(value.at("origin")),
           {backoff(0), backoff(1), backoff(2)},
           value.at("exactProbes").as_bool(),
           json::value_to<std::vector<std::string>>(value.at("images")),
-          std::move(volumes)};
+          std::move(volumes),
+          std::move(network)};
 }
 
 json::value to_value(const ObjectBefore& object) {

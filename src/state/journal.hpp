@@ -24,6 +24,7 @@ struct PodBefore {
   bool exact_probes = false;
   std::vector<std::string> images;  // as its record describes them, of all its containers
   std::vector<VolumeRecord> volumes;
+  std::string network;  // as was asked for when it was made
 };
 
 // An object by its name, and what stood there.

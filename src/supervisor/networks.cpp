@@ -17,6 +17,7 @@ constexpr std::size_t wish_limit = 1024;
 constexpr std::size_t longest_name = 63;
 constexpr std::size_t longest_interface_name = 15;
 constexpr const char* prefix = "pausa-";
+constexpr const char* words_file = "network";
 
 std::string wishes(const state::Paths& paths) {
   return paths.root + "/networks";
@@ -150,6 +151,21 @@ std::vector<std::string> pods_on(const state::Store& store, const std::string& b
         record.network.bridge == bridge)
       pods.push_back(record.key.namespace_ + "/" + record.key.name);
   return pods;
+}
+
+std::string read_network_words(const state::Store& store, const state::PodKey& key) {
+  return sys::read_file_at(AT_FDCWD, store.paths().data_dir(key) + "/" + words_file, wish_limit)
+      .value_or("");
+}
+
+void keep_network_words(const state::Store& store, const state::PodKey& key,
+                        const std::string& words) {
+  if (words == read_network_words(store, key)) return;
+  const sys::UniqueFd folder = sys::make_dirs_at(AT_FDCWD, store.paths().data_dir(key), 0700);
+  if (!words.empty())
+    sys::replace_file_at(folder.get(), words_file, words, 0600);
+  else if (::unlinkat(folder.get(), words_file, 0) < 0 && errno != ENOENT)
+    throw sys::Error(errno, "forget the network of pod " + key.name);
 }
 
 std::string choose_named_network(const state::Store& store, const pod::Spec& spec,

@@ -38,6 +38,12 @@ void remove_network(const state::Store& store, const NamedNetwork& network);
 // The pods that have an address there, stopped ones too: "shop/web".
 std::vector<std::string> pods_on(const state::Store& store, const std::string& bridge);
 
+// What was asked for when the pod was made, as `--network` and PAUSA_NETWORK have it, beside its
+// stored manifest; empty: nothing was.
+std::string read_network_words(const state::Store& store, const state::PodKey& key);
+void keep_network_words(const state::Store& store, const state::PodKey& key,
+                        const std::string& words);
+
 // As choose_network(), for a pod that is to be on this one.
 std::string choose_named_network(const state::Store& store, const pod::Spec& spec,
                                  const std::string& name, state::Record& record, UserNetwork& user);

@@ -103,6 +103,53 @@ check "pods of an internal one reach each other" reaches in1 "$(field in2 .statu
 check "not the world" cannot_reach in1 198.51.100.2
 check "nor other networks" cannot_reach in1 "$(field one .status.podIP)"
 
+# ---- what was chosen stays
+reboot() { pausa stop "$1" >/dev/null && rm "$PAUSA_RUNROOT/pods/default_$1/pod.json"; } # as one does
+reboot in2
+expect_exit 0 pausa start in2
+same "after a reboot a pod is where it was" pausa-inside "$(jq -r .network.bridge "$PAUSA_RUNROOT/pods/default_in2/pod.json")"
+check "without a way to the world, still" cannot_reach in2 198.51.100.2
+up --network none "$(sleeper alone)"
+reboot alone
+PAUSA_NETWORK=bridge expect_exit 0 pausa start alone
+same "one without a network has none" 127.0.0.1 "$(field alone .status.podIP)"
+expect_exit 0 pausa down alone
+expect_exit 0 pausa network create gone
+PAUSA_NETWORK=none up --network gone "$(sleeper left)"
+reboot left
+rm "$PAUSA_ROOT/networks/gone"
+expect_exit 1 pausa start left
+match "a network that is gone is not replaced by another" "$errors" "there is no network gone"
+expect_exit 0 pausa down left
+cat <<YAML >"$work/again.yaml"
+apiVersion: v1
+kind: Pod
+metadata: {name: in2}
+spec:
+  containers:
+  - {name: a, image: busybox, command: [/no/such/program]}
+YAML
+expect_exit 1 pausa up -d --network bridge "$work/again.yaml"
+same "what is taken back is where it was" pausa-inside "$(jq -r .network.bridge "$PAUSA_RUNROOT/pods/default_in2/pod.json")"
+check "and runs" reaches in1 "$(field in2 .status.podIP)"
+cat <<YAML >"$work/cron.yaml"
+apiVersion: batch/v1
+kind: CronJob
+metadata: {name: cron}
+spec:
+  schedule: "@daily"
+  jobTemplate:
+    spec:
+      template:
+        spec:
+          restartPolicy: Never
+          containers: [{name: a, image: busybox, command: [sh, -c, "ip -4 address show dev eth0"]}]
+YAML
+expect_exit 0 pausa up -d --network back "$work/cron.yaml"
+expect_exit 0 pausa run-job --wait cron
+match "the Jobs of a CronJob are where it was brought up" "$(pausa logs job/cron-1 2>&1)" '10\.99\.1\.'
+expect_exit 0 pausa down "$work/cron.yaml"
+
 # ---- removed
 expect_exit 1 pausa network rm back
 match "not while it has pods, which are named" "$errors" "the network back has pods: default/one, default/two, default/web"

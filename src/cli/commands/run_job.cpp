@@ -97,6 +97,7 @@ int run_run_job(const Arguments& arguments) {
   if (attached) signals.emplace(std::initializer_list<int>{SIGINT, SIGTERM});
   StartOptions start;
   start.quiet = options.has("quiet");
+  choose_network(network_of_cron_job(*cron_job), start);
   start_job(store, job, start);
   if (attached) {
     LogStyle style;

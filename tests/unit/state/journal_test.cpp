@@ -25,7 +25,8 @@ state::Journal example() {
                           {1ns, 2ns, 3ns},
                           true,
                           {"app@sha256:1"},
-                          {{"data", "model@sha256:2"}}});
+                          {{"data", "model@sha256:2"}},
+                          "back"});
   journal.objects.push_back({pod::ObjectKind::secret, "shop", "made", std::nullopt});
   pod::Object settings;
   settings.metadata.name = "settings";
@@ -52,6 +53,7 @@ TEST_SUITE("state/journal") {
     REQUIRE(journal.pods[0].volumes.size() == 1);
     CHECK(journal.pods[0].volumes[0].name == "data");
     CHECK(journal.pods[0].volumes[0].image == "model@sha256:2");
+    CHECK(journal.pods[0].network == "back");
     REQUIRE(journal.objects.size() == 2);
     CHECK(journal.objects[0].kind == pod::ObjectKind::secret);
     CHECK_FALSE(journal.objects[0].before);
