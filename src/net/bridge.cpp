@@ -3,6 +3,7 @@
 #include "net/links.hpp"
 #include "net/named_bridge.hpp"
 #include "net/nat.hpp"
+#include "net/policy.hpp"
 #include "net/probe.hpp"
 #include "net/routes.hpp"
 #include "sys/error.hpp"
@@ -118,18 +119,6 @@ void put_pods_back(Netlink& netlink, const BridgeConfig& config, const Link& bri
   }
 }
 
-// Pods that leave the machine need it to forward. IPv6 routers ignore the advertisements by which
-// the machine itself may have got its address, unless told otherwise (accept_ra 2).
-void forward_packets(bool v6) {
-  write_sysctl("ipv4/ip_forward", "1");
-  if (!v6 || read_sysctl("ipv6/conf/all/forwarding") != "0") return;
-  const sys::UniqueFd interfaces = sys::open_dir("/proc/sys/net/ipv6/conf");
-  for (const auto& name : sys::list_dir(interfaces.get()))
-    if (read_sysctl("ipv6/conf/" + name + "/accept_ra") == "1")
-      write_sysctl("ipv6/conf/" + name + "/accept_ra", "2");
-  write_sysctl("ipv6/conf/all/forwarding", "1");
-}
-
 void require_ours(const Link& link, const BridgeConfig& config) {
   if (link.kind == "bridge" && link.hardware == bridge_hardware(config)) return;
   sys::Error error("the network interface " + config.name +
@@ -166,12 +155,26 @@ void make_ours(Netlink& netlink, const BridgeConfig& config, const Pool& pool) {
     add_address(netlink, *link, *parse_subnet("fe80::/64"), *parse_address("fe80::1"));
   }
   put_pods_back(netlink, config, *link);
-  forward_packets(pool.v6 && find_uplink(netlink, true));
+  // What policies judge between neighbours is routed, too.
+  forward_packets(pool.v6 && (find_uplink(netlink, true) ||
+                              ::access(policies_folder(config.folder).c_str(), F_OK) == 0));
   // Last: who finds it up takes it for whole.
   bring_up(netlink, *link);
 }
 
 }  // namespace
+
+// Pods that leave the machine need it to forward. IPv6 routers ignore the advertisements by which
+// the machine itself may have got its address, unless told otherwise (accept_ra 2).
+void forward_packets(bool v6) {
+  write_sysctl("ipv4/ip_forward", "1");
+  if (!v6 || read_sysctl("ipv6/conf/all/forwarding") != "0") return;
+  const sys::UniqueFd interfaces = sys::open_dir("/proc/sys/net/ipv6/conf");
+  for (const auto& name : sys::list_dir(interfaces.get()))
+    if (read_sysctl("ipv6/conf/" + name + "/accept_ra") == "1")
+      write_sysctl("ipv6/conf/" + name + "/accept_ra", "2");
+  write_sysctl("ipv6/conf/all/forwarding", "1");
+}
 
 // The bridge is known by its hardware address, which it is born with: made of its folder's name,
 // so that neither somebody else's bridge nor that of another run folder is taken for ours.

@@ -97,6 +97,8 @@ std::string port_maps(const std::string& in) {
 // else comes over the host to a pod does not, though the host forwards. What comes from the bridge
 // for the host's loopback is dropped but for answers to connections that the host made from there
 // (CVE-2020-8558): route_localnet is on for the bridge, so that 127.0.0.1 leads to published ports.
+// Nor does anybody on the bridge come to the host with one of the host's own addresses: of IPv6
+// every process may send from them (IPV6_FREEBIND), and the kernel takes no offence.
 std::string ruleset(const std::string& bridge, const Pool& pool, bool internal) {
   const std::string in = "iifname \"" + bridge + "\"";
   const std::string out = "oifname \"" + bridge + "\"";
@@ -106,8 +108,8 @@ std::string ruleset(const std::string& bridge, const Pool& pool, bool internal) 
                      "  chain input {\n"
                      "    type filter hook input priority filter; policy accept;\n"
                      "    " +
-                     loopback + "ct direction reply accept\n    " + loopback +
-                     "drop\n"
+                     loopback + "ct direction reply accept\n    " + loopback + "drop\n    " + in +
+                     " fib saddr type local fib daddr type local drop\n"
                      "  }\n"
                      "  chain forward {\n"
                      "    type filter hook forward priority filter; policy accept;\n"

@@ -25,4 +25,7 @@ bool has_rules(const std::string& bridge);
 void make_rules(const std::string& bridge, const Pool& pool, bool internal);
 void remove_rules(const std::string& bridge);
 
+// Has this machine forward packets of IPv4, and of IPv6 where `v6`.
+void forward_packets(bool v6);
+
 }  // namespace pausa::net

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <string_view>
 
@@ -100,7 +101,11 @@ void apply_policies(const std::string& folder, const std::string& rules) {
       sys::read_file_at(own.get(), applied_file, rules_limit) == rules)
     return;
   (void)::unlinkat(own.get(), applied_file, 0);
+  const auto bridges = policy_bridges(folder);
   try {
+    // A guarded pod's neighbours are reached over the host, whether it has a way out or not.
+    if (std::any_of(bridges.begin(), bridges.end(), [](const auto& it) { return it.pool.v6; }))
+      forward_packets(true);
     run_nft(rules);
   } catch (sys::Error& error) {
     error.prepend("make the rules of NetworkPolicies");

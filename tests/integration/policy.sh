@@ -42,6 +42,8 @@ host_may() { [[ $(timeout 4 busybox nc -w 1 "$1" 80 </dev/null) == "${2:-db}" ]]
 outside_may() { [[ $(outside timeout 4 busybox nc -w 1 "$1" "$2" </dev/null 2>/dev/null) == "${3:-db}" ]]; }
 outside_may_not() { [[ -z $(outside timeout 4 busybox nc -w 1 "$1" "$2" </dev/null 2>/dev/null) ]]; }
 
+# With no way out by IPv6 nothing but policies has the host forward it.
+command ip -6 route del default
 up --network bridge "$(server db db)"
 up --network bridge "$(server web web)"
 up --network bridge "$(server other other)"
@@ -51,6 +53,27 @@ for client in web other; do
   check "by IPv6" may $client "$db6"
 done
 same "and there is no rule of it" "" "$(nft list tables | grep policies || true)"
+same "nor does the host forward IPv6" 0 "$(cat /proc/sys/net/ipv6/conf/all/forwarding)"
+
+# ---- nobody is the host: of IPv6 every process may send from any address
+bridge6=$(command ip -6 -o address show dev pausa0 scope global | sed 's/.*inet6 \([^/]*\).*/\1/')
+cat >"$work/listen" <<PERL
+use Socket; socket(my \$s, AF_INET6, SOCK_DGRAM, 0); bind(\$s, pack_sockaddr_in6(9100, Socket::IN6ADDR_ANY)) or die;
+\$| = 1; alarm 60; while (1) { recv(\$s, my \$text, 99, 0); print "\$text\n"; last if \$text eq "end"; }
+PERL
+cat >"$work/say" <<'PERL'
+use Socket qw(:DEFAULT inet_pton); my ($text, $to, $from) = @ARGV; socket(my $s, AF_INET6, SOCK_DGRAM, 0) or die;
+if ($from) { setsockopt($s, 41, 78, 1) or die; bind($s, pack_sockaddr_in6(0, inet_pton(AF_INET6, $from))) or die; }
+send($s, $text, 0, pack_sockaddr_in6(9100, inet_pton(AF_INET6, $to))) or die;
+PERL
+perl "$work/listen" >"$work/heard" &
+listener=$!
+listens() { ss -Hlnu6 'sport = 9100' | grep -q .; }
+eventually "somebody listens on the host" listens
+for own in "$bridge6" 2001:db8:51::1; do in_pod other perl "$work/say" spoofed "$bridge6" "$own"; done
+in_pod other perl "$work/say" end "$bridge6"
+wait $listener
+same "a pod does not come to the host with an address of the host" end "$(cat "$work/heard")"
 
 # ---- by label and port, on pods that live
 apply db 'podSelector: {matchLabels: {app: db}}' \
