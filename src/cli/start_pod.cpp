@@ -102,10 +102,10 @@ void write_first(const state::Store& store, const pod::Pod& pod, const superviso
     if (manifest != nullptr) supervisor::keep_network_words(store, record.key, words);
     if (manifest != nullptr) store.write_manifest(record.key, *manifest);
     supervisor::lease_address(store, pod, record);
-    if (supervisor::has_policies(store)) {
-      store.write(record);  // by which others see its address
+    // By it others see the address: a policy that is stored after we looked is made for it, too.
+    store.write(record);
+    if (supervisor::has_policies(store))
       tell(record.key, supervisor::guard_pod(store, record.key, user));
-    }
   } catch (const sys::Error&) {
     if (manifest != nullptr) {
       (void)supervisor::reconcile(store, host.cgroups, record, true);
