@@ -255,13 +255,20 @@ void set_node_origin(pod::Node& object, const std::string& origin) {
         .set(origin_annotation, pod::Node::make_string(origin));
 }
 
-void sync_services(const state::Store& store) noexcept {
+int sync_rules(const state::Store& store) noexcept {
+  int code = exit_ok;
   try {
     supervisor::sync_policies(store);
+  } catch (const std::exception& error) {
+    std::cerr << "pausa: NetworkPolicies: " << error.what() << "\n";
+    code = exit_failed;
+  }
+  try {
     supervisor::sync_services(store);
   } catch (const std::exception& error) {
     std::cerr << "pausa: Services: " << error.what() << "\n";
   }
+  return code;
 }
 
 bool remove_object(const state::Paths& paths, const pod::Object& object, bool claims) {

@@ -71,9 +71,10 @@ std::string object_origin(const pod::Object& object);
 std::string node_origin(const pod::Node& object);
 void set_node_origin(pod::Node& object, const std::string& origin);
 
-// Makes names and rules what Services and pods are by now. What goes wrong is told on standard
-// error.
-void sync_services(const state::Store& store) noexcept;
+// Makes names and rules what policies, Services and pods are by now. What goes wrong is told on
+// standard error. An exit code: pods reach each other and the world without Services, but policies
+// that do not hold are a failure.
+int sync_rules(const state::Store& store) noexcept;
 
 // Removes a stored object; whether it was there. A claim stays, unless it is to go with its data.
 bool remove_object(const state::Paths& paths, const pod::Object& object, bool claims);

@@ -149,7 +149,7 @@ RolloutResult roll_out(const state::Store& store, std::vector<ObjectPlan> object
   }
   if (!result.taken_back) {
     undertaking.stands();
-    sync_services(store);
+    if (const int code = sync_rules(store); code != exit_ok) result.code = code;
     return result;
   }
   result.up.clear();
@@ -197,7 +197,7 @@ bool put_back(const state::Store& store, const std::vector<state::ObjectBefore>&
     }
   }
   refresh_pods(store, namespaces);
-  sync_services(store);
+  (void)sync_rules(store);
   return whole;
 }
 

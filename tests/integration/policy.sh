@@ -247,8 +247,12 @@ if [[ -z $nft ]]; then
   same "who cannot be guarded does not start" 1 "$code"
   match "and up says why" "$errors" "rules of NetworkPolicies"
   same "nothing is left of it" "" "$(pausa ps -o name | grep guarded || true)"
+  run pausa down -f "$work/policy-spaces.yaml"
+  same "rules that cannot be changed are a failure" 1 "$code"
+  match "by their name" "$errors" "NetworkPolicies: "
 fi
 umount /usr/sbin
+expect_exit 0 pausa up -d "$work/policy-spaces.yaml"
 drop spaces
 drop published
 same "no policy is left" "" "$(pausa policy ls -o name)"

@@ -135,8 +135,8 @@ int run_down(const Arguments& arguments) {
       std::cout << object_words(object) << "\n";
   for (const auto& claim : doomed.claims)
     if (remove_object(store.paths(), claim, true)) std::cout << object_words(claim) << "\n";
-  sync_services(store);
-  return code;
+  const int synced = sync_rules(store);
+  return code != exit_ok ? code : synced;
 }
 
 }  // namespace pausa::cli

@@ -37,8 +37,8 @@ int start_pods_again(const state::Store& store, const std::vector<state::PodKey>
     else
       std::cout << "pod/" << pod.key.name << "\n";
   }
-  sync_services(store);  // after a reboot nobody else does
-  return code;
+  const int synced = sync_rules(store);  // after a reboot nobody else does
+  return code != exit_ok ? code : synced;
 }
 
 std::string start_options() {

@@ -143,8 +143,8 @@ int prune(const state::Store& store, const Leftovers& leftovers, bool quiet) {
   // After the pods that use them.
   for (const auto& object : leftovers.objects)
     if (remove_object(store.paths(), object, true)) tell(object_words(object));
-  sync_services(store);
-  return code;
+  const int synced = sync_rules(store);
+  return code != exit_ok ? code : synced;
 }
 
 // One that cannot be begun keeps no other from it.
