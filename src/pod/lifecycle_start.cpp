@@ -8,14 +8,17 @@ namespace pausa::pod {
 namespace {
 
 constexpr Duration sync_period = std::chrono::seconds(10);
+constexpr Duration shortest_pull_wait = std::chrono::seconds(1);
 
 bool idle(const ContainerState& container) {
   return container.stage == Stage::waiting && !container.restart_at;
 }
 
-// 10 s, then twice as long each time, up to 5 min (with the usual policy).
+// 10 s, then twice as long each time, up to 5 min (with the usual policy). Never none at all, which
+// would ask a registry as fast as it answers.
 Duration next_pull_wait(Duration last, const BackoffPolicy& policy) {
-  return last.count() == 0 ? policy.initial : std::min(last * 2, policy.maximum);
+  return std::max(last.count() == 0 ? policy.initial : std::min(last * 2, policy.maximum),
+                  shortest_pull_wait);
 }
 
 bool succeeded(const ContainerState& container) {

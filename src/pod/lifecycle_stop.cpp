@@ -179,6 +179,10 @@ void Lifecycle::Step::finish() {
   for (auto& container : state.containers) {
     container.restart_at.reset();
     container.kill_at.reset();
+    if (waits_for_missing(container)) {  // no more
+      container.waiting_reason = "ContainerCreating";
+      container.waiting_message.clear();
+    }
     if (container.sidecar || container.ephemeral) continue;
     failed = failed || container.stage != Stage::terminated || container.terminated->exit_code != 0;
   }

@@ -278,6 +278,18 @@ TEST_SUITE("pod/lifecycle") {
     CHECK(life[0].waiting_reason == "ErrImagePull");
   }
 
+  TEST_CASE("a registry is left in peace for a second, however short back-offs are") {
+    Life life(RestartPolicy::always, 0, 1);
+    life.machine = Lifecycle(life.spec, BackoffPolicy{0s, 0s});
+    life.up();
+    for (int i = 0; i < 3; ++i) {
+      CHECK(words(life.feed(event::ConfigFault{0, "refused", 4ns, pull_error})).empty());
+      CHECK(life[0].waiting_reason == (i == 0 ? "ErrImagePull" : "ImagePullBackOff"));
+      CHECK(words(life.tick(999ms)).empty());
+      CHECK(words(life.tick(1ms)) == "start 0");
+    }
+  }
+
   TEST_CASE("a stop ends the waiting for what is gone") {
     Life life(RestartPolicy::always, 0, 1);
     life.up();
@@ -285,6 +297,8 @@ TEST_SUITE("pod/lifecycle") {
     life.exited(0, 1);
     life.feed(event::ConfigFault{0, "gone", 4ns});
     CHECK(words(life.stop(9s)) == "tear down");
+    CHECK_FALSE(waits_for_missing(life[0]));
+    CHECK(life[0].waiting_message.empty());
     CHECK_FALSE(life.machine.next_wake(life.state));
     Life other(RestartPolicy::always, 0, 1);
     other.up();
