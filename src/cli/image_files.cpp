@@ -53,14 +53,16 @@ bool is_of_library(const std::string& image) {
   return image != "host:" && !image.starts_with("dir:");
 }
 
-// All that the manifests need, in their order.
-std::vector<image::StoredImage> images_of_manifests(const state::Store& store,
-                                                    const std::vector<std::string>& files,
-                                                    const Options& options) {
+// All that the manifests need, in their order. nullopt: they are invalid, which has been told.
+std::optional<std::vector<image::StoredImage>> images_of_manifests(
+    const state::Store& store, const std::vector<std::string>& files, const Options& options) {
   const auto given = variables_from(options);
   auto loaded = manifest::load_paths(files, {}, given.get());
-  if (pod::has_errors(loaded.diagnostics))
-    throw sys::Error(manifest::render_all(loaded.diagnostics, loaded.sources, false, ""));
+  if (pod::has_errors(loaded.diagnostics)) {
+    std::cerr << manifest::render_all(loaded.diagnostics, loaded.sources,
+                                      ::isatty(STDERR_FILENO) == 1, "nothing was saved");
+    return std::nullopt;
+  }
   pin_images(store, loaded, options.has("quiet"));
   for (auto& entry : loaded.pods)
     anchor_images(entry, loaded.sources[entry.source].folder.string());
@@ -135,10 +137,13 @@ int save_images(const state::Store& store, const std::vector<std::string>& words
     throw UsageError("image save: an archive is not for a terminal; say -o FILE");
   if (path == "-" && docker) throw UsageError("image save: --format docker-archive needs -o FILE");
   std::vector<image::StoredImage> images;
-  if (options.has("all"))
-    images = images_of_manifests(store, words, options);
-  else
+  if (options.has("all")) {
+    auto all = images_of_manifests(store, words, options);
+    if (!all) return exit_manifest;
+    images = std::move(*all);
+  } else {
     for (const auto& word : words) images.push_back(find_image(library, word));
+  }
   if (images.empty())
     throw sys::Error("there is nothing to save: no image of the library is named");
   if (docker && images.size() > 1)

@@ -168,6 +168,8 @@ spec:
   volumes: [{name: v, image: {reference: "$small"}}]
 EOF
 )
+expect_exit 3 pausa image save --all -o "$work/none.tar" "$(manifest invalid <<<'{apiVersion: v1, kind: Pod, metadata: {name: x}, spec: {}}')"
+match "it is said why" "$errors" 'spec.containers.*nothing was saved'
 expect_exit 0 pausa image save -q --all -o "$work/all.tar" "$file"
 same "nothing else is in the folder" "" "$(find "$work" -maxdepth 1 -name '*staging*')"
 expect_exit 0 pausa image rm example.com/team/app:1 "$small" "$big"

@@ -55,9 +55,14 @@ std::uint64_t bytes(const std::string& folder) {
   return supervisor::disk_usage(folder, std::numeric_limits<std::uint64_t>::max());
 }
 
-bool is_of_earlier_boot(const state::Store& store, const state::PodKey& key) {
+// Of one that `start` would start; empty for others.
+const char* what_goes(const state::Store& store, const state::PodKey& key) {
   const auto record = store.read(key);
-  return !record || record->boot_id != sys::boot_id();
+  if (record && record->boot_id != sys::boot_id())
+    return "is of an earlier boot: pausa start would start it";
+  if (!record && supervisor::find_stored_pod(store, key))
+    return "has no state, by a reboot or since it was left half made: pausa start would start it";
+  return "";
 }
 
 // Pods that have ended, but for those of a Job that goes on: its keeper counts them.
@@ -133,12 +138,12 @@ int prune_system(const Options& options) {
   if (!alone) throw sys::Error(busy);
   const auto pods = ended_pods(store);
   for (const auto& key : pods) {
-    const char* const what =
-        is_of_earlier_boot(store, key) ? " (of an earlier boot: pausa start would start it)" : "";
+    const std::string_view what = what_goes(store, key);
     if (dry) would += bytes(paths.data_dir(key));
     try {
       if (!dry && !remove_ended(store, key)) continue;
-      std::cout << "pod/" << key.name << what << "\n";
+      std::cout << "pod/" << key.name << "\n";
+      if (!what.empty()) std::cerr << "pausa: pod " << key.name << " " << what << "\n";
     } catch (const sys::Error& error) {
       std::cerr << "pausa: pod " << key.name << ": " << error.what() << "\n";
       code = exit_failed;
