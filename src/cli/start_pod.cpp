@@ -302,6 +302,10 @@ StartingPod start_again(const state::Store& store, const state::PodKey& key, boo
       store, key, "", ::isatty(STDERR_FILENO) == 1 ? PullProgress::bars : PullProgress::plain);
   auto lock = store.lock(key, lock_patience);
   if (!lock) throw sys::Error("pod " + key.name + " is being changed by another command");
+  if (!pod_exists(store, key)) {
+    store.remove(key);  // the folder of our lock
+    throw NoSuchObject("no pod " + key.name + " in namespace " + key.namespace_ + " any more");
+  }
   auto record = store.read(key);
   if (record && runs(*record)) return {key, sys::UniqueFd()};  // somebody was faster
   auto host = supervisor::Host::probe();

@@ -26,6 +26,9 @@ int start_pods_again(const state::Store& store, const std::vector<state::PodKey>
   for (const auto& key : keys) {
     try {
       starting.push_back(start_again(store, key, explain));
+    } catch (const NoSuchObject& gone) {
+      std::cerr << "pausa: " << gone.what() << "\n";
+      if (code == exit_ok) code = exit_no_such_object;
     } catch (const sys::Error& error) {
       complain(key, error.what());
     }
