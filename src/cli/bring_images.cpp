@@ -182,7 +182,8 @@ void bring_images(const state::Store& store, const manifest::LoadResult& loaded,
 }
 
 std::vector<MissingImage> bring_again(const state::Store& store, const state::PodKey& key,
-                                      const std::string& container, PullProgress style) {
+                                      const std::string& container, PullProgress style,
+                                      bool host_root) {
   auto stored = supervisor::find_stored_pod(store, key);
   if (!stored) return {};
   manifest::LoadedPod entry;
@@ -205,6 +206,7 @@ std::vector<MissingImage> bring_again(const state::Store& store, const state::Po
       missing.back().container = spec.name;
     }
   }
+  for (auto& job : wishes.jobs) job.host_root = host_root;
   const auto failures = run_pulls(store, wishes.jobs, style);
   for (std::size_t i = missing.size(); i-- > 0;) {
     if (!missing[i].reason.empty()) continue;

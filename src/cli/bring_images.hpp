@@ -37,9 +37,10 @@ struct MissingImage {
   std::string reason;  // ErrImagePull, ErrImageNeverPull, InvalidImageName
   std::string message;
 };
-// Those that cannot be had.
+// Those that cannot be had. host_root: false for a caller inside the user namespace of its pods.
 std::vector<MissingImage> bring_again(const state::Store& store, const state::PodKey& key,
-                                      const std::string& container, PullProgress style);
+                                      const std::string& container, PullProgress style,
+                                      bool host_root = ::geteuid() == 0);
 
 // Brings the image of a container that is added to a pod. Throws sys::Error, as above.
 void bring_image(const state::Store& store, const pod::Pod& pod, const pod::Container& container,

@@ -28,7 +28,6 @@ using pod::Node;
 constexpr std::size_t most_at_once = 3;
 constexpr int redraw_ms = 100;
 constexpr std::size_t bar_width = 20;
-constexpr const char* all_ids = "4294967295";  // how many the initial user namespace maps
 
 // What a puller says, a line each: a letter and a text.
 constexpr char says_folder = 'f';  // in which blobs grow
@@ -50,11 +49,7 @@ void bring(const state::Store& store, const PullJob& job, int to) {
   request.name = job.origin.name;
   request.unpacker = sys::helper_path("pausa-unpack");
   request.verify_tls = job.tls_verify;
-  // A supervisor of a user's pods asks from inside their user namespace.
-  request.host_root =
-      ::geteuid() == 0 &&
-      sys::read_file_at(AT_FDCWD, "/proc/self/uid_map", 4096).value_or(all_ids).find(all_ids) !=
-          std::string::npos;
+  request.host_root = job.host_root;
   request.fetching = [to](const std::string& folder) { say(to, says_folder, folder); };
   request.unpacking = [to](std::size_t done, std::size_t all) {
     say(to, says_layers, std::to_string(done) + "/" + std::to_string(all));

@@ -5,6 +5,8 @@
 #include "image/image.hpp"
 #include "state/store.hpp"
 
+#include <unistd.h>
+
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -20,7 +22,8 @@ struct PullJob {
   image::Origin origin;
   std::vector<std::string> logins;  // texts of containers-auth.json(5); the machine's own come last
   bool tls_verify = true;
-  bool may_fail = false;  // the others are begun nevertheless
+  bool may_fail = false;              // the others are begun nevertheless
+  bool host_root = ::geteuid() == 0;  // as those decide who mount the layers
 };
 
 // At most three at a time. What went wrong with each, empty: nothing. After a failure no other

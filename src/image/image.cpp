@@ -188,11 +188,13 @@ ResolvedImage resolve_again(std::string_view image, std::string_view description
   const std::size_t at = description.rfind('@');
   if (at != std::string_view::npos && is_digest(description.substr(at + 1)))
     for (const auto& stored : Library(store.data_dir()).list())
-      if (stored.manifest.digest == description.substr(at + 1)) {
-        auto resolved = with_path(resolve_stored(image, stored, store));
-        resolved.description = description;  // the name that it had
-        return resolved;
-      }
+      if (stored.manifest.digest == description.substr(at + 1)) try {
+          auto resolved = with_path(resolve_stored(image, stored, store));
+          resolved.description = description;  // the name that it had
+          return resolved;
+        } catch (const sys::Error&) {
+          break;  // damaged: what its name means now will do, or says what is wrong
+        }
   return resolve(image, store);
 }
 

@@ -83,6 +83,21 @@ sys::UniqueFd lock(const std::string& path, short kind, bool wait) {
   return fd;
 }
 
+std::optional<sys::UniqueFd> lock_use(const std::string& images_dir, int command) {
+  const std::string path = images_dir + "/use.lock";
+  sys::UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!fd && errno == ENOENT) return fd;
+  sys::check(fd.get(), "open ", path);
+  struct flock range {};
+  range.l_type = F_RDLCK;
+  range.l_whence = SEEK_SET;
+  while (::fcntl(fd.get(), command, &range) < 0) {
+    if (command == F_SETLK && (errno == EAGAIN || errno == EACCES)) return std::nullopt;
+    if (errno != EINTR) sys::check(-1, "lock ", path);
+  }
+  return fd;
+}
+
 }  // namespace
 
 std::optional<Reference> aliased(const Reference& short_name) {
@@ -272,16 +287,11 @@ bool Library::remove(const std::string& name) const {
 }
 
 sys::UniqueFd Library::keep_all() const {
-  const std::string path = images_dir() + "/use.lock";
-  sys::UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!fd && errno == ENOENT) return fd;
-  sys::check(fd.get(), "open ", path);
-  struct flock range {};
-  range.l_type = F_RDLCK;
-  range.l_whence = SEEK_SET;
-  while (::fcntl(fd.get(), F_SETLKW, &range) < 0)
-    if (errno != EINTR) sys::check(-1, "lock ", path);
-  return fd;
+  return *lock_use(images_dir(), F_SETLKW);
+}
+
+std::optional<sys::UniqueFd> Library::try_keep_all() const {
+  return lock_use(images_dir(), F_SETLK);
 }
 
 std::optional<sys::UniqueFd> Library::hold_alone() const {

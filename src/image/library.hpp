@@ -107,6 +107,8 @@ class Library {
   // names it. Empty where there are no images yet. A lock of fcntl_locking(2)'s older kind: forked
   // children do not hold it, and a process may have one at a time.
   sys::UniqueFd keep_all() const;
+  // For who must not wait. nullopt: somebody prunes, for as long as that takes.
+  std::optional<sys::UniqueFd> try_keep_all() const;
 
   // One process brings an image of this name at a time. Empty: another has done so while we waited
   // for it. With the lock comes the duty to call brought() before it is let go, if it succeeds.

@@ -31,7 +31,9 @@ void Supervisor::add_container(const std::string& object, ControlServer::Answer 
   if (std::any_of(record_.containers.begin(), record_.containers.end(),
                   [&](const auto& entry) { return entry.name == spec.name; }))
     throw sys::Error("there is a container " + spec.name + " in pod " + record_.key.name);
-  const auto kept = image::Library(charge_.store.paths().root).keep_all();
+  // `debug` holds one, so nobody prunes.
+  const auto kept = image::Library(charge_.store.paths().root).try_keep_all();
+  if (!kept) throw sys::Error("images are being pruned; try again when that is done");
   auto image = image::resolve(spec.image, image::Store(charge_.store.paths().root));
 
   state::ContainerRecord entry;

@@ -2,6 +2,7 @@
 // by a program of its own, which reads the stored pod and does what `up` would.
 #include "image/library.hpp"
 #include "supervisor/supervisor.hpp"
+#include "supervisor/wall_clock.hpp"
 #include "sys/error.hpp"
 
 #include <sys/syscall.h>
@@ -18,7 +19,8 @@ bool Supervisor::has_image(std::size_t index) {
     return true;
   const auto& root = charge_.store.paths().root;
   try {
-    const auto kept = image::Library(root).keep_all();
+    const auto kept = image::Library(root).try_keep_all();
+    if (!kept) return false;  // what brings it waits until nobody prunes
     auto& known = record_.containers[index].image;
     image = image::resolve_again(containers_[index].spec->image, known, image::Store(root));
     if (known != image.description) {
@@ -35,8 +37,8 @@ void Supervisor::begin_pull(std::size_t index) {
   auto& container = containers_[index];
   sys::ToolRequest request;
   request.program = "/proc/self/fd/3";
-  request.arguments = {"pausa", "bring-image", record_.key.namespace_, record_.key.name,
-                       container.spec->name};
+  request.arguments = {"pausa",          "bring-image",        record_.key.namespace_,
+                       record_.key.name, container.spec->name, host_.root ? "root" : "user"};
   request.descriptors = {{host_.program_fd.get(), 3}};
   // In a user namespace it would look for root's folders.
   for (char** variable = environ; *variable != nullptr; ++variable)
@@ -63,6 +65,10 @@ void Supervisor::begin_pull(std::size_t index) {
 void Supervisor::end_pull(std::size_t index) {
   const auto pull = std::move(containers_[index].pull);
   const auto result = pull->tool.wait();
+  if (record_.state.containers[index].ending != pod::ContainerState::Ending::no) {
+    feed(pod::event::StartFailed{index, "Killed", "stopped before it ran", 143, wall_now()});
+    return;
+  }
   if (result.code == 0 && has_image(index)) {
     events_.add(false, "Pulled", containers_[index].spec->name,
                 "Successfully pulled image \"" + containers_[index].spec->image + "\"");
@@ -73,7 +79,9 @@ void Supervisor::end_pull(std::size_t index) {
   std::string words = result.errors.substr(0, result.errors.find('\n'));
   const bool is_never = words.starts_with(never);
   if (const auto blank = words.find(' '); blank != std::string::npos) words.erase(0, blank + 1);
-  if (words.empty()) words = "what pulled it has ended without a word";
+  if (words.empty())
+    words = result.code == 0 ? "it was brought, but is not here: removed again, or images are being pruned"
+                             : "what pulled it has ended without a word";
   hold_start(index, is_never ? pod::never_pull_error : pod::pull_error, words);
 }
 

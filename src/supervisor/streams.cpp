@@ -184,10 +184,16 @@ void Supervisor::adopt_members() {
     return;
   }
   std::vector<std::size_t> unborn;
+  std::vector<std::size_t> unpulled;  // their pulls died with the last supervisor
   for (std::size_t i = 0; i < containers_.size(); ++i) {
     const auto stage = record_.state.containers[i].stage;
     if (stage != Stage::running && stage != Stage::starting) continue;
     auto& entry = record_.containers[i];
+    if (stage == Stage::starting && entry.process.pid == 0 &&
+        record_.state.containers[i].ending == pod::ContainerState::Ending::no && !has_image(i)) {
+      unpulled.push_back(i);
+      continue;
+    }
     const auto found = sandbox_->client.table().find({entry.slot, entry.generation});
     if (auto pidfd = sys::open_process(entry.process)) {
       containers_[i].pidfd = std::move(*pidfd);
@@ -211,6 +217,7 @@ void Supervisor::adopt_members() {
                                  "the supervisor was killed while the container started", 137,
                                  wall_now()});
   }
+  start_containers(unpulled);
   feed(pod::event::Resume{});
   if (record_.desired != state::Desired::running && !record_.state.finished)
     stop_pod(std::chrono::nanoseconds(charge_.pod.spec.termination_grace_period));

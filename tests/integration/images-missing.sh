@@ -58,7 +58,38 @@ expect_exit 0 pausa exec fetch/b -- true
 unhide
 back() { [[ $(field fetch '.status.containerStatuses[0].state.running.startedAt') != null ]]; }
 eventually "when it can be had, it starts" back
+# … not by the supervisor, which answers while somebody prunes.
+lose_layers() { rm -rf "$PAUSA_ROOT/layers"; }
+lose_layers
+python3 -c '
+import fcntl, sys, time
+lock = open(sys.argv[1], "w")
+fcntl.lockf(lock, fcntl.LOCK_EX)
+open(sys.argv[2], "w").close()
+time.sleep(60)' "$PAUSA_ROOT/images/use.lock" "$work/pruning" &
+pruner=$!
+eventually "somebody prunes" test -e "$work/pruning"
+"$PAUSA" restart fetch/a </dev/null >"$work/restart" 2>&1 &
+restart=$!
+eventually "it is waited for" pgrep -f "bring-image default fetch a"
+expect_exit 0 timeout 10 "$PAUSA" restart fetch/b
+kill $pruner
+wait $restart || fail "then it is brought" "$(cat "$work/restart")"
+# What its name means by now is taken where that which it was is gone.
+echo new >"$work/tree/new"
+tar -C "$work/tree" --owner 0 --group 0 -cf "$work/tree2.tar" .
+rm -r "$work/layout"
+"$make_image" "$work/layout" v1 '{"Env":["PATH=/bin"],"Cmd":["sleep","1000"]}' "$work/tree2.tar"
+lose_layers
+expect_exit 0 pausa restart fetch/a
+expect_exit 0 pausa exec fetch/a -- cat /new
+# One that is stopped does not wait any more.
+lose
+hide
+expect_exit 1 pausa restart fetch/a
+unhide
 expect_exit 0 pausa stop fetch
+match "stopped is stopped" "$(pausa ps -a)" 'fetch .*Stopped'
 
 # The whole pod, by start: brought, or refused with the reason, and it stays.
 lose
@@ -121,9 +152,32 @@ lose
 restart=$!
 pulls() { pausa events silent | grep -q Pulling; }
 eventually "the pull is under way" pulls
+puller() { pgrep -f "bring-image default silent a root"; }
+same "the OOM killer may have it" 0 "$(cat "/proc/$(puller | head -n 1)/oom_score_adj")"
+# The next supervisor goes on with it: nothing has failed.
+supervisor=$(field silent .pausa.supervisor.pid)
+before=$(puller | sort | xargs)
+kill -KILL "$supervisor"
+eventually "the next supervisor pulls" eval '[[ -n $(puller) && $(puller | sort | xargs) != "$before" ]]'
+same "it did not end" "" "$(pausa inspect silent | grep -o ContainerStatusUnknown || true)"
 expect_exit 0 pausa down silent
 wait $restart && fail "the restart has failed" "$(cat "$work/restart")"
 same "no pull is left" "" "$(pgrep -af "bring-image default silent" || true)"
+# A pod that goes while start pulls for it is gone.
+image=oci:$work/layout:v1
+expect_exit 0 pausa image pull -q "$image"
+expect_exit 0 pausa image tag "$image" "$name"
+expect_exit 0 pausa up -d "$work/silent.yaml"
+expect_exit 0 pausa stop silent
+lose
+PAUSA_PULL_IDLE=3 "$PAUSA" start silent </dev/null >"$work/start" 2>&1 &
+start=$!
+eventually "the pull has begun" pgrep -P $start
+expect_exit 0 pausa down silent
+code=0
+wait $start || code=$?
+same "there is no such pod: $(cat "$work/start")" 4 $code
+[[ ! -e $PAUSA_RUNROOT/pods/default_silent ]] || fail "nothing of it is left"
 
 # A container for debugging is brought, too.
 image=oci:$work/layout:v1

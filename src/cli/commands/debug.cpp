@@ -6,6 +6,7 @@
 #include "cli/supervisor_call.hpp"
 #include "cli/target.hpp"
 #include "cli/workloads.hpp"
+#include "image/library.hpp"
 #include "pod/decode.hpp"
 #include "pod/validate.hpp"
 #include "supervisor/stored_pod.hpp"
@@ -106,6 +107,8 @@ void add(const state::Store& store, const state::PodKey& key, const Node& contai
   control::Request request;
   request.op = control::Op::add;
   request.object = pod::to_json(container);
+  // The supervisor does not wait for those who prune.
+  const auto kept = image::Library(store.paths().root).keep_all();
   auto call = SupervisorCall::put(store, key, request);
   const auto reply = call ? call->wait() : std::nullopt;
   if (!reply) throw sys::Error("its supervisor does not answer; look with pausa describe");

@@ -1,7 +1,12 @@
 #include "cli/bring_images.hpp"
 #include "cli/commands/commands.hpp"
 #include "cli/job_keeper.hpp"
+#include "image/library.hpp"
 #include "supervisor/spawn.hpp"
+#include "sys/path.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
 
 #include <iostream>
 
@@ -16,10 +21,16 @@ int run_supervise(const Arguments& arguments) {
 
 // For a supervisor whose container is to start again and has no image any more.
 int run_bring_image(const Arguments& arguments) {
-  if (arguments.size() != 3) throw UsageError("bring-image is for pausa itself");
+  if (arguments.size() != 4) throw UsageError("bring-image is for pausa itself");
+  // The supervisor is kept from the OOM killer; this is no part of it.
+  if (const auto score =
+          sys::try_open_at(AT_FDCWD, "/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC))
+    (void)!::write(score.get(), "0", 1);
   const state::Store store(state::Paths::from_environment());
-  const auto missing =
-      bring_again(store, {arguments[0], arguments[1]}, arguments[2], PullProgress::none);
+  // Whoever prunes may take long; the supervisor does not wait for that, we do.
+  (void)image::Library(store.paths().root).keep_all();
+  const auto missing = bring_again(store, {arguments[0], arguments[1]}, arguments[2],
+                                   PullProgress::none, arguments[3] == "root");
   if (missing.empty()) return exit_ok;
   std::cerr << missing.front().reason << " " << missing.front().message << "\n";
   return exit_failed;

@@ -131,6 +131,10 @@ TEST_SUITE("image/library") {
       REQUIRE(::waitpid(other, nullptr, 0) == other);
       for (const int end : told) (void)::close(end);
     }
+    if (const auto alone = library.hold_alone(); alone) {
+      CHECK_FALSE(library.try_keep_all());
+    }
+    CHECK(library.try_keep_all());
     prune(library);
     CHECK(library.list().empty());
     CHECK(sys::list_dir(sys::open_dir(library.layers_dir()).get()).empty());
