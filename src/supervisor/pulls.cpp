@@ -80,8 +80,9 @@ void Supervisor::end_pull(std::size_t index) {
   const bool is_never = words.starts_with(never);
   if (const auto blank = words.find(' '); blank != std::string::npos) words.erase(0, blank + 1);
   if (words.empty())
-    words = result.code == 0 ? "it was brought, but is not here: removed again, or images are being pruned"
-                             : "what pulled it has ended without a word";
+    words = result.code == 0
+                ? "it was brought, but is not here: removed again, or images are being pruned"
+                : "what pulled it has ended without a word";
   hold_start(index, is_never ? pod::never_pull_error : pod::pull_error, words);
 }
 
