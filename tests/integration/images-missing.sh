@@ -158,7 +158,8 @@ same "the OOM killer may have it" 0 "$(cat "/proc/$(puller | head -n 1)/oom_scor
 supervisor=$(field silent .pausa.supervisor.pid)
 before=$(puller | sort | xargs)
 kill -KILL "$supervisor"
-eventually "the next supervisor pulls" eval '[[ -n $(puller) && $(puller | sort | xargs) != "$before" ]]'
+pulls_anew() { [[ -n $(puller) && $(puller | sort | xargs) != "$before" ]]; }
+eventually "the next supervisor pulls" pulls_anew
 same "it did not end" "" "$(pausa inspect silent | grep -o ContainerStatusUnknown || true)"
 expect_exit 0 pausa down silent
 wait $restart && fail "the restart has failed" "$(cat "$work/restart")"

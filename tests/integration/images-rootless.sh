@@ -35,6 +35,11 @@ same "owners are the layer's, and the opaque folder hides" $'77\ntheirs\n77 78' 
   "$(mine logs --prefix=never app)"
 expect_exit 0 mine exec app -- id -u
 same "so is who executes" 77 "$output"
+# Brought again by its supervisor, which lives in the user's namespace.
+rm -r "$home/.local/share/pausa/layers" "$home/.local/share/pausa/images"
+expect_exit 0 mine restart app/a
+expect_exit 0 mine exec app -- sh -c 'cat /own/file; ls -A /old'
+same "what a layer has deleted stays so" theirs "$output"
 expect_exit 0 mine down app
 expect_exit 0 mine image rm "oci:$work/layout:v1"
 same "nothing is left of it" "" "$(find "$home/.local/share/pausa/layers" -mindepth 1)"
