@@ -130,21 +130,28 @@ std::string set(const std::string& name, const std::string& type,
   return text + "}\n";
 }
 
+// Empty: it has none of this family.
+std::string range_of(const PolicyBridge& bridge, bool v6) {
+  if (!v6) return to_text(bridge.pool.v4);
+  return bridge.pool.v6 ? to_text(*bridge.pool.v6) : std::string();
+}
+
 constexpr const char* neighbours = "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert }";
 
-// A pod's address is taken from its own interface only, and a guarded pod sends nothing but IP:
-// else it would be somebody else. Finding each other (ARP, neighbour discovery) stays the bridge's;
-// all else that two pods tell each other, broadcast too, is kept from guarded ones unless the host
-// has routed it.
+// A pod's address is taken from its own interface only, what is sent to it leaves by that one only,
+// whatever others claim by ARP or with its hardware address, and a guarded pod sends nothing but
+// IP: else it would be somebody else. Finding each other (ARP, neighbour discovery) stays the
+// bridge's; all else that two pods tell each other, broadcast too, is kept from guarded ones unless
+// the host has routed it. The family bridge sees all bridges of the machine: nothing is said of
+// interfaces and ranges that are not ours.
 std::string bridge_table(const std::string& table, const std::vector<PolicyBridge>& bridges,
                          const std::vector<PolicyPod>& pods) {
-  std::vector<std::string> own[2], known[2], guarded[2], ports, gateways;
+  std::vector<std::string> own[2], guarded[2], ports, gateways;
   for (const auto& pod : pods) {
     if (pod.is_guarded()) ports.push_back("\"" + pod.interface + "\"");
     for (const auto& address : pod.addresses) {
       const bool v6 = is_v6(address);
       own[v6].push_back("\"" + pod.interface + "\" . " + address);
-      known[v6].push_back(address);
       if (pod.is_guarded()) guarded[v6].push_back(address);
     }
   }
@@ -155,7 +162,6 @@ std::string bridge_table(const std::string& table, const std::vector<PolicyBridg
     const std::string type = v6 ? "ipv6_addr" : "ipv4_addr";
     const std::string number = v6 ? "6" : "4";
     text += set("own" + number, "ifname . " + type, own[v6]);
-    text += set("known" + number, type, known[v6]);
     text += set("guarded" + number, type, guarded[v6]);
   }
   text +=
@@ -167,13 +173,15 @@ std::string bridge_table(const std::string& table, const std::vector<PolicyBridg
     const std::string number = v6 ? "6" : "4";
     const std::string foreign = "iifname . " + source + "!= @own" + number + " drop\n";
     text += std::string("    iifname @ports ether type ") + family(v6) + " " + foreign;
-    text += "    " + source + "@known" + number + " " + foreign;
+    for (const auto& bridge : bridges)
+      if (const auto range = range_of(bridge, v6); !range.empty())
+        text += "    iifname \"pausa*\" " + source + range + " " + foreign;
   }
   if (!gateways.empty()) text += "    ether daddr " + braced(gateways) + " accept\n";
   for (const auto& bridge : bridges)
     for (const bool v6 : {false, true}) {
-      if (v6 && !bridge.pool.v6) continue;
-      const std::string range = to_text(v6 ? *bridge.pool.v6 : bridge.pool.v4) + " ";
+      const std::string range = range_of(bridge, v6) + " ";
+      if (range == " ") continue;
       const std::string name = family(v6);
       const std::string number = v6 ? "6" : "4";
       const std::string hand_over =
@@ -186,8 +194,17 @@ std::string bridge_table(const std::string& table, const std::vector<PolicyBridg
   text +=
       "  }\n  chain forward {\n    type filter hook forward priority 0; policy accept;\n"
       "    ether type arp accept\n    " +
-      std::string(neighbours) + " accept\n    iifname @ports drop\n    oifname @ports drop\n  }\n";
-  return text + "}\n";
+      std::string(neighbours) +
+      " accept\n    iifname @ports drop\n    oifname @ports drop\n  }\n"
+      "  chain postrouting {\n    type filter hook postrouting priority 0; policy accept;\n";
+  for (const auto& bridge : bridges)
+    for (const bool v6 : {false, true})
+      if (const auto range = range_of(bridge, v6); !range.empty()) {
+        const std::string to = std::string(family(v6)) + " daddr ";
+        text += "    oifname \"pausa*\" ether daddr & 01:00:00:00:00:00 == 00:00:00:00:00:00 " +
+                to + range + " oifname . " + to + "!= @own" + (v6 ? "6" : "4") + " drop\n";
+      }
+  return text + "  }\n}\n";
 }
 
 using Profile = std::vector<std::size_t>;
@@ -212,7 +229,7 @@ std::string judged(const std::map<Profile, std::string>& profiles,
 }
 
 // What a pod sends to itself by a Service is its own affair.
-std::string known_good(const std::vector<PolicyPod>& pods) {
+std::string known_good(const std::string& from_bridges, const std::vector<PolicyPod>& pods) {
   std::string text = "    ct state established,related accept\n";
   for (const bool v6 : {false, true}) {
     std::vector<std::string> selves;
@@ -221,8 +238,8 @@ std::string known_good(const std::vector<PolicyPod>& pods) {
         for (const auto& address : of_family(pod.addresses, v6))
           selves.push_back(address + " . " + address);
     if (!selves.empty())
-      text += std::string("    ") + family(v6) + " saddr . " + family(v6) + " daddr " +
-              braced(selves) + " accept\n";
+      text += from_bridges + family(v6) + " saddr . " + family(v6) + " daddr " + braced(selves) +
+              " accept\n";
   }
   return text;
 }
@@ -249,7 +266,7 @@ std::string inet_table(const std::string& table, const std::vector<PolicyBridge>
   }
   std::vector<std::string> names;
   for (const auto& bridge : bridges) names.push_back("\"" + bridge.name + "\"");
-  const std::string good = known_good(pods);
+  const std::string good = known_good("    iifname " + braced(names) + " ", pods);
   // Egress and ingress are two base chains, since accept ends the one in which it is said: both
   // must.
   text += "  chain egress {\n    type filter hook forward priority -6; policy accept;\n" + good +

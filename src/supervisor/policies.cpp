@@ -1,5 +1,6 @@
 #include "supervisor/policies.hpp"
 
+#include "net/conntrack.hpp"
 #include "net/pasta.hpp"
 #include "net/policy.hpp"
 #include "pod/decode.hpp"
@@ -16,7 +17,6 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 
 namespace pausa::supervisor {
 namespace {
@@ -65,8 +65,7 @@ class Compiler {
     std::vector<net::PolicyPod> all;
     bool any = false;
     for (std::size_t i = 0; i < pods_.size(); ++i) {
-      if (pods_[i].interface.empty() || (!guarded_[i].is_guarded() && !peers_.contains(i)))
-        continue;
+      if (pods_[i].interface.empty()) continue;
       any = any || guarded_[i].is_guarded();
       auto& pod = all.emplace_back(guarded_[i]);
       pod.interface = pods_[i].interface;
@@ -127,7 +126,6 @@ class Compiler {
       if (!peer.block.empty()) allow.blocks.push_back({peer.block, peer.except});
     for (std::size_t i = 0; i < pods_.size(); ++i) {
       if (pods_[i].addresses.empty() || !is_peer(rule, space, pods_[i].pod)) continue;
-      peers_.insert(i);
       allow.peers.insert(allow.peers.end(), pods_[i].addresses.begin(), pods_[i].addresses.end());
     }
     allow.every_port = rule.ports.empty();
@@ -205,7 +203,6 @@ class Compiler {
   std::map<std::string, pod::KeyValues> namespaces_;
   std::vector<net::PolicyChain> chains_;
   std::vector<net::PolicyPod> guarded_;  // as pods_; without address
-  std::set<std::size_t> peers_;          // places in pods_
 };
 
 void write_gates(const std::string& folder, const std::map<std::string, std::string>& gates) {
@@ -282,8 +279,15 @@ std::string guard_pod(const state::Store& store, const state::PodKey& key,
   const auto policies = all_policies(store);
   std::string note;
   for (const auto& seen : policy_pods(store)) {
-    if (seen.pod.name != key.name || seen.pod.namespace_ != key.namespace_ || !seen.host_network)
-      continue;
+    if (seen.pod.name != key.name || seen.pod.namespace_ != key.namespace_) continue;
+    // What was let through before, or prepared, is not taken for established.
+    std::vector<net::Address> addresses;
+    for (const auto& text : seen.addresses)
+      if (const auto address = net::parse_address(text)) addresses.push_back(*address);
+    if (!addresses.empty())
+      in_network(store, &user, "forget connections",
+                 [&] { (void)net::forget_flows_of(addresses); });
+    if (!seen.host_network) continue;
     for (const auto& policy : policies)
       if (pod::selects(*policy.policy, policy.metadata.namespace_, seen.pod))
         note += (note.empty() ? "in the host's network nothing guards it, though it is selected by "

@@ -63,6 +63,31 @@ eventually "likewise when the pod lives and is no longer behind it" heard one
 kill $talker
 wait $talker 2>/dev/null || true
 
+# ---- what was established before the pod starts again is not for its policy
+policy() {
+  cat <<YAML | manifest policy
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: closed}
+spec: {podSelector: {matchLabels: {app: away}}, ingress: [$1]}
+YAML
+}
+answers() {
+  in_pod client perl -MSocket -e 'socket(S, AF_INET, SOCK_DGRAM, 0); bind(S, sockaddr_in(7778, INADDR_ANY)) or die; alarm 2;
+    send(S, "\n", 0, sockaddr_in(9000, inet_aton($ARGV[0]))); recv(S, my $text, 99, 0); print $text' "$two" 2>/dev/null || true
+}
+two=$(field two .status.podIP)
+expect_exit 0 pausa up -d "$(policy '{}')"
+same "who may is answered" two "$(answers)"
+same "twice" two "$(answers)"
+expect_exit 0 pausa stop two
+expect_exit 0 pausa up -d "$(policy '')"
+expect_exit 0 pausa start two
+serve two
+same "who may no longer is not, from the same port" "" "$(answers)"
+expect_exit 0 pausa down -f "$(policy '')"
+same "without a policy he is" two "$(answers)"
+
 # ---- nft hangs
 cat <<'SH' >"$work/nft"
 #!/bin/sh

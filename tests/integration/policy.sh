@@ -100,6 +100,20 @@ bind(\$s, sockaddr_in(0, inet_aton("$web"))) or die; alarm 2; connect(\$s, socka
 PERL
 check "nor that of one who may" bash -c "! nsenter -t $(infra_pid other) -n perl '$work/spoof'"
 
+# What the host is told of addresses (ARP) leads nothing to another.
+in_pod other ip address add "$db/32" dev eth0
+command ip neigh replace "$db" lladdr "$(in_pod other ip -o link show eth0 | sed 's/.*ether \([^ ]*\).*/\1/')" dev pausa0 nud permanent
+in_pod other perl "$work/listen" >"$work/heard" &
+listener=$!
+listens() { in_pod other ss -Hlnu6 'sport = 9100' | grep -q .; }
+eventually "somebody listens" listens
+printf stolen >"/dev/udp/$db/9100"
+in_pod other perl "$work/say" end ::1
+wait $listener
+same "nor what is sent to it" end "$(cat "$work/heard")"
+command ip neigh del "$db" dev pausa0
+in_pod other ip address del "$db/32" dev eth0
+
 # ---- policies add up
 apply more 'podSelector: {}' 'ingress: [{from: [{podSelector: {matchExpressions: [{key: app, operator: In, values: [other]}]}}], ports: [{port: 81}]}]'
 check "what one lets through is let through" may other "$db" 81

@@ -89,7 +89,9 @@ TEST_CASE_FIXTURE(
   CAPTURE(text());
   CHECK(has("set ports { type ifname; elements = { \"pausaaa2\" }; }"));
   CHECK(has("set guarded4 { type ipv4_addr; elements = { 10.86.0.2 }; }"));
-  CHECK(has("set known6 { type ipv6_addr; elements = { fd00:1:2::2, fd00:1:2::3 }; }"));
+  CHECK(has("iifname \"pausa*\" ip saddr 10.86.0.0/16 iifname . ip saddr != @own4 drop"));
+  CHECK(has("ip6 daddr fd00:1:2::/64 oifname . ip6 daddr != @own6 drop"));
+  CHECK(has("iifname { \"pausa0\" } ip saddr . ip daddr { 10.86.0.2 . 10.86.0.2 } accept"));
   CHECK(has("elements = { \"pausaaa2\" . 10.86.0.2, \"pausaaa3\" . 10.86.0.3 }"));
   CHECK(
       has("ip daddr 10.86.0.0/16 ip daddr @guarded4 ether daddr set 02:71:01:02:03:04 meta pkttype "
