@@ -5,6 +5,7 @@
 #include "net/socket_address.hpp"
 #include "sys/error.hpp"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -103,9 +104,8 @@ class TcpForwarder : public Forwarder {
   }
   void forget() override { v4_.good = v6_.good = 0; }
   void rest() override {
-    if (!connections_.empty()) return;
     space_.clear();
-    ready_.reset();
+    if (connections_.empty()) ready_.reset();
   }
 
  private:
@@ -120,8 +120,16 @@ class TcpForwarder : public Forwarder {
     listener_.async_wait(Descriptor::wait_read, guarded([this] { accept(); }));
   }
 
+  // Whether others would be left without descriptors; the next number tells.
+  bool is_exhausted() {
+    const sys::UniqueFd next(::fcntl(listener_.native_handle(), F_DUPFD_CLOEXEC, 0));
+    return !next || next.get() >= most_descriptors();
+  }
+
   void accept() {
-    for (int i = 0; i < accepts_at_once; ++i) {
+    if (is_exhausted()) return back_off();
+    bool last = false;
+    for (int i = 0; i < accepts_at_once && !last; ++i) {
       sockaddr_storage from{};
       socklen_t size = sizeof from;
       sys::UniqueFd client(::accept4(listener_.native_handle(), reinterpret_cast<sockaddr*>(&from),
@@ -132,7 +140,7 @@ class TcpForwarder : public Forwarder {
           return back_off();
         break;
       }
-      if (client.get() >= most_descriptors()) return back_off();
+      last = client.get() >= most_descriptors();
       if (!is_admitted(target_, client.get(), from)) {
         refuse(client.get());
         continue;
@@ -142,6 +150,7 @@ class TcpForwarder : public Forwarder {
       connection.relay.client.socket = std::move(client);
       dial(connection);
     }
+    if (last) return back_off();
     sweep();
     wait();
   }
@@ -277,7 +286,7 @@ class TcpForwarder : public Forwarder {
       wait_for_events();
     }
     epoll_event event{};
-    event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+    event.events = EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDHUP | EPOLLET;
     // The lowest bit tells which of its two sides.
     event.data.u64 = reinterpret_cast<std::uintptr_t>(&one) | (&side == &one.relay.server ? 1 : 0);
     return ::epoll_ctl(ready_->native_handle(), EPOLL_CTL_ADD, side.socket.get(), &event) == 0;
@@ -309,10 +318,16 @@ class TcpForwarder : public Forwarder {
     auto& one = *reinterpret_cast<Connection*>(event.data.u64 & ~which);
     if (one.state == Connection::State::ended) return;
     auto& side = (event.data.u64 & which) != 0 ? one.relay.server : one.relay.client;
-    constexpr std::uint32_t over = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
-    if ((event.events & over) != 0) side.ending = true;
+    constexpr std::uint32_t gone = EPOLLHUP | EPOLLERR;
+    constexpr std::uint32_t over = EPOLLRDHUP | gone;
+    // Both halves of one that had only one left: nobody would hear of it by reading.
+    if ((event.events & gone) != 0 && one.state == Connection::State::connected &&
+        one.relay.is_read(side))
+      return end(one);
+    // A read stops where urgent data was (tcp(7)).
+    if ((event.events & (over | EPOLLPRI)) != 0) side.ending = true;
     if ((event.events & (EPOLLIN | over)) != 0) side.readable = true;
-    if ((event.events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) side.writable = true;
+    if ((event.events & (EPOLLOUT | gone)) != 0) side.writable = true;
     if (one.state == Connection::State::connected) return move(one);
     if (one.watched && side.writable) dialled(one);
   }

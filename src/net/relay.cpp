@@ -1,5 +1,7 @@
 #include "net/relay.hpp"
 
+#include "net/descriptors.hpp"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -27,7 +29,8 @@ std::optional<RelaySpace::Pipe> RelaySpace::take_pipe() {
   int fds[2];
   if (::pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0) return std::nullopt;
   Pipe pipe{sys::UniqueFd(fds[1]), sys::UniqueFd(fds[0])};
-  (void)::fcntl(fds[1], F_SETPIPE_SZ, pipe_size);  // a user's quota may say no: then smaller
+  if (fds[1] >= most_descriptors()) return std::nullopt;  // the rest is for others
+  (void)::fcntl(fds[1], F_SETPIPE_SZ, pipe_size);         // a user's quota may say no: then smaller
   return pipe;
 }
 
@@ -61,10 +64,24 @@ Relay::State Relay::move(Side& from, Side& to, Way& way, RelaySpace& space) {
     } else {
       step = way.full_reads >= bulk_begins ? splice(from, way, space) : copy(from, to, way, space);
     }
-    if (step == Step::failed) return State::ended;
     if (step == Step::waits) return State::waits;
+    if (step == Step::unread) {
+      // Who was reset in the middle is not to look as if it had said all.
+      const linger at_once{1, 0};
+      (void)::setsockopt(to.socket.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+      return State::ended;
+    }
+    if (step == Step::unwritten) give_up(way);
   }
   return way.done ? State::waits : State::busy;
+}
+
+// Its reader wants no more, but may have answered before it went.
+void Relay::give_up(Way& way) {
+  std::string().swap(way.kept);
+  way.pipe.reset();
+  way.held = 0;
+  way.done = true;
 }
 
 Relay::Step Relay::flush(Side& to, Way& way) {
@@ -77,7 +94,7 @@ Relay::Step Relay::flush(Side& to, Way& way) {
     to.writable = false;
     return Step::waits;
   }
-  if (put <= 0) return Step::failed;
+  if (put <= 0) return Step::unwritten;
   const auto size = static_cast<std::size_t>(put);
   if (way.held > 0) {
     way.held -= size;
@@ -98,7 +115,7 @@ Relay::Step Relay::copy(Side& from, Side& to, Way& way, RelaySpace& space) {
     from.readable = false;
     return Step::waits;
   }
-  if (got < 0) return Step::failed;
+  if (got < 0) return Step::unread;
   if (got == 0) {
     way.ended = true;
     return Step::on;
@@ -107,7 +124,7 @@ Relay::Step Relay::copy(Side& from, Side& to, Way& way, RelaySpace& space) {
   way.full_reads = size == RelaySpace::buffer_size ? way.full_reads + 1 : 0;
   if (size < RelaySpace::buffer_size && !from.ending) from.readable = false;
   auto put = to.writable ? ::send(to.socket.get(), bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL) : 0;
-  if (put < 0 && errno != EAGAIN) return Step::failed;
+  if (put < 0 && errno != EAGAIN) return Step::unwritten;
   if (put < 0) put = 0;
   if (static_cast<std::size_t>(put) == size) return Step::on;
   to.writable = false;
@@ -134,7 +151,7 @@ Relay::Step Relay::splice(Side& from, Way& way, RelaySpace& space) {
     way.ended = true;
     return Step::on;
   }
-  if (error != EAGAIN) return Step::failed;
+  if (error != EAGAIN) return Step::unread;
   from.readable = false;
   if (std::exchange(way.spliced, 0) < RelaySpace::buffer_size) way.full_reads = 0;
   return Step::waits;

@@ -40,7 +40,8 @@ class Relay {
     sys::UniqueFd socket;
     bool readable = false;
     bool writable = false;
-    bool ending = false;  // it may have said all: then a short answer is not yet the last
+    // It may have said all, or something urgent: then a short answer is not yet the last.
+    bool ending = false;
   };
   enum class State : std::uint8_t { waits, busy, ended };
 
@@ -48,6 +49,8 @@ class Relay {
 
   // Goes to the server before all that the client says.
   void begin_with(std::string text) { ways_[0].kept = std::move(text); }
+  // Nothing more is to be read from this side.
+  bool is_read(const Side& side) const { return ways_[&side == &client ? 0 : 1].done; }
   // busy: more would go, when others have had their turn.
   State move(RelaySpace& space);
 
@@ -61,9 +64,10 @@ class Relay {
     bool ended = false;       // the reading side said all
     bool done = false;        // and the writing side was told
   };
-  enum class Step : std::uint8_t { on, waits, failed };
+  enum class Step : std::uint8_t { on, waits, unread, unwritten };
 
   State move(Side& from, Side& to, Way& way, RelaySpace& space);
+  static void give_up(Way& way);
   static Step flush(Side& to, Way& way);
   static Step copy(Side& from, Side& to, Way& way, RelaySpace& space);
   static Step splice(Side& from, Way& way, RelaySpace& space);

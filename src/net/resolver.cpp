@@ -133,7 +133,16 @@ class Responder : public Resolver {
     return address;
   }
 
+  // What goes wrong here, for want of descriptors or by a file of the machine, is no end for all.
   void handle(std::string_view message, bool tcp, const Address& by, const Reply& reply) {
+    try {
+      respond(message, tcp, by, reply);
+    } catch (const std::exception&) {
+      reply(dns::make_refusal(message, dns::Code::server_failure));
+    }
+  }
+
+  void respond(std::string_view message, bool tcp, const Address& by, const Reply& reply) {
     const auto parsed = dns::parse_query(message);
     if (!parsed.query) {
       if (parsed.code) reply(dns::make_refusal(message, *parsed.code));

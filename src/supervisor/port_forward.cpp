@@ -13,6 +13,7 @@
 #include "sys/process.hpp"
 
 #include <netinet/in.h>
+#include <signal.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -61,11 +62,12 @@ class PortForward::Loop {
     auto socket = net::listen_on(port);
     if (!socket) refuse_taken(port, store_);
     const auto number = bound_port(socket.get());
-    lines_.push_back({std::move(socket), remote, udp, 0, nullptr});
+    lines_.push_back({std::move(socket), number, remote, udp, 0, nullptr});
     return number;
   }
 
   void run(int stop) {
+    (void)::signal(SIGPIPE, SIG_IGN);  // splice(2) cannot be told not to send it
     FdWatch changes(io_, watch_.fd());
     FdWatch end(io_, stop);
     end.wait([this] { io_.stop(); });
@@ -77,6 +79,7 @@ class PortForward::Loop {
  private:
   struct Line {
     sys::UniqueFd socket;
+    std::uint16_t local;
     pod::PortRef remote;
     bool udp;
     std::uint16_t pod_port;
@@ -110,6 +113,8 @@ class PortForward::Loop {
     auto seen = choose();
     if (!seen) {
       for (auto& line : lines_) line.forwarder.reset();
+      sockets_.clear();  // they would keep its network
+      pidfd_.reset();
       infra_ = {};
       return source_.words + " does not run";
     }
@@ -165,6 +170,11 @@ class PortForward::Loop {
     std::string why;
     if (!found)
       why = "pod " + seen.record.key.name + " has no port " + line.remote.name;
+    else if (seen.pod.spec.host_network && line.local == found->number)
+      why = "pod " + seen.record.key.name + " has this machine's network: connect to port " +
+            std::to_string(line.local) + " itself, or forward another one";
+    else if (found->container && *found->container >= seen.record.state.containers.size())
+      why = "pod " + seen.record.key.name + " is being replaced";
     else if (found->container && seen.record.state.containers[*found->container].stage !=
                                      pod::ContainerState::Stage::running)
       why = "container " + seen.record.containers[*found->container].name + " of pod " +

@@ -349,6 +349,7 @@ bool in_user_network(const state::Store& store, const std::function<void()>& wor
       network = open_again("/proc/" + std::to_string(sys::pid_of(keeper->get())) + "/fd/" +
                                std::to_string(network_number),
                            O_RDONLY);
+      if (!sys::send_signal(keeper->get(), 0)) network.reset();  // its pid is somebody else's
     } catch (const sys::Error&) {
       // It is ending.
     }

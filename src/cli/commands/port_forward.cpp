@@ -5,6 +5,7 @@
 #include "cli/signals.hpp"
 #include "cli/target.hpp"
 #include "cli/workloads.hpp"
+#include "net/address.hpp"
 #include "pod/service.hpp"
 #include "state/object_store.hpp"
 #include "supervisor/services.hpp"
@@ -115,6 +116,9 @@ std::vector<std::string> addresses_from(const Options& options) {
       addresses.push_back(list.substr(at, end - at));
       at = end + 1;
     }
+  for (const auto& address : addresses)
+    if (address != "localhost" && !net::parse_address(address))
+      throw UsageError("--address: \"" + address + "\" is no address of IPv4 or IPv6");
   if (addresses.empty()) addresses.emplace_back("localhost");
   return addresses;
 }
