@@ -6,6 +6,7 @@
 #include "net/policy.hpp"
 #include "net/probe.hpp"
 #include "net/routes.hpp"
+#include "net/services.hpp"
 #include "sys/error.hpp"
 #include "sys/file_lock.hpp"
 #include "sys/hash.hpp"
@@ -48,11 +49,14 @@ Subnet random_v6_range() {
 
 std::vector<Subnet> taken_ranges(Netlink& netlink, const BridgeConfig& config) {
   auto taken = routed_ranges(netlink, 0);
-  for (const auto& name : known_bridges(config.folder))
+  for (const auto& name : known_bridges(config.folder)) {
+    if (name == config.name) continue;
     if (const auto other = remembered_pool({name, config.folder, std::nullopt})) {
       taken.push_back(other->v4);  // it may have lost its interface
       if (other->v6) taken.push_back(*other->v6);
     }
+  }
+  if (const auto services = known_service_range(config.folder)) taken.push_back(*services);
   return taken;
 }
 
@@ -75,6 +79,7 @@ Subnet free_range(Netlink& netlink, const BridgeConfig& config) {
 }
 
 Pool choose_pool(Netlink& netlink, const BridgeConfig& config) {
+  if (config.named) throw sys::Error("the network of the bridge " + config.name + " was removed");
   Pool pool;
   pool.v4 = free_range(netlink, config);
   if (has_ipv6()) pool.v6 = random_v6_range();
@@ -87,19 +92,6 @@ void remember(const BridgeConfig& config, const Pool& pool) {
   const auto own = sys::make_dirs_at(AT_FDCWD, config.own(), 0700);
   sys::replace_file_at(own.get(), range_file, text + "\n", 0600);
 }
-
-class Locked {
- public:
-  explicit Locked(const std::string& folder)
-      : folder_(sys::make_dirs_at(AT_FDCWD, folder, 0700)),
-        file_(sys::open_at(folder_.get(), "lock", O_RDWR | O_CREAT, 0600)) {
-    sys::lock_exclusively(file_.get(), "lock the network");
-  }
-
- private:
-  sys::UniqueFd folder_;
-  sys::UniqueFd file_;
-};
 
 // Those whose bridge was taken away from under them.
 void put_pods_back(Netlink& netlink, const BridgeConfig& config, const Link& bridge) {
@@ -123,8 +115,8 @@ void require_ours(const Link& link, const BridgeConfig& config) {
   if (link.kind == "bridge" && link.hardware == bridge_hardware(config)) return;
   sys::Error error("the network interface " + config.name +
                    " is there already, and not made by this pausa");
-  error.advise("remove it (ip link delete " + config.name +
-               "), or use another name (PAUSA_BRIDGE)");
+  error.advise("remove it (ip link delete " + config.name + "), or use another name" +
+               (config.named ? "" : " (PAUSA_BRIDGE)"));
   throw error;
 }
 
@@ -214,7 +206,7 @@ Bridge ensure_bridge(const BridgeConfig& config) {
   };
   if (is_whole() && has_rules(config.name)) return {*pool, ""};
 
-  const Locked lock(config.folder);
+  const BridgeLock lock(config.folder);
   const bool whole = is_whole();  // by now
   if (!pool) {
     pool = choose_pool(netlink, config);
@@ -246,10 +238,35 @@ bool is_internal(const BridgeConfig& config) {
   return ::access((config.own() + "/" + internal_file).c_str(), F_OK) == 0;
 }
 
+BridgeLock::BridgeLock(const std::string& folder)
+    : folder_(sys::make_dirs_at(AT_FDCWD, folder, 0700)),
+      file_(sys::open_at(folder_.get(), "lock", O_RDWR | O_CREAT, 0600)) {
+  sys::lock_exclusively(file_.get(), "lock the network");
+}
+
+std::string range_fault(const Subnet& range) {
+  struct Special {
+    const char* range;
+    const char* use;
+  };
+  for (const auto& [text, use] :
+       {Special{"0.0.0.0/8", "no address that can be reached"}, Special{"127.0.0.0/8", "loopback"},
+        Special{"169.254.0.0/16", "addresses of one link"}, Special{"224.0.0.0/4", "multicast"},
+        Special{"240.0.0.0/4", "no address that can be reached"}, Special{"::/8", "loopback"},
+        Special{"fe80::/10", "addresses of one link"}, Special{"ff00::/8", "multicast"}})
+    if (const auto special = parse_subnet(text);
+        special->base.v6 == range.base.v6 && special->overlaps(range))
+      return to_text(range) + " is no range for pods: " + text + " is for " + use;
+  return {};
+}
+
 Pool prepare_bridge(const BridgeConfig& config, const BridgeWish& wish) {
-  const Locked lock(config.folder);
   Netlink netlink(NETLINK_ROUTE);
   if (const auto link = find_link(netlink, config.name)) require_ours(*link, config);
+  if (const auto noted = remembered_pool(config);
+      noted && (!wish.v4 || noted->v4 == *wish.v4) && (!wish.v6 || noted->v6 == wish.v6) &&
+      (!wish.no_v6 || !noted->v6) && wish.internal == is_internal(config))
+    return *noted;
   const auto taken = taken_ranges(netlink, config);
   const auto overlapped = [&taken](const Subnet& range) -> const Subnet* {
     const auto found = std::find_if(taken.begin(), taken.end(), [&range](const Subnet& other) {
@@ -280,7 +297,10 @@ Pool prepare_bridge(const BridgeConfig& config, const BridgeWish& wish) {
   else if (!wish.no_v6 && has_ipv6())
     pool.v6 = random_v6_range();
   const auto own = sys::make_dirs_at(AT_FDCWD, config.own(), 0700);
-  if (wish.internal) sys::replace_file_at(own.get(), internal_file, "", 0600);
+  if (wish.internal)
+    sys::replace_file_at(own.get(), internal_file, "", 0600);
+  else if (::unlinkat(own.get(), internal_file, 0) < 0 && errno != ENOENT)
+    throw sys::Error(errno, "give the network a way to the world");
   remember(config, pool);
   return pool;
 }
@@ -292,7 +312,12 @@ void choose_range(BridgeConfig& config) {
 
 void remove_bridge(const BridgeConfig& config) {
   if (::access(config.own().c_str(), F_OK) != 0) return;
-  const Locked lock(config.folder);
+  const BridgeLock lock(config.folder);
+  remove_bridge_locked(config);
+}
+
+void remove_bridge_locked(const BridgeConfig& config) {
+  if (::access(config.own().c_str(), F_OK) != 0) return;
   Netlink netlink(NETLINK_ROUTE);
   const auto link = find_link(netlink, config.name);
   const bool ours = link && link->kind == "bridge" && link->hardware == bridge_hardware(config);

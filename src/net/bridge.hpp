@@ -16,6 +16,7 @@ struct BridgeConfig {
   std::string name = "pausa0";
   std::string folder;           // what we remember of all bridges
   std::optional<Subnet> range;  // of IPv4; unset: one that no route leads to
+  bool named = false;           // of a named network: prepare_bridge() alone gives it a range
 
   // Of this one: its range, the leases.
   std::string own() const { return folder + "/bridges/" + name; }

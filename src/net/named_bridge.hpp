@@ -2,6 +2,7 @@
 #pragma once
 
 #include "net/bridge.hpp"
+#include "sys/fd.hpp"
 
 #include <optional>
 #include <string>
@@ -15,10 +16,25 @@ struct BridgeWish {
   bool internal = false;  // no way to the world
 };
 
-// Notes what the bridge will be when a pod comes, and gives its range. It is looked at from where
-// we are: the ranges in use there, and an interface of that name that somebody else made, are
-// errors. Throws sys::Error.
+// The right to change what is remembered of bridges; held until it is destroyed. Makes the folder.
+class BridgeLock {
+ public:
+  explicit BridgeLock(const std::string& folder);
+
+ private:
+  sys::UniqueFd folder_, file_;
+};
+
+// Why there can be no pods in it: "10.96.0.0/24 is of loopback"; empty: there can.
+std::string range_fault(const Subnet& range);
+
+// Notes what the bridge will be when a pod comes, and gives its range: the one that is noted
+// already, where it is as wished. It is looked at from where we are: the ranges in use there, and
+// an interface of that name that somebody else made, are errors. The lock must be held. Throws
+// sys::Error.
 Pool prepare_bridge(const BridgeConfig& config, const BridgeWish& wish);
+// As remove_bridge(), with the lock held.
+void remove_bridge_locked(const BridgeConfig& config);
 bool is_internal(const BridgeConfig& config);
 
 }  // namespace pausa::net

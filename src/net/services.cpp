@@ -177,10 +177,14 @@ ServicesLock::ServicesLock(const std::string& folder) {
            there.st_ino != locked.st_ino || there.st_dev != locked.st_dev);
 }
 
-Subnet service_range(const std::string& folder, const std::optional<Subnet>& wanted) {
+std::optional<Subnet> known_service_range(const std::string& folder) {
   const std::string file = services_folder(folder) + "/" + range_file;
-  if (const auto text = sys::read_file_at(AT_FDCWD, file, range_limit))
-    if (const auto range = parse_subnet(text->substr(0, text->find('\n')))) return *range;
+  const auto text = sys::read_file_at(AT_FDCWD, file, range_limit);
+  return text ? parse_subnet(text->substr(0, text->find('\n'))) : std::nullopt;
+}
+
+Subnet service_range(const std::string& folder, const std::optional<Subnet>& wanted) {
+  if (const auto known = known_service_range(folder)) return *known;
   std::vector<Subnet> taken;
   {
     Netlink netlink(NETLINK_ROUTE);

@@ -48,6 +48,8 @@ class ServicesLock {
   sys::UniqueFd file_;
 };
 
+// From where Services have their addresses, when that is known.
+std::optional<Subnet> known_service_range(const std::string& folder);
 // From where Services have their addresses: the one that is remembered, else `wanted`, else the
 // first of a few usual ones to which no route leads. The lock must be held. Throws sys::Error.
 Subnet service_range(const std::string& folder, const std::optional<Subnet>& wanted);

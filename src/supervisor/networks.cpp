@@ -34,7 +34,7 @@ std::string bridge_name(const std::string& name) {
 }
 
 net::BridgeConfig config_of(const state::Paths& paths, const std::string& bridge) {
-  return {bridge, paths.network(), std::nullopt};
+  return {bridge, paths.network(), std::nullopt, true};
 }
 
 // Of one line: "subnet 10.90.0.0/24 ipv6 none internal".
@@ -114,20 +114,25 @@ std::optional<NamedNetwork> find_network(const state::Paths& paths, const std::s
 NamedNetwork create_network(const state::Paths& paths, const std::string& name,
                             const net::BridgeWish& wish) {
   if (auto fault = network_name_fault(name); !fault.empty()) throw sys::Error(fault);
+  const auto bridge = bridge_name(name);
+  const net::BridgeLock lock(paths.network());
   if (name == default_network || read_wish(paths, name))
     throw sys::Error("there is a network " + name + " already");
-  const auto bridge = bridge_name(name);
-  auto kept = wish;
-  const auto pool = net::prepare_bridge(config_of(paths, bridge), wish);
-  kept.v4 = pool.v4;
-  kept.v6 = pool.v6;
+  // First: what is remembered of a bridge without a wish would be nobody's.
   const auto folder = sys::make_dirs_at(AT_FDCWD, wishes(paths), 0700);
-  sys::replace_file_at(folder.get(), name, to_text(kept), 0600);
+  sys::replace_file_at(folder.get(), name, to_text(wish), 0600);
+  try {
+    (void)net::prepare_bridge(config_of(paths, bridge), wish);
+  } catch (const sys::Error&) {
+    (void)::unlinkat(folder.get(), name.c_str(), 0);
+    throw;
+  }
   return network_on(paths, name, bridge);
 }
 
 void remove_network(const state::Store& store, const NamedNetwork& network) {
   const auto& paths = store.paths();
+  const net::BridgeLock lock(paths.network());
   if (const auto pods = pods_on(store, network.bridge); !pods.empty()) {
     std::string words;
     for (const auto& pod : pods) words += (words.empty() ? "" : ", ") + pod;
@@ -136,7 +141,7 @@ void remove_network(const state::Store& store, const NamedNetwork& network) {
     throw error;
   }
   const auto config = config_of(paths, network.bridge);
-  in_network(store, nullptr, "remove the network", [&] { net::remove_bridge(config); });
+  in_network(store, nullptr, "remove the network", [&] { net::remove_bridge_locked(config); });
   // Without root there may be nobody left who has it.
   if (::access(config.own().c_str(), F_OK) == 0) sys::remove_tree_at(AT_FDCWD, config.own());
   if (network.name != default_network &&
@@ -184,7 +189,10 @@ std::string choose_named_network(const state::Store& store, const pod::Spec& spe
   if (spec.host_network) return {};
   const auto config = config_of(paths, bridge_name(name));
   // After a reboot nothing is known of its bridge.
-  if (!net::remembered_pool(config)) (void)net::prepare_bridge(config, *wish);
+  if (!net::remembered_pool(config)) {
+    const net::BridgeLock lock(paths.network());
+    if (const auto still = read_wish(paths, name)) (void)net::prepare_bridge(config, *still);
+  }
   record.network.bridge = config.name;
   std::string note;
   if (::geteuid() == 0) {
@@ -194,7 +202,9 @@ std::string choose_named_network(const state::Store& store, const pod::Spec& spe
     if (const auto why = why_no_user_network(); !why.empty()) throw sys::Error(why);
     record.network.mode = state::NetworkRecord::Mode::user;
     user = join_again(store, record, note);
-    in_network(store, &user, "make the network", [&] { (void)net::ensure_bridge(config); });
+    const auto lack = in_network(store, &user, "make the network",
+                                 [&] { return net::ensure_bridge(config).note; });
+    if (note.empty()) note = lack;
   }
   record.network.veth = net::veth_name(record.uid);
   return note;

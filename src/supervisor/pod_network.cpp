@@ -21,6 +21,7 @@ namespace pausa::supervisor {
 namespace {
 
 constexpr std::size_t longest_interface_name = 15;
+constexpr const char* named_prefix = "pausa-";
 constexpr const char* system_run_root = "/run/pausa";
 
 std::string environment(const char* name) {
@@ -121,6 +122,7 @@ net::BridgeConfig bridge_of(const state::Paths& paths, const state::NetworkRecor
   net::BridgeConfig config;
   config.name = network.bridge;
   config.folder = paths.network();
+  config.named = config.name.starts_with(named_prefix);
   return config;
 }
 

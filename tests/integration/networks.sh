@@ -4,6 +4,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/../support/net.sh"
 
 link_is_there() { ip link show "$1" >/dev/null 2>&1; }
 no_link() { ! link_is_there "$1"; }
+no_file() { [[ ! -e $1 ]]; }
 cannot_reach() { ! in_pod "$1" busybox ping -c 1 -W 1 "$2" >/dev/null; }
 
 # ---- made and shown
@@ -29,6 +30,17 @@ expect_exit 1 pausa network create over --ipv6 fd99:1::/96
 match "of IPv6, too" "$errors" "overlaps one that is in use, fd99:1::/64"
 expect_exit 2 pausa network create over --subnet 10.0.0.0/30
 match "one that is too small" "$errors" "is no range for pods"
+for range in 127.8.0.0/16 169.254.7.0/24 224.1.0.0/16 0.1.0.0/16 240.0.0.0/8; do
+  expect_exit 2 pausa network create over --subnet "$range"
+  match "one that is for something else" "$errors" "--subnet: $range is no range for pods: .* is for "
+done
+expect_exit 2 pausa network create over --ipv6 fe80:1::/64
+match "of IPv6, too" "$errors" "fe80::/10 is for addresses of one link"
+mkdir -p "$PAUSA_RUNROOT/network/services"
+echo 10.96.0.0/16 >"$PAUSA_RUNROOT/network/services/range"
+expect_exit 1 pausa network create over --subnet 10.96.7.0/24
+match "the range of Services" "$errors" "10.96.7.0/24 overlaps one that is in use, 10.96.0.0/16"
+rm -r "$PAUSA_RUNROOT/network/services"
 expect_exit 2 pausa network create bridge
 match "a word that means something else" "$errors" "not the name of one"
 expect_exit 2 pausa network create Upper_Case
@@ -40,6 +52,27 @@ expect_exit 2 pausa up -d --network nowhere "$(sleeper one)"
 match "a network that nobody made" "$errors" "there is no network nowhere"
 expect_exit 4 pausa network rm nowhere
 same "nothing of it is left" "a-network-with-a-long-name back default" "$(pausa network ls -o name | sort | paste -sd' ')"
+
+# ---- half made, or without what a reboot takes
+mv "$PAUSA_ROOT/networks/back" "$work/wish" # what an older create left, killed
+expect_exit 0 pausa network create back --subnet 10.99.1.0/24 --ipv6 fd99:1::/64
+expect_exit 0 pausa network create cut --internal
+rm -r "$PAUSA_RUNROOT/network/bridges/pausa-cut"
+expect_exit 1 pausa network create cut
+expect_exit 0 pausa network rm cut
+expect_exit 0 pausa network create cut --internal
+rm "$PAUSA_ROOT/networks/cut"
+expect_exit 0 pausa network create cut
+same "a way to the world is not taken by what was there" false "$(pausa network inspect cut | jq .internal)"
+check "nor noted" no_file "$PAUSA_RUNROOT/network/bridges/pausa-cut/internal"
+same "a range that nobody asked for is not kept" "" "$(tr -d ' \n' <"$PAUSA_ROOT/networks/cut")"
+rm -r "$PAUSA_RUNROOT/network/bridges/pausa-cut"
+up --network cut "$(sleeper first)" &
+up --network cut "$(sleeper second)"
+wait $!
+check "two at once after a reboot find one network" reaches first "$(field second .status.podIP)"
+expect_exit 0 pausa down first second
+expect_exit 0 pausa network rm cut
 
 # ---- used
 up --network back "$(sleeper one)"

@@ -93,6 +93,8 @@ std::optional<net::Subnet> range_from(const Options& options, const std::string&
       range->prefix > (v6 ? narrowest_v6 : narrowest_v4))
     throw UsageError("--" + option + ": \"" + *text + "\" is no range for pods; write one like " +
                      (v6 ? "fd12:3456::/64" : "10.123.0.0/24"));
+  if (const auto fault = net::range_fault(*range); !fault.empty())
+    throw UsageError("--" + option + ": " + fault);
   return range;
 }
 
