@@ -1,6 +1,7 @@
 #include "net/resolver.hpp"
 
 #include "net/name_book.hpp"
+#include "net/named_bridge.hpp"
 #include "net/socket_address.hpp"
 #include "net/upstream.hpp"
 #include "sys/error.hpp"
@@ -62,6 +63,7 @@ class Responder : public Resolver {
         leases_(config.leases()),
         resolv_conf_(std::move(resolv_conf)),
         pool_(pool),
+        internal_(is_internal(config)),
         udp_(io, udp.release()),
         tcp_(io, tcp.release()),
         idle_(io),
@@ -151,6 +153,7 @@ class Responder : public Resolver {
     const auto& query = *parsed.query;
     const std::size_t most = tcp ? most_answer : query.most_bytes;
     const auto answer = answer_by_name(query, book_, leases_, pool_);
+    if (!answer && internal_) return reply(dns::make_refusal(message, dns::Code::no_such_name));
     if (!answer) {
       pass_on(std::string(message), tcp, by,
               [message = std::string(message), reply](auto response) {
@@ -187,6 +190,7 @@ class Responder : public Resolver {
   // from the others.
   void pass_on(std::string query, bool tcp, const Address& by,
                std::function<void(std::optional<std::string>)> done) {
+    if (internal_) return done(std::nullopt);  // a question is a way to the world as well
     const auto own = std::count_if(under_way_.begin(), under_way_.end(),
                                    [&by](const Asked& asked) { return asked.by == by; });
     if (leaving_ || under_way_.size() >= most_under_way ||
@@ -319,6 +323,7 @@ class Responder : public Resolver {
   std::string leases_;
   std::string resolv_conf_;
   Pool pool_;
+  bool internal_;  // nobody but neighbours is told of
   Descriptor udp_, tcp_;
   std::list<Asked> under_way_;
   Connections connections_;

@@ -134,6 +134,10 @@ up --network inside "$(sleeper in2)"
 same "without IPv6 there is one address" 1 "$(field in1 '.status.podIPs | length')"
 check "pods of an internal one reach each other" reaches in1 "$(field in2 .status.podIP)"
 check "not the world" cannot_reach in1 198.51.100.2
+run pausa exec in1 -- nslookup -type=a example.org
+match "nor is its resolver asked" "$output" "can't find example.org: NXDOMAIN"
+run pausa exec in1 -- nslookup -type=a in2.default.svc.cluster.local
+match "but for neighbours" "$output" "Address: $(field in2 .status.podIP)"
 check "nor other networks" cannot_reach in1 "$(field one .status.podIP)"
 
 # ---- what was chosen stays
