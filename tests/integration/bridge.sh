@@ -7,7 +7,7 @@ up "$(sleeper quiet)"
 same "a pod of another run root has a loopback only" 127.0.0.1 "$(field quiet .status.podIP)"
 check "no bridge is made for it" test ! -e /proc/sys/net/ipv4/conf/pausa0
 expect_exit 2 pausa up -d --network host0 "$(sleeper wrong)"
-match "an unknown network is refused" "$errors" 'none of bridge, pasta, none, host'
+match "an unknown network is refused" "$errors" 'there is no network host0' 'bridge, pasta, none, host'
 
 # ---- two pods, each other, the world
 up --network bridge "$(sleeper one)"
