@@ -7,6 +7,7 @@ command -v python3 >/dev/null || skip "python3 is not installed"
 forwarders=()
 end_forwarders() {
   local status=$?
+  set +e
   kill "${forwarders[@]}" ${server_pid:+$server_pid} 2>/dev/null
   (exit $status)
   end_user_and_outside
@@ -163,7 +164,7 @@ expect_exit 0 pausa down -f "$work/set.yaml"
 # ---- UDP
 up --network none "$(sleeper udp)"
 in_pod udp perl -MSocket -e 'socket(S, PF_INET, SOCK_DGRAM, 0); bind(S, sockaddr_in(53, inet_aton("127.0.0.1")));
-  while (my $from = recv(S, my $text, 999, 0)) { send(S, uc $text, 0, $from) }' &
+  while (my $from = recv(S, my $text, 999, 0)) { send(S, uc $text, 0, $from) }' "$work/" & # by which it is ended
 server_pid=$!
 forward udp "$PAUSA" port-forward udp 5353:53/udp
 asks() {

@@ -32,16 +32,20 @@ outside ip link set eth9 up
 ip route add default via 198.51.100.2
 ip -6 route add default via 2001:db8:51::2
 
-end_outside() {
-  local status=$?
-  set +e
+# Servers of the test: behind nsenter, they outlive the shell that began them.
+end_servers() {
+  local server
   kill $outside_pid
   wait $outside_pid 2>/dev/null
-  # Servers of the test: behind nsenter, they outlive the shell that began them.
-  local server
   for server in /proc/[0-9]*; do
     grep -qsaF "$work/" "$server/cmdline" && kill -KILL "${server##*/}" 2>/dev/null
   done
+}
+
+end_outside() {
+  local status=$?
+  set +e
+  end_servers
   (exit $status)
   finish
 }

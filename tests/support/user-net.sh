@@ -14,8 +14,7 @@ command -v pasta >/dev/null || skip "pasta is not installed"
 end_user_and_outside() {
   local status=$?
   set +e
-  kill $outside_pid
-  wait $outside_pid 2>/dev/null
+  end_servers
   (exit $status)
   end_all
 }
