@@ -239,10 +239,7 @@ bool is_internal(const BridgeConfig& config) {
 }
 
 BridgeLock::BridgeLock(const std::string& folder)
-    : folder_(sys::make_dirs_at(AT_FDCWD, folder, 0700)),
-      file_(sys::open_at(folder_.get(), "lock", O_RDWR | O_CREAT, 0600)) {
-  sys::lock_exclusively(file_.get(), "lock the network");
-}
+    : file_(sys::lock_in_folder(folder, "lock", "lock the network")) {}
 
 std::string range_fault(const Subnet& range) {
   struct Special {

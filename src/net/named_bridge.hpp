@@ -22,7 +22,7 @@ class BridgeLock {
   explicit BridgeLock(const std::string& folder);
 
  private:
-  sys::UniqueFd folder_, file_;
+  sys::UniqueFd file_;
 };
 
 // Why there can be no pods in it: "10.96.0.0/24 is of loopback"; empty: there can.

@@ -49,6 +49,12 @@ void run_nft(const std::string& script) {
     throw sys::Error("nft refuses our rules: " + result.errors.substr(0, result.errors.find('\n')));
 }
 
+std::string listed(const std::vector<std::string>& elements) {
+  std::string text;
+  for (const auto& element : elements) text += (text.empty() ? "" : ", ") + element;
+  return text;
+}
+
 std::string table_of(const std::string& bridge) {
   return "pausa-" + bridge;
 }

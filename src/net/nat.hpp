@@ -6,10 +6,14 @@
 #include "net/address.hpp"
 
 #include <string>
+#include <vector>
 
 namespace pausa::net {
 
 std::string table_of(const std::string& bridge);
+
+// Elements, as they stand in a set.
+std::string listed(const std::vector<std::string>& elements);
 
 // What nft(8) reads: the table, in place of the one that may be there.
 // internal: what pods send leads nowhere but to each other and to this machine.

@@ -1,5 +1,7 @@
 #include "net/policy.hpp"
 
+#include "net/nat.hpp"
+
 #include <algorithm>
 #include <array>
 #include <map>
@@ -14,12 +16,6 @@ bool is_v6(const std::string& address) {
 
 const char* family(bool v6) {
   return v6 ? "ip6" : "ip";
-}
-
-std::string listed(const std::vector<std::string>& entries) {
-  std::string text;
-  for (const auto& entry : entries) text += (text.empty() ? "" : ", ") + entry;
-  return text;
 }
 
 std::string braced(const std::vector<std::string>& entries) {

@@ -7,7 +7,6 @@
 
 #include <fcntl.h>
 #include <linux/netfilter.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -82,18 +81,8 @@ std::string policies_table(const std::string& folder) {
   return "pausa-policies-" + std::to_string(sys::stable_hash(folder));
 }
 
-PoliciesLock::PoliciesLock(const std::string& folder) {
-  // Who had it may have removed the folder: then it is a lock of nothing.
-  struct ::stat locked {
-  }, there{};
-  do {
-    const auto own = sys::make_dirs_at(AT_FDCWD, policies_folder(folder), 0700);
-    file_ = sys::open_at(own.get(), "lock", O_RDWR | O_CREAT, 0600);
-    sys::lock_exclusively(file_.get(), "lock the NetworkPolicies");
-    sys::check(::fstat(file_.get(), &locked), "lock the NetworkPolicies");
-  } while (::stat((policies_folder(folder) + "/lock").c_str(), &there) != 0 ||
-           there.st_ino != locked.st_ino || there.st_dev != locked.st_dev);
-}
+PoliciesLock::PoliciesLock(const std::string& folder)
+    : file_(sys::lock_in_folder(policies_folder(folder), "lock", "lock the NetworkPolicies")) {}
 
 void apply_policies(const std::string& folder, const std::string& rules) {
   const auto own = sys::make_dirs_at(AT_FDCWD, policies_folder(folder), 0700);

@@ -11,7 +11,6 @@
 
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -57,12 +56,6 @@ std::string choice(const ServiceRoute& route) {
   for (std::size_t i = 0; i < route.targets.size(); ++i)
     text += (i == 0 ? "" : ", ") + std::to_string(i) + " : " + route.targets[i];
   return text + " }";
-}
-
-std::string listed(const std::vector<std::string>& entries) {
-  std::string text;
-  for (const auto& entry : entries) text += (text.empty() ? "" : ", ") + entry;
-  return text;
 }
 
 std::set<std::string> udp_flows(const std::vector<ServiceRoute>& routes) {
@@ -164,18 +157,8 @@ std::string services_folder(const std::string& folder) {
   return folder + "/services";
 }
 
-ServicesLock::ServicesLock(const std::string& folder) {
-  // Who had it may have removed the folder: then it is a lock of nothing.
-  struct ::stat locked {
-  }, there{};
-  do {
-    const auto own = sys::make_dirs_at(AT_FDCWD, services_folder(folder), 0700);
-    file_ = sys::open_at(own.get(), "lock", O_RDWR | O_CREAT, 0600);
-    sys::lock_exclusively(file_.get(), "lock the Services");
-    sys::check(::fstat(file_.get(), &locked), "lock the Services");
-  } while (::stat((services_folder(folder) + "/lock").c_str(), &there) != 0 ||
-           there.st_ino != locked.st_ino || there.st_dev != locked.st_dev);
-}
+ServicesLock::ServicesLock(const std::string& folder)
+    : file_(sys::lock_in_folder(services_folder(folder), "lock", "lock the Services")) {}
 
 std::optional<Subnet> known_service_range(const std::string& folder) {
   const std::string file = services_folder(folder) + "/" + range_file;

@@ -15,6 +15,7 @@
 #include <exception>
 #include <string>
 #include <type_traits>
+#include <utility>
 
 namespace pausa::supervisor {
 
@@ -61,6 +62,20 @@ inline std::string hear_report(const sys::UniqueFd& socket, const char* what) {
   const std::string words(text.data(), static_cast<std::size_t>(size));
   if (words.front() != '\0') throw sys::Error(words);
   return words.substr(1);
+}
+
+// Has it done by a child, and waits for that. what: "make the bridge".
+template <typename Work>
+std::string do_in_child(const char* what, Work work) {
+  auto [ours, theirs] = sys::socket_pair(SOCK_SEQPACKET);
+  const pid_t pid = sys::check(::fork(), "start a process to ", what);
+  if (pid == 0) {
+    ours.reset();
+    report_and_end(theirs, std::move(work));
+  }
+  const Child reaped(pid);
+  theirs.reset();
+  return hear_report(ours, what);
 }
 
 }  // namespace pausa::supervisor

@@ -2,11 +2,9 @@
 // which only a child may enter.
 #pragma once
 
-#include "supervisor/helper_child.hpp"
-#include "supervisor/user_namespace.hpp"
 #include "supervisor/user_network.hpp"
 
-#include <sched.h>
+#include <unistd.h>
 
 #include <string>
 #include <type_traits>
@@ -32,20 +30,14 @@ std::string in_network(const state::Store& store, const UserNetwork* user, const
     user = &found;
   }
   if (!*user) return {};
-  auto [ours, theirs] = sys::socket_pair(SOCK_SEQPACKET);
-  const pid_t pid = sys::check(::fork(), "start a process for the network");
-  if (pid == 0) {
-    ours.reset();
-    report_and_end(theirs, [&] {
-      enter_user_namespace_of(user->network.get());
-      sys::check(::setns(user->network.get(), CLONE_NEWNET),
-                 "enter the network of the user's pods");
-      return work();
-    });
-  }
-  const Child reaped(pid);
-  theirs.reset();
-  return hear_report(ours, what);
+  return work_in(user->network.get(), what, [&work] {
+    if constexpr (std::is_void_v<std::invoke_result_t<Work>>) {
+      work();
+      return std::string();
+    } else {
+      return std::string(work());
+    }
+  });
 }
 
 }  // namespace pausa::supervisor

@@ -259,18 +259,10 @@ void add_service_variables(const state::Store& store, const pod::Pod& pod, bool 
 }
 
 void apply_own_services(const std::string& rules, int pidfd) {
-  auto [ours, theirs] = sys::socket_pair(SOCK_SEQPACKET);
-  const pid_t pid = sys::check(::fork(), "start a process for the Services of the pod");
-  if (pid == 0) {
-    ours.reset();
-    report_and_end(theirs, [&] {
-      sys::check(::setns(pidfd, CLONE_NEWNET), "enter the pod's network");
-      net::apply_loopback_rules(rules);
-    });
-  }
-  const Child reaped(pid);
-  theirs.reset();
-  (void)hear_report(ours, "lead Services to the pod's ports");
+  (void)do_in_child("lead Services to the pod's ports", [&] {
+    sys::check(::setns(pidfd, CLONE_NEWNET), "enter the pod's network");
+    net::apply_loopback_rules(rules);
+  });
 }
 
 void store_service(const state::Store& store, pod::Object object) {

@@ -138,20 +138,12 @@ void enter_user_namespace(Host& host, int infra_pidfd, int network) {
 
 void with_subordinate_ids(const std::function<void()>& work) {
   if (::geteuid() == 0) return work();
-  auto [ours, theirs] = sys::socket_pair(SOCK_SEQPACKET);
   const pid_t parent = ::getpid();
-  const pid_t pid = sys::check(::fork(), "start a helper in a user namespace");
-  if (pid == 0) {
-    ours.reset();
-    report_and_end(theirs, [&] {
-      enter_new_user_namespace();
-      sys::die_with(parent);
-      work();
-    });
-  }
-  const Child reaped(pid);
-  theirs.reset();
-  (void)hear_report(ours, "work in a user namespace");
+  (void)do_in_child("work in a user namespace", [&] {
+    enter_new_user_namespace();
+    sys::die_with(parent);
+    work();
+  });
 }
 
 std::uint32_t mapped_ids(const Host& host, const state::Record& record) {

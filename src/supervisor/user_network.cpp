@@ -48,13 +48,10 @@ std::string lock_path(const state::Paths& paths) {
 class Locked {
  public:
   explicit Locked(const state::Paths& paths)
-      : folder_(sys::make_dirs_at(AT_FDCWD, paths.network(), 0700)),
-        file_(sys::open_at(folder_.get(), "uplink", O_RDWR | O_CREAT, 0600)) {
-    sys::lock_exclusively(file_.get(), "lock the network of the user's pods");
-  }
+      : file_(sys::lock_in_folder(paths.network(), "uplink",
+                                  "lock the network of the user's pods")) {}
 
  private:
-  sys::UniqueFd folder_;
   sys::UniqueFd file_;
 };
 
@@ -152,23 +149,6 @@ void show(int network, const std::string& path) {
   const std::string source = "/proc/self/fd/" + std::to_string(network);
   sys::check(::mount(source.c_str(), path.c_str(), nullptr, MS_BIND, nullptr),
              "show the network to pasta at ", path);
-}
-
-// By a child that goes there for good.
-std::string work_in(int network, const char* what, const std::function<std::string()>& work) {
-  auto [ours, theirs] = sys::socket_pair(SOCK_SEQPACKET);
-  const pid_t pid = sys::check(::fork(), "start a process for the network of the user's pods");
-  if (pid == 0) {
-    ours.reset();
-    report_and_end(theirs, [&] {
-      enter_user_namespace_of(network);
-      sys::check(::setns(network, CLONE_NEWNET), "enter the network of the user's pods");
-      return work();
-    });
-  }
-  const Child reaped(pid);
-  theirs.reset();
-  return hear_report(ours, what);
 }
 
 std::string ensure_bridge(int network, const net::BridgeConfig& config) {
@@ -315,6 +295,14 @@ UserNetwork make(const state::Paths& paths, net::BridgeConfig config, UserNetwor
 }
 
 }  // namespace
+
+std::string work_in(int network, const char* what, const std::function<std::string()>& work) {
+  return do_in_child(what, [network, &work] {
+    enter_user_namespace_of(network);
+    sys::check(::setns(network, CLONE_NEWNET), "enter the network of the user's pods");
+    return work();
+  });
+}
 
 std::string why_no_user_network() {
   if (net::pasta_program().empty()) return "pasta is not installed; install it (package passt)";

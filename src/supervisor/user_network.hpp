@@ -49,6 +49,10 @@ bool has_user_network(const state::Paths& paths);
 // what the work has thrown.
 bool in_user_network(const state::Store& store, const std::function<void()>& work);
 
+// Does the work in such a network, by a child that goes there for good; gives what it returns.
+// what: "make the bridge". Throws sys::Error with what the work has thrown.
+std::string work_in(int network, const char* what, const std::function<std::string()>& work);
+
 // For when no pod is left: it ends now.
 void end_user_network(const state::Paths& paths);
 

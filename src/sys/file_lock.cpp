@@ -1,10 +1,13 @@
 #include "sys/file_lock.hpp"
 
 #include "sys/error.hpp"
+#include "sys/path.hpp"
 #include "sys/pause.hpp"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 
 #include <chrono>
 #include <string>
@@ -19,6 +22,21 @@ void lock_exclusively(int fd, std::string_view what) {
     if (std::chrono::steady_clock::now() >= deadline)
       throw Error(ETIMEDOUT, std::string(what) + ": another process holds it");
     pause_briefly();
+  }
+}
+
+UniqueFd lock_in_folder(const std::string& folder, const std::string& name, std::string_view what) {
+  for (;;) {
+    const UniqueFd dir = make_dirs_at(AT_FDCWD, folder, 0700);
+    UniqueFd file = open_at(dir.get(), name, O_RDWR | O_CREAT, 0600);
+    lock_exclusively(file.get(), what);
+    struct ::stat locked {
+    }, there{};
+    check(::fstat(file.get(), &locked), what);
+    // Of a file that was removed meanwhile it is a lock of nothing.
+    if (::stat((folder + "/" + name).c_str(), &there) == 0 && there.st_ino == locked.st_ino &&
+        there.st_dev == locked.st_dev)
+      return file;
   }
 }
 
