@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <optional>
 #include <utility>
 
 namespace pausa::net {
@@ -23,6 +24,11 @@ namespace {
 constexpr const char* inside = "eth0";
 constexpr int patience_ms = 10'000;
 constexpr std::size_t most_text = 2048;
+constexpr unsigned usual_mtu = 1500;
+
+struct Uplinks {
+  std::optional<Uplink> v4, v6;
+};
 
 // Found half made, it is made anew: with its old end it belongs to a namespace that is dying, or to
 // a pod of ours that was left alone by whoever made it.
@@ -46,7 +52,17 @@ void make_pair(Netlink& netlink, const AttachRequest& request, const Pool& pool)
   bring_up(netlink, *link);
 }
 
-void configure_inside(const AttachRequest& request, const Pool& pool) {
+// The bridge takes larger packets than the world does. This machine itself is as near as the
+// bridge.
+void lead_out(Netlink& netlink, const Link& link, const Address& gateway,
+              const std::optional<Uplink>& uplink) {
+  const unsigned mtu = uplink ? uplink->link.mtu : usual_mtu;
+  if (mtu >= link.mtu) return add_route(netlink, link, gateway, nullptr, 0);
+  add_route(netlink, link, gateway, nullptr, mtu);
+  if (uplink && uplink->own) add_route(netlink, link, gateway, &*uplink->own, 0);
+}
+
+void configure_inside(const AttachRequest& request, const Pool& pool, const Uplinks& uplinks) {
   Netlink netlink(NETLINK_ROUTE);
   const auto link = find_link(netlink, inside);
   if (!link) throw sys::Error("the pod's network interface is gone");
@@ -56,10 +72,10 @@ void configure_inside(const AttachRequest& request, const Pool& pool) {
   }
   bring_up(netlink, *link);
   add_address(netlink, *link, pool.v4, pool.v4_of(request.number));
-  add_default_route(netlink, *link, pool.v4_of(Pool::bridge_number));
+  lead_out(netlink, *link, pool.v4_of(Pool::bridge_number), uplinks.v4);
   if (!pool.v6) return;
   add_address(netlink, *link, *pool.v6, *pool.v6_of(request.number));
-  add_default_route(netlink, *link, *pool.v6_of(Pool::bridge_number));
+  lead_out(netlink, *link, *pool.v6_of(Pool::bridge_number), uplinks.v6);
 }
 
 }  // namespace
@@ -69,12 +85,15 @@ void attach_here(const AttachRequest& request) {
   if (!pool) throw sys::Error("the bridge " + request.bridge.name + " has no range");
   if (request.network >= 0)
     sys::check(::setns(request.network, CLONE_NEWNET), "enter the network of the user's pods");
+  Uplinks uplinks;
   {
     Netlink netlink(NETLINK_ROUTE);
     make_pair(netlink, request, *pool);
+    uplinks.v4 = find_uplink(netlink, false);
+    if (pool->v6) uplinks.v6 = find_uplink(netlink, true);
   }
   sys::check(::setns(request.pidfd, CLONE_NEWNET), "enter the pod's network");
-  configure_inside(request, *pool);
+  configure_inside(request, *pool, uplinks);
 }
 
 bool is_attached(const AttachRequest& request) {
@@ -146,7 +165,7 @@ std::string explain(const AttachRequest& request, const Pool& pool) {
     text += "give the pod " + to_text(own) + "\n    netlink RTM_NEWADDR, RTM_NEWROUTE    $ " +
             in_pod + ip + "address add " + to_text(own) + "/" + std::to_string(range.prefix) +
             " dev " + inside + " && " + in_pod + ip + "route add default via " + to_text(gateway) +
-            "\n";
+            " mtu $UPLINK\n";
   };
   address(pool.v4, pool.v4_of(request.number), pool.v4_of(Pool::bridge_number));
   if (pool.v6) address(*pool.v6, *pool.v6_of(request.number), *pool.v6_of(Pool::bridge_number));

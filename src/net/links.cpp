@@ -71,15 +71,22 @@ std::optional<Link> find_link(Netlink& netlink, int index) {
   return ask_link(netlink, question, "number " + std::to_string(index));
 }
 
-int make_bridge(Netlink& netlink, const std::string& name, const HardwareAddress& hardware,
-                unsigned mtu) {
+int make_bridge(Netlink& netlink, const std::string& name, const HardwareAddress& hardware) {
   Message message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
   message.header(ifinfomsg{});
   message.put(IFLA_IFNAME, name);
-  message.put(IFLA_MTU, mtu);
   message.put(IFLA_ADDRESS, hardware.data(), hardware.size());
   message.nest(IFLA_LINKINFO, [&] { message.put(IFLA_INFO_KIND, std::string("bridge")); });
   return netlink.ask(message);
+}
+
+void set_mtu(Netlink& netlink, const Link& link, unsigned mtu) {
+  Message message(RTM_NEWLINK, 0);
+  ifinfomsg info{};
+  info.ifi_index = link.index;
+  message.header(info);
+  message.put(IFLA_MTU, mtu);
+  netlink.must(message, "set the MTU of " + link.name);
 }
 
 int make_veth(Netlink& netlink, const Veth& veth) {

@@ -25,8 +25,8 @@ std::optional<Link> find_link(Netlink& netlink, const std::string& name);
 std::optional<Link> find_link(Netlink& netlink, int index);
 
 // An errno, or 0.
-int make_bridge(Netlink& netlink, const std::string& name, const HardwareAddress& hardware,
-                unsigned mtu);
+int make_bridge(Netlink& netlink, const std::string& name, const HardwareAddress& hardware);
+void set_mtu(Netlink& netlink, const Link& link, unsigned mtu);
 
 struct Veth {
   std::string name;  // ours

@@ -34,7 +34,7 @@ int try_in_new_network(bool in_user_namespace, const std::function<int()>& make)
 int probe_bridge(bool in_user_namespace) {
   return try_in_new_network(in_user_namespace, [] {
     Netlink netlink(NETLINK_ROUTE);
-    return make_bridge(netlink, "trial", {0x02}, usual_mtu);
+    return make_bridge(netlink, "trial", {0x02});
   });
 }
 

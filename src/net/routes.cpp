@@ -16,20 +16,30 @@ struct Route {
   int interface = 0;
   unsigned char table = 0;
   unsigned char type = 0;
+  std::optional<Address> source;
 };
+
+std::optional<Address> read_address(const nlattr* attribute, bool v6) {
+  Address address;
+  address.v6 = v6;
+  if (attribute == nullptr || static_cast<std::size_t>(::nla_len(attribute)) != address.size())
+    return std::nullopt;
+  std::memcpy(address.bytes.data(), ::nla_data(attribute), address.size());
+  return address;
+}
 
 Route read_route(nlmsghdr* header) {
   const auto& info = *static_cast<const rtmsg*>(::nlmsg_data(header));
   Route route;
-  route.to.base.v6 = info.rtm_family == AF_INET6;
+  const bool v6 = info.rtm_family == AF_INET6;
+  route.to.base.v6 = v6;
   route.to.prefix = info.rtm_dst_len;
   route.table = info.rtm_table;
   route.type = info.rtm_type;
   std::array<nlattr*, RTA_MAX + 1> attributes{};
   if (::nlmsg_parse(header, sizeof info, attributes.data(), RTA_MAX, nullptr) < 0) return route;
-  const nlattr* to = attributes[RTA_DST];
-  if (to != nullptr && static_cast<std::size_t>(::nla_len(to)) == route.to.base.size())
-    std::memcpy(route.to.base.bytes.data(), ::nla_data(to), route.to.base.size());
+  if (const auto to = read_address(attributes[RTA_DST], v6)) route.to.base = *to;
+  route.source = read_address(attributes[RTA_PREFSRC], v6);
   if (attributes[RTA_OIF]) route.interface = static_cast<int>(::nla_get_u32(attributes[RTA_OIF]));
   return route;
 }
@@ -55,7 +65,7 @@ std::vector<Subnet> routed_ranges(Netlink& netlink, int but) {
   return ranges;
 }
 
-std::optional<Link> find_uplink(Netlink& netlink, bool v6) {
+std::optional<Uplink> find_uplink(Netlink& netlink, bool v6) {
   // Addresses for documentation: nobody has them, so the way there is the way to everywhere.
   const auto far = parse_address(v6 ? "2001:db8::1" : "192.0.2.1");
   Message question(RTM_GETROUTE, 0);
@@ -70,21 +80,29 @@ std::optional<Link> find_uplink(Netlink& netlink, bool v6) {
   });
   if (failed != 0 || !route || route->type != RTN_UNICAST || route->interface == 0)
     return std::nullopt;
-  return find_link(netlink, route->interface);
+  auto link = find_link(netlink, route->interface);
+  if (!link) return std::nullopt;
+  return Uplink{*std::move(link), route->source};
 }
 
-void add_default_route(Netlink& netlink, const Link& link, const Address& gateway) {
+void add_route(Netlink& netlink, const Link& link, const Address& gateway, const Address* to,
+               unsigned mtu) {
   Message message(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE);
   rtmsg info{};
   info.rtm_family = gateway.v6 ? AF_INET6 : AF_INET;
+  if (to != nullptr) info.rtm_dst_len = static_cast<unsigned char>(to->size() * 8);
   info.rtm_table = RT_TABLE_MAIN;
   info.rtm_protocol = RTPROT_STATIC;
   info.rtm_scope = RT_SCOPE_UNIVERSE;
   info.rtm_type = RTN_UNICAST;
   message.header(info);
+  if (to != nullptr) message.put(RTA_DST, *to);
   message.put(RTA_GATEWAY, gateway);
   message.put(RTA_OIF, static_cast<std::uint32_t>(link.index));
-  netlink.must(message, "add the default route over " + to_text(gateway));
+  if (mtu != 0) message.nest(RTA_METRICS, [&] { message.put(RTAX_MTU, mtu); });
+  netlink.must(message,
+               (to != nullptr ? "add the route to " + to_text(*to) : "add the default route") +
+                   " over " + to_text(gateway));
 }
 
 }  // namespace pausa::net

@@ -11,9 +11,16 @@ namespace pausa::net {
 // The ranges to which routes lead, without default routes and those over the interface `but`.
 std::vector<Subnet> routed_ranges(Netlink& netlink, int but);
 
-// The interface over which the world is reached; nullopt: there is no way.
-std::optional<Link> find_uplink(Netlink& netlink, bool v6);
+// The way out into the world.
+struct Uplink {
+  Link link;
+  std::optional<Address> own;  // the address with which we are seen there
+};
+// nullopt: there is none.
+std::optional<Uplink> find_uplink(Netlink& netlink, bool v6);
 
-void add_default_route(Netlink& netlink, const Link& link, const Address& gateway);
+// to: nullptr for everywhere. mtu: of what goes there, in bytes; 0: the interface's own.
+void add_route(Netlink& netlink, const Link& link, const Address& gateway, const Address* to,
+               unsigned mtu);
 
 }  // namespace pausa::net
