@@ -206,7 +206,8 @@ Bridge ensure_bridge(const BridgeConfig& config) {
     pool = remembered_pool(config);
     return link && link->up && pool;
   };
-  if (is_whole() && has_rules(config.name)) return {*pool, ""};
+  const auto has_own_rules = [&] { return has_rules(config.name, *pool, is_internal(config)); };
+  if (is_whole() && has_own_rules()) return {*pool, ""};
 
   const BridgeLock lock(config.folder);
   const bool whole = is_whole();  // by now
@@ -220,8 +221,7 @@ Bridge ensure_bridge(const BridgeConfig& config) {
   // without them it is off.
   const std::string localnet = "ipv4/conf/" + config.name + "/route_localnet";
   try {
-    // Those of an earlier bridge may be for other addresses.
-    if (!whole || !has_rules(config.name)) {
+    if (!has_own_rules()) {
       write_sysctl(localnet, "0");
       make_rules(config.name, *pool, is_internal(config));
     }

@@ -2,6 +2,7 @@
 
 #include "net/netlink.hpp"
 #include "sys/error.hpp"
+#include "sys/hash.hpp"
 #include "sys/tool.hpp"
 
 #include <linux/netfilter.h>
@@ -9,6 +10,9 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#include <array>
+#include <charconv>
 
 namespace pausa::net {
 namespace {
@@ -110,7 +114,7 @@ std::string ruleset(const std::string& bridge, const Pool& pool, bool internal) 
   const std::string out = "oifname \"" + bridge + "\"";
   const std::string loopback = in + " ip daddr 127.0.0.0/8 ";
   const std::string table = "table inet " + table_of(bridge);
-  std::string text = table + " {}\ndelete " + table + "\n" + table + " {\n" + port_maps(in) +
+  std::string text = table + " {\n" + port_maps(in) +
                      "  chain input {\n"
                      "    type filter hook input priority filter; policy accept;\n"
                      "    " +
@@ -136,28 +140,71 @@ std::string ruleset(const std::string& bridge, const Pool& pool, bool internal) 
   return text + "  }\n}\n";
 }
 
-bool has_table(const std::string& table, int family) {
+namespace {
+
+// An errno, or 0. hear: for the answer.
+int ask_about(int what, int family, const std::string& table, const std::string& chain,
+              const std::function<void(nlmsghdr*)>& hear) {
   try {
     Netlink netlink(NETLINK_NETFILTER);
-    Message question(NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETTABLE, 0);
+    Message question(NFNL_SUBSYS_NFTABLES << 8 | what, 0);
     question.header(nfgenmsg{static_cast<std::uint8_t>(family), NFNETLINK_V0, 0});
-    question.put(NFTA_TABLE_NAME, table);
-    return netlink.ask(question) == 0;
+    question.put(NFTA_TABLE_NAME, table);  // NFTA_CHAIN_TABLE is the same number
+    if (!chain.empty()) question.put(NFTA_CHAIN_NAME, chain);
+    return netlink.ask(question, hear);
   } catch (const sys::Error&) {
-    return false;  // a kernel that has not loaded nf_tables: nft(8) has it loaded
+    return EOPNOTSUPP;  // a kernel that has not loaded nf_tables: nft(8) has it loaded
   }
 }
 
-bool has_rules(const std::string& bridge) {
-  return has_table(table_of(bridge), NFPROTO_INET);
+}  // namespace
+
+bool has_table(const std::string& table, int family) {
+  return ask_about(NFT_MSG_GETTABLE, family, table, "", nullptr) == 0;
 }
 
+std::string mark_of(const std::string& rules) {
+  std::array<char, 16> digits{};
+  const auto end =
+      std::to_chars(digits.data(), digits.data() + digits.size(), sys::wide_hash(rules), 16);
+  return "made_" + std::string(digits.data(), end.ptr);
+}
+
+std::string mark_rules(const std::string& table, const std::string& mark) {
+  return "add chain " + table + " " + mark + "\nadd rule " + table + " " + mark + " return\n";
+}
+
+bool has_mark(const std::string& table, int family, const std::string& mark) {
+  bool whole = false;
+  (void)ask_about(NFT_MSG_GETCHAIN, family, table, mark, [&whole](nlmsghdr* header) {
+    const nlattr* const uses = ::nlmsg_find_attr(header, sizeof(nfgenmsg), NFTA_CHAIN_USE);
+    whole = uses != nullptr && ::nla_get_u32(uses) != 0;
+  });
+  return whole;
+}
+
+bool has_rules(const std::string& bridge, const Pool& pool, bool internal) {
+  return has_mark(table_of(bridge), NFPROTO_INET, mark_of(ruleset(bridge, pool, internal)));
+}
+
+// The maps of an earlier table stay as they are, so that no published port misses a packet. Where
+// its chains cannot become ours (they hook elsewhere), it goes as a whole.
 void make_rules(const std::string& bridge, const Pool& pool, bool internal) {
-  run_nft(ruleset(bridge, pool, internal));
+  const std::string table = "table inet " + table_of(bridge);
+  const std::string rules = ruleset(bridge, pool, internal);
+  const std::string made = rules + mark_rules("inet " + table_of(bridge), mark_of(rules));
+  const bool there = has_table(table_of(bridge), NFPROTO_INET);
+  try {
+    run_nft(there ? "flush " + table + "\n" + made : made);
+  } catch (const sys::Error&) {
+    if (!there) throw;
+    run_nft("delete " + table + "\n" + made);
+  }
 }
 
 void remove_rules(const std::string& bridge) {
-  if (has_rules(bridge)) run_nft("delete table inet " + table_of(bridge) + "\n");
+  if (has_table(table_of(bridge), NFPROTO_INET))
+    run_nft("delete table inet " + table_of(bridge) + "\n");
 }
 
 }  // namespace pausa::net

@@ -16,14 +16,8 @@
 namespace pausa::net {
 namespace {
 
-constexpr std::size_t rules_limit = 16U << 20U;
-constexpr const char* applied_file = "applied";
 constexpr const char* system_folder = "/run/pausa/network";
 constexpr std::uint16_t last_port = 65535;
-
-bool has_tables(const std::string& table) {
-  return has_table(table, NFPROTO_INET) && has_table(table, NFPROTO_BRIDGE);
-}
 
 std::string_view next_word(std::string_view& line) {
   const std::size_t end = std::min(line.find(' '), line.size());
@@ -85,22 +79,19 @@ PoliciesLock::PoliciesLock(const std::string& folder)
     : file_(sys::lock_in_folder(policies_folder(folder), "lock", "lock the NetworkPolicies")) {}
 
 void apply_policies(const std::string& folder, const std::string& rules) {
-  const auto own = sys::make_dirs_at(AT_FDCWD, policies_folder(folder), 0700);
-  if (has_tables(policies_table(folder)) &&
-      sys::read_file_at(own.get(), applied_file, rules_limit) == rules)
-    return;
-  (void)::unlinkat(own.get(), applied_file, 0);
+  const auto table = policies_table(folder);
+  const auto mark = mark_of(rules);
+  if (has_mark(table, NFPROTO_INET, mark) && has_mark(table, NFPROTO_BRIDGE, mark)) return;
   const auto bridges = policy_bridges(folder);
   try {
     // A guarded pod's neighbours are reached over the host, whether it has a way out or not.
     if (std::any_of(bridges.begin(), bridges.end(), [](const auto& it) { return it.pool.v6; }))
       forward_packets(true);
-    run_nft(rules);
+    run_nft(rules + mark_rules("inet " + table, mark) + mark_rules("bridge " + table, mark));
   } catch (sys::Error& error) {
     error.prepend("make the rules of NetworkPolicies");
     throw;
   }
-  sys::replace_file_at(own.get(), applied_file, rules, 0600);
 }
 
 void remove_policies(const std::string& folder) {

@@ -10,6 +10,7 @@
 #include "sys/path.hpp"
 
 #include <fcntl.h>
+#include <linux/netfilter.h>
 #include <netinet/in.h>
 #include <unistd.h>
 
@@ -22,8 +23,6 @@ namespace {
 constexpr std::size_t range_limit = 256;
 constexpr std::size_t rules_limit = 16U << 20U;
 constexpr const char* range_file = "range";
-constexpr const char* applied_file = "applied";
-
 constexpr const char* flows_file = "flows";  // what UDP is led to, "53 10.86.0.3" a line
 
 constexpr const char* system_folder = "/run/pausa/network";
@@ -201,19 +200,19 @@ Subnet service_range(const std::string& folder, const std::optional<Subnet>& wan
 
 void apply_services(const std::string& folder, const Subnet& range,
                     const std::vector<ServiceRoute>& routes) {
-  const auto own = sys::make_dirs_at(AT_FDCWD, services_folder(folder), 0700);
-  const auto bridges = known_bridges(folder);
-  const std::string rules = service_rules(table_of(name_of(folder)), bridges, range, routes);
-  const bool there = has_rules(name_of(folder));
-  if (there && sys::read_file_at(own.get(), applied_file, rules_limit) == rules) return;
-  (void)::unlinkat(own.get(), applied_file, 0);
-  run_nft(rules);
+  const std::string table = table_of(name_of(folder));
+  const std::string rules = service_rules(table, known_bridges(folder), range, routes);
+  const std::string mark = mark_of(rules);
   const auto flows = udp_flows(routes);
-  forget_left(sys::read_file_at(own.get(), flows_file, rules_limit).value_or(""), flows);
   std::string text;
   for (const auto& flow : flows) text += flow + "\n";
+  const auto own = sys::make_dirs_at(AT_FDCWD, services_folder(folder), 0700);
+  const auto before = sys::read_file_at(own.get(), flows_file, rules_limit);
+  const bool made = has_mark(table, NFPROTO_INET, mark);
+  if (made && before == text) return;
+  if (!made) run_nft(rules + mark_rules("inet " + table, mark));
+  forget_left(before.value_or(""), flows);
   sys::replace_file_at(own.get(), flows_file, text, 0600);
-  sys::replace_file_at(own.get(), applied_file, rules, 0600);
 }
 
 void remove_services(const std::string& folder) {

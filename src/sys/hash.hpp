@@ -14,4 +14,11 @@ constexpr std::uint32_t stable_hash(std::string_view text) noexcept {
   return hash;
 }
 
+// Of 64 bits: for telling long texts from each other.
+constexpr std::uint64_t wide_hash(std::string_view text) noexcept {
+  std::uint64_t hash = 14695981039346656037U;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211U;
+  return hash;
+}
+
 }  // namespace pausa::sys

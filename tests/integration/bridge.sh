@@ -69,6 +69,14 @@ ip link delete pausa0
 up --network bridge "$(sleeper three)"
 check "a pod of before has its port again" reaches three "$ip1"
 check "and reaches the world" reaches one 198.51.100.2
+from_outside() { outside busybox ping -c 1 -W 1 "$ip1" >/dev/null; }
+for repair in "$(sleeper four)" "$work/one.yaml"; do
+  nft flush table inet pausa-pausa0
+  eventually "without rules in the table the world reaches a pod" from_outside
+  expect_exit 0 pausa up -d --network bridge "$repair"
+  check "after an up it does not" eval '! from_outside'
+done
+expect_exit 0 pausa down four
 
 # ---- a pod's own interface: by the next up of it, or by its next supervisor
 port_of() { ip -o link show type veth | sed -n "s/.*\(pausa$(field "$1" .metadata.uid | tr -d - | head -c 10)\)@.*/\1/p"; }

@@ -253,6 +253,16 @@ same "rules that were lost are made again" "" "$(far)"
 nft flush ruleset
 up --network bridge "$(sleeper mend)"
 same "also by a pod that none is about" "" "$(far)"
+nft list tables | grep policies >"$work/tables"
+same "they are two tables" 2 "$(wc -l <"$work/tables")"
+while read -r table; do
+  # shellcheck disable=SC2086
+  nft flush $table
+  same "without the rules of a $table it would be reached" db "$(far)"
+  expect_exit 0 pausa up -d --network bridge "$work/mend.yaml"
+  expect_exit 0 pausa down mend
+  same "they are made again" "" "$(far)"
+done <"$work/tables"
 mkdir "$work/empty"
 mount --bind "$work/empty" /usr/sbin
 nft=$(command -v nft || true)

@@ -86,6 +86,24 @@ expect_exit 0 pausa up -d --network bridge "$work/other.yaml"
 again() { says from 198.51.100.1 8080 outside && mapped 8080; }
 eventually "with new ones the kernel does" again
 
+# ---- rules of another version: they are made anew, and the port leads where it led
+mark=$(nft list chains inet | sed -n 's/.*chain \(made_[0-9a-f]*\) .*/\1/p')
+nft flush chain inet pausa-pausa0 leave
+nft rename chain inet pausa-pausa0 "$mark" made_before
+coproc outside perl -MIO::Socket::INET -e '$| = 1; my $s = IO::Socket::INET->new("198.51.100.1:8080") or die;
+  print "open\n"; <STDIN>; print $s "GET /cgi-bin/who HTTP/1.0\r\n\r\n"; print grep /^from/, <$s>;'
+read -r -t 10 opened <&"${COPROC[0]}"
+same "a connection is made" open "$opened"
+kill -STOP "$(field all .pausa.guard.pid)" "$(field all .pausa.supervisor.pid)"
+expect_exit 0 pausa up -d --network bridge "$work/other.yaml"
+match "the rules are made anew" "$(nft list chain inet pausa-pausa0 leave)" masquerade
+same "with their mark" "$mark" "$(nft list chain inet pausa-pausa0 "$mark" | sed -n 's/.*chain \(.*\) {/\1/p')"
+check "the kernel forwards still" says 'from 198.51.100.2' 198.51.100.1 8080 outside
+echo >&"${COPROC[1]}"
+read -r -t 10 heard <&"${COPROC[0]}"
+same "and a connection that was established lives on" "from 198.51.100.2" "$heard"
+kill -CONT "$(field all .pausa.guard.pid)" "$(field all .pausa.supervisor.pid)"
+
 # ---- ports that come and go, and the end
 expect_exit 0 pausa up -d --network bridge "$(serving all '[{containerPort: 80, hostPort: 8090}]' 'serve 0.0.0.0')"
 check "a port that is gone is the kernel's no more" not_mapped 8080

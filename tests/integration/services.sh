@@ -138,6 +138,9 @@ match "describe tells who is behind it" "$(pausa service describe node)" "80:300
 at_bridge nft flush ruleset
 up --network bridge "$(sleeper mend)"
 eventually "rules that were lost are made again" says client "$ip" 8000 w1
+at_bridge nft flush table inet "$table"
+expect_exit 0 pausa down mend
+eventually "those of which the table is left, too" says client "$ip" 8000 w1
 for name in web node all else; do expect_exit 0 pausa down -f "$work/service-$name.yaml"; done
 same "no Service is left" "" "$(pausa service ls -o name)"
 run at_bridge nft list table inet "$table"

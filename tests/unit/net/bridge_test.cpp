@@ -9,6 +9,7 @@
 #include "sys/error.hpp"
 #include "sys/process.hpp"
 
+#include <linux/netfilter.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -138,20 +139,24 @@ TEST_CASE("a bridge is made once, put right when damaged, and removed with its r
     must(says("ip -d link show pausa0", "bridge"), "there is a bridge");
     must(says("ip address show pausa0", "inet 10.86.0.1/16"), "it has its address");
     must(says("cat /proc/sys/net/ipv4/ip_forward", "1"), "packets are forwarded");
-    must(net::has_rules("pausa0"), "there are rules");
+    const auto has_rules = [&first] { return net::has_rules("pausa0", first.pool, false); };
+    must(has_rules(), "there are rules");
+    must(!net::has_rules("pausa0", first.pool, true), "and no others");
     must(net::ensure_bridge(config).pool == first.pool, "the second finds the first's");
 
-    (void)output_of("nft flush ruleset");
-    must(!net::has_rules("pausa0"), "they are gone");
-    (void)net::ensure_bridge(config);
-    must(says("nft list ruleset", "masquerade"), "the rules are made again");
+    for (const char* flush : {"ruleset", "table inet pausa-pausa0"}) {
+      (void)output_of(std::string("nft flush ") + flush);
+      must(!has_rules(), std::string("they are gone: ") + flush);
+      (void)net::ensure_bridge(config);
+      must(has_rules() && says("nft list ruleset", "masquerade"), "the rules are made again");
+    }
 
     (void)output_of("ip link delete pausa0");
     must(net::ensure_bridge(config).pool == first.pool, "a new bridge has the old range");
     must(says("ip link show pausa0", "UP"), "it is up");
 
     net::remove_bridge(config);
-    must(!net::has_rules("pausa0"), "the rules go with it");
+    must(!net::has_table("pausa-pausa0", NFPROTO_INET), "the rules go with it");
     must(says("ip link show pausa0", "does not exist"), "the bridge is gone");
     must(::access(config.own().c_str(), F_OK) != 0, "and its folder");
   });
@@ -175,6 +180,31 @@ TEST_CASE("a bridge that was left half made is finished by the next") {
     (void)net::ensure_bridge(config_in(tree));
     must(says("cat /proc/sys/net/ipv4/ip_forward", "1"), "packets are forwarded");
     must(says("ip route", "10.86.0.0/16 dev pausa0"), "there is a way to the pods");
+  });
+}
+
+TEST_CASE("rules of another version are made anew, and published ports stay where they lead") {
+  const test::TempTree tree;
+  in_own_network([&tree] {
+    const auto config = config_in(tree);
+    const auto pool = net::ensure_bridge(config).pool;
+    const auto mark = net::mark_of(net::ruleset("pausa0", pool));
+    const net::PublishedPort port{std::nullopt, 8080, 80, false};
+    must(net::add_to_map("pausa0", port, *net::parse_address("10.86.0.7")), "a port");
+    const std::string table = "inet pausa-pausa0 ";
+    must(output_of("nft rename chain " + table + mark + " made_0").empty(), "another mark");
+    must(output_of("nft flush chain " + table + "leave").empty(), "other rules");
+    (void)net::ensure_bridge(config);
+    must(net::has_rules("pausa0", pool, false), "ours are there");
+    must(says("nft list chain " + table + "leave", "masquerade"), "all of them");
+    must(says("nft list map " + table + "any4", "tcp . 8080 : 10.86.0.7 . 80"), "and the port");
+
+    must(output_of("nft delete table inet pausa-pausa0 ; nft add table " + table +
+                   "; nft add chain " + table + "leave \"{ type filter hook input priority 0; }\"")
+             .empty(),
+         "a chain elsewhere");
+    (void)net::ensure_bridge(config);
+    must(net::has_rules("pausa0", pool, false), "a table that cannot become ours goes");
   });
 }
 
