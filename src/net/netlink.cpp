@@ -95,26 +95,34 @@ int Netlink::ask(const Message& message, const std::function<void(nlmsghdr*)>& h
   return exchange.error;
 }
 
-int Netlink::commit(const Message& message) {
-  const auto mark = [](int type) {
-    Message edge(type, 0);
-    edge.header(nfgenmsg{AF_UNSPEC, NFNETLINK_V0, htons(NFNL_SUBSYS_NFTABLES)});
-    return edge;
-  };
-  const Message begin = mark(NFNL_MSG_BATCH_BEGIN);
-  const Message end = mark(NFNL_MSG_BATCH_END);
+int Netlink::commit(const std::vector<Message>& changes) {
   std::string bytes;
-  for (const Message* part : {&begin, &message, &end}) {
-    // Past libnl, which would count these as questions and expect three answers.
-    auto* header = ::nlmsg_hdr(part->get());
-    if (part == &message) header->nlmsg_flags |= NLM_F_ACK;
+  std::uint32_t number = 0;
+  // Past libnl, which would count these as questions and expect an answer to each.
+  const auto add = [&](const Message& part) {
+    auto* header = ::nlmsg_hdr(part.get());
+    header->nlmsg_seq = ++number;
     bytes.append(reinterpret_cast<const char*>(header), header->nlmsg_len);
     bytes.resize(NLMSG_ALIGN(bytes.size()));
+  };
+  const auto add_mark = [&add](int type) {
+    Message edge(type, 0);
+    edge.header(nfgenmsg{AF_UNSPEC, NFNETLINK_V0, htons(NFNL_SUBSYS_NFTABLES)});
+    add(edge);
+  };
+  add_mark(NFNL_MSG_BATCH_BEGIN);
+  for (const auto& change : changes) {
+    if (&change == &changes.back()) ::nlmsg_hdr(change.get())->nlmsg_flags |= NLM_F_ACK;
+    add(change);
   }
+  const std::uint32_t last = number;
+  add_mark(NFNL_MSG_BATCH_END);
   const int socket = ::nl_socket_get_fd(socket_.get());
   if (::send(socket, bytes.data(), bytes.size(), 0) < 0) return errno;
-  // One answer, about the change, or about the beginning when that is refused.
+  // One answer about the last, or about the first mark when that is refused; before it, one about
+  // each that fails. They come together, each as a datagram of its own.
   alignas(nlmsghdr) std::array<char, 4096> answer;
+  int failed = 0;
   for (;;) {
     const auto size = ::recv(socket, answer.data(), answer.size(), 0);
     if (size < 0 && errno == EINTR) continue;
@@ -122,7 +130,8 @@ int Netlink::commit(const Message& message) {
     const auto* header = reinterpret_cast<const nlmsghdr*>(answer.data());
     if (!NLMSG_OK(header, static_cast<std::size_t>(size))) return EIO;
     if (header->nlmsg_type != NLMSG_ERROR) continue;
-    return -static_cast<const nlmsgerr*>(NLMSG_DATA(header))->error;
+    if (failed == 0) failed = -static_cast<const nlmsgerr*>(NLMSG_DATA(header))->error;
+    if (header->nlmsg_seq == last || header->nlmsg_seq == 1) return failed;
   }
 }
 

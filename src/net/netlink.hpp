@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace pausa::net {
 
@@ -49,8 +50,9 @@ class Netlink {
   // Sends and waits for the kernel's word, at most five seconds: 0 or an errno. What it answers
   // beside that goes to `hear`, message by message.
   int ask(const Message& message, const std::function<void(nlmsghdr*)>& hear = nullptr);
-  // The same for a change of nf_tables, which takes changes between two marks only.
-  int commit(const Message& message);
+  // The same for changes of nf_tables, which takes them between two marks: all or none. The errno
+  // is that of the first that fails.
+  int commit(const std::vector<Message>& changes);
   // As ask(); throws sys::Error unless all is well.
   void must(const Message& message, const std::string& doing);
 

@@ -71,12 +71,6 @@ Message about(const std::string& bridge, int what, int flags, const Element& ele
   return message;
 }
 
-// An errno, or 0.
-int change(Netlink& netlink, const std::string& bridge, int what, int flags,
-           const Element& element) {
-  return netlink.commit(about(bridge, what, flags, element));
-}
-
 std::string value_in(nlattr* element, int attribute) {
   std::array<nlattr*, NFTA_SET_ELEM_MAX + 1> parts{};
   std::array<nlattr*, NFTA_DATA_MAX + 1> data{};
@@ -90,6 +84,14 @@ std::string value_in(nlattr* element, int attribute) {
   return {static_cast<const char*>(::nla_data(value)), static_cast<std::size_t>(::nla_len(value))};
 }
 
+void for_each_element(nlmsghdr* header, const std::function<void(nlattr*)>& look) {
+  nlattr* const list = ::nlmsg_find_attr(header, sizeof(nfgenmsg), NFTA_SET_ELEM_LIST_ELEMENTS);
+  if (list == nullptr) return;
+  int left = 0;
+  nlattr* element = nullptr;
+  nla_for_each_nested(element, list, left) look(element);
+}
+
 std::vector<Element> elements_of(Netlink& netlink, const std::string& bridge,
                                  const std::string& map) {
   std::vector<Element> elements;
@@ -98,14 +100,25 @@ std::vector<Element> elements_of(Netlink& netlink, const std::string& bridge,
   question.put(NFTA_SET_ELEM_LIST_TABLE, table_of(bridge));
   question.put(NFTA_SET_ELEM_LIST_SET, map);
   (void)netlink.ask(question, [&](nlmsghdr* header) {
-    nlattr* const list = ::nlmsg_find_attr(header, sizeof(nfgenmsg), NFTA_SET_ELEM_LIST_ELEMENTS);
-    if (list == nullptr) return;
-    int left = 0;
-    nlattr* element = nullptr;
-    nla_for_each_nested(element, list, left) elements.push_back(
-        {map, value_in(element, NFTA_SET_ELEM_KEY), value_in(element, NFTA_SET_ELEM_DATA)});
+    for_each_element(header, [&](nlattr* element) {
+      elements.push_back(
+          {map, value_in(element, NFTA_SET_ELEM_KEY), value_in(element, NFTA_SET_ELEM_DATA)});
+    });
   });
   return elements;
+}
+
+// What is not there is left out: a change that fails costs an RCU grace period as one that does
+// not, 5 to 30 ms, and takes the others with it.
+void remove(Netlink& netlink, const std::string& bridge, const std::vector<Element>& elements) {
+  constexpr int attempts = 3;  // somebody may have been faster between question and change
+  for (int i = 0; i < attempts; ++i) {
+    std::vector<Message> changes;
+    for (const auto& element : elements)
+      if (netlink.ask(about(bridge, NFT_MSG_GETSETELEM, 0, element)) == 0)
+        changes.push_back(about(bridge, NFT_MSG_DELSETELEM, 0, element));
+    if (changes.empty() || netlink.commit(changes) != ENOENT) return;
+  }
 }
 
 }  // namespace
@@ -114,36 +127,43 @@ bool add_to_map(const std::string& bridge, const PublishedPort& port, const Addr
   const auto ours = *parse_address("::1");
   if (port.host && (port.host->v6 != pod.v6 || *port.host == ours)) return false;
   auto element = element_of(port, pod.v6);
-  element.value = Words().address(pod).port(port.pod_port).text();
   Netlink netlink(NETLINK_NETFILTER);
-  int failed = change(netlink, bridge, NFT_MSG_NEWSETELEM, NLM_F_CREATE | NLM_F_EXCL, element);
-  if (failed == EBUSY || failed == EEXIST) {  // perhaps with another value
-    remove_from_map(bridge, port, pod.v6);
-    failed = change(netlink, bridge, NFT_MSG_NEWSETELEM, NLM_F_CREATE, element);
-  }
-  return failed == 0;
+  std::string before;
+  (void)netlink.ask(about(bridge, NFT_MSG_GETSETELEM, 0, element), [&before](nlmsghdr* header) {
+    for_each_element(header,
+                     [&before](nlattr* found) { before = value_in(found, NFTA_SET_ELEM_DATA); });
+  });
+  std::vector<Message> changes;
+  if (!before.empty()) changes.push_back(about(bridge, NFT_MSG_DELSETELEM, 0, element));
+  element.value = Words().address(pod).port(port.pod_port).text();
+  if (before == element.value) return true;
+  changes.push_back(about(bridge, NFT_MSG_NEWSETELEM, NLM_F_CREATE, element));
+  return netlink.commit(changes) == 0;
 }
 
-void remove_from_map(const std::string& bridge, const PublishedPort& port, bool v6) {
-  if (port.host && port.host->v6 != v6) return;
+void remove_from_map(const std::string& bridge, const std::vector<PublishedPort>& ports,
+                     const std::vector<Address>& pods) {
+  std::vector<Element> elements;
+  for (const auto& port : ports)
+    for (const auto& pod : pods)
+      if (!port.host || port.host->v6 == pod.v6) elements.push_back(element_of(port, pod.v6));
   Netlink netlink(NETLINK_NETFILTER);
-  const auto element = element_of(port, v6);
-  // Asked first: what fails to change costs an RCU grace period, 5 to 30 ms.
-  if (netlink.ask(about(bridge, NFT_MSG_GETSETELEM, 0, element)) == 0)
-    (void)change(netlink, bridge, NFT_MSG_DELSETELEM, 0, element);
+  remove(netlink, bridge, elements);
 }
 
 void remove_all_to(const std::string& bridge, const std::vector<Address>& pods) {
   Netlink netlink(NETLINK_NETFILTER);
+  std::vector<Element> elements;
   for (const auto& pod : pods) {
     const auto address = Words().address(pod).text();
     for (const char* kind : {"any", "one"})
       for (auto& element : elements_of(netlink, bridge, std::string(kind) + (pod.v6 ? "6" : "4"))) {
         if (!element.value.starts_with(address)) continue;
         element.value.clear();
-        (void)change(netlink, bridge, NFT_MSG_DELSETELEM, 0, element);
+        elements.push_back(std::move(element));
       }
   }
+  remove(netlink, bridge, elements);
 }
 
 }  // namespace pausa::net

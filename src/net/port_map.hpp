@@ -1,6 +1,7 @@
 // Published ports that the kernel forwards itself: elements of the maps in a bridge's table
-// (nat.hpp), one for each, which turn the host's port into a pod's address and port. Put and taken
-// by one netlink message each; no rule and no process belongs to a port.
+// (nat.hpp), one for each, which turn the host's port into a pod's address and port. A change of
+// nf_tables waits for the kernel's readers (an RCU grace period), so putting one is one change and
+// taking several is one; no rule and no process belongs to a port.
 #pragma once
 
 #include "net/publish.hpp"
@@ -14,8 +15,9 @@ namespace pausa::net {
 // that ends. False: the kernel cannot (no table, no nf_tables), or the port is ::1's alone.
 bool add_to_map(const std::string& bridge, const PublishedPort& port, const Address& pod);
 
-// Not there is fine. v6: that of IPv6.
-void remove_from_map(const std::string& bridge, const PublishedPort& port, bool v6);
+// Wherever they lead, in the families of these addresses. Not there is fine.
+void remove_from_map(const std::string& bridge, const std::vector<PublishedPort>& ports,
+                     const std::vector<Address>& pods);
 
 // All that lead to these addresses, whoever put them there.
 void remove_all_to(const std::string& bridge, const std::vector<Address>& pods);

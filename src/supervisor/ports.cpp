@@ -136,9 +136,12 @@ void Ports::forward(boost::asio::io_context& io, int pidfd, sys::SocketStock& so
   addresses_.clear();
   for (const auto& text : addresses)
     if (const auto address = net::parse_address(text)) addresses_.push_back(*address);
+  std::vector<Open*> fresh;
+  for (auto& open : open_)
+    if (std::exchange(open.fresh, false)) fresh.push_back(&open);
+  unmap(fresh);
   for (auto& open : open_) {
     if (open.forwarder) continue;
-    if (std::exchange(open.fresh, false)) unmap(open);
     net::ForwardTarget target;
     target.make_socket = [pidfd, &sockets](int domain, int type) {
       return type == SOCK_STREAM ? sockets.take(pidfd, domain)
@@ -182,22 +185,28 @@ void Ports::map(const net::PublishedPort& port, const net::Address& answered) {
 }
 
 // Also what an earlier supervisor may have put there.
-void Ports::unmap(Open& open) {
-  open.mapped = {};
-  if (open.forwarder) open.forwarder->forget();
-  if (bridge_.empty()) return;
+void Ports::unmap(const std::vector<Open*>& some) {
+  std::vector<net::PublishedPort> ports;
+  for (auto* open : some) {
+    open->mapped = {};
+    if (open->forwarder) open->forwarder->forget();
+    ports.push_back(open->port);
+  }
+  if (bridge_.empty() || ports.empty()) return;
   try {
-    for (const auto& address : addresses_) net::remove_from_map(bridge_, open.port, address.v6);
+    net::remove_from_map(bridge_, ports, addresses_);
   } catch (const sys::Error&) {
     return;  // a kernel without nf_tables
   }
 }
 
 void Ports::withdraw(const pod::Container& container) {
+  std::vector<Open*> own;
   for (auto& open : open_)
     if (std::any_of(container.ports.begin(), container.ports.end(),
                     [&open](const auto& port) { return published(port) == open.port; }))
-      unmap(open);
+      own.push_back(&open);
+  unmap(own);
 }
 
 void Ports::drop_others(const pod::Spec& spec) {
@@ -205,20 +214,20 @@ void Ports::drop_others(const pod::Spec& spec) {
   const auto unwanted = [&wanted](const Open& open) {
     return std::find(wanted.begin(), wanted.end(), open.port) == wanted.end();
   };
-  // Before its socket is closed: the loop must let go of it while the number is still its own.
+  std::vector<Open*> others;
   for (auto& open : open_)
-    if (unwanted(open)) {
-      unmap(open);
-      open.forwarder.reset();
-    }
+    if (unwanted(open)) others.push_back(&open);
+  unmap(others);
+  // Before its socket is closed: the loop must let go of it while the number is still its own.
+  for (auto* open : others) open->forwarder.reset();
   std::erase_if(open_, unwanted);
 }
 
 void Ports::pause() {
-  for (auto& open : open_) {
-    unmap(open);
-    open.forwarder.reset();
-  }
+  std::vector<Open*> all;
+  for (auto& open : open_) all.push_back(&open);
+  unmap(all);
+  for (auto& open : open_) open.forwarder.reset();
 }
 
 void Ports::rest() {

@@ -41,7 +41,7 @@ class Ports {
                const std::vector<std::string>& addresses, const std::string& bridge,
                const std::string& gate, const std::vector<pod::ProxiedPort>& proxied);
   // The server of these may be another one when it starts again: the kernel forwards them no more
-  // until it has answered.
+  // until it has answered. As the pod ends, reconcile() takes all of them at once.
   void withdraw(const pod::Container& container);
   // What the spec no longer has.
   void drop_others(const pod::Spec& spec);
@@ -61,7 +61,7 @@ class Ports {
     bool fresh = false;  // the kernel may forward it still for a pod that was killed
   };
   void map(const net::PublishedPort& port, const net::Address& answered);
-  void unmap(Open& open);
+  void unmap(const std::vector<Open*>& some);
   bool has(const net::PublishedPort& port) const;
 
   std::vector<Open> open_;

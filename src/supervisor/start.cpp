@@ -356,7 +356,7 @@ void Supervisor::on_exit(std::size_t index, const infra::Exit& exit) {
     if (state.stage != Stage::running) return;
   }
   container.checks.reset();
-  ports_.withdraw(*container.spec);
+  if (!record_.state.stopping) ports_.withdraw(*container.spec);
   // What it left behind in its group ends with it, as everywhere.
   if (container.group) (void)container.group->kill();
   const bool oom = container.group && static_cast<std::uint64_t>(container.group->oom_kills()) >
