@@ -268,11 +268,16 @@ class Checkup {
           root_ ? "modprobe bridge" : "as root: modprobe bridge");
     tried(net::probe_veth(!root_), Level::warning, "veth", "pairs of interfaces can be made",
           root_ ? "modprobe veth" : "as root: modprobe veth");
-    if (!sys::find_program("nft").empty())
-      tried(net::probe_rules(!root_), Level::warning, "nf_tables",
-            "takes the rules of bridges and ports",
+    if (!sys::find_program("nft").empty()) {
+      const int err = net::probe_rules(!root_);
+      tried(err, Level::warning, "nf_tables", "takes the rules of bridges and ports",
             std::string(root_ ? "" : "as root: ") +
                 "modprobe -a nf_tables nft_chain_nat nft_masq nft_nat nft_fib_inet nft_ct");
+      if (err == 0)
+        tried(net::probe_policies(!root_), Level::warning, "nf_tables bridge",
+              "takes the rules of NetworkPolicies",
+              "boot a kernel built with CONFIG_NF_TABLES_BRIDGE");
+    }
     if (net::has_ipv6())
       add(Level::ok, "IPv6", "pods have addresses of both families");
     else

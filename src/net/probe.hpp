@@ -10,6 +10,8 @@ int probe_bridge(bool in_user_namespace);
 int probe_veth(bool in_user_namespace);
 // The very rules of a bridge, by nft(8): they take several modules of nf_tables.
 int probe_rules(bool in_user_namespace);
+// Rules of NetworkPolicies, likewise: they take the family bridge of nf_tables, too.
+int probe_policies(bool in_user_namespace);
 
 // Whether new interfaces here may have addresses of IPv6.
 bool has_ipv6();

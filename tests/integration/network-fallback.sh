@@ -16,7 +16,7 @@ answers() { [[ $("$@" 2>/dev/null </dev/null) == web ]]; }
 
 # ---- all is there
 expect_exit '0 1' pausa doctor
-for part in bridge veth nf_tables IPv6; do match "doctor tried: $part" "$output" "ok +$part"; done
+for part in bridge veth nf_tables "nf_tables bridge" IPv6; do match "doctor tried: $part" "$output" "ok +$part"; done
 
 # ---- no nft: the pods reach each other and are reached, the world is not there
 mount --bind /dev/null "$nft_program"
@@ -45,6 +45,21 @@ up --network bridge "$(sleeper b)"
 eventually "as soon as it is there, the world is, too" reaches b 198.51.100.2
 expect_exit 0 pausa down web b
 expect_exit 0 pausa reset --yes
+
+# ---- a kernel without the family bridge of nf_tables
+cp "$nft_program" "$work/real-nft"
+cat >"$work/nft" <<SH
+#!/bin/sh
+rules=\$(cat)
+case \$rules in *"table bridge"*) echo "Error: Could not process rule: Operation not supported" >&2; exit 1 ;; esac
+echo "\$rules" | exec "$work/real-nft" "\$@"
+SH
+chmod 755 "$work/nft"
+mount --bind "$work/nft" "$nft_program"
+expect_exit '0 1' pausa doctor
+match "doctor says that NetworkPolicies have no rules" "$output" "ok +nf_tables " \
+  'warning +nf_tables bridge .*CONFIG_NF_TABLES_BRIDGE'
+umount "$nft_program"
 
 # ---- the host has no IPv6
 for all in all default; do echo 1 >/proc/sys/net/ipv6/conf/$all/disable_ipv6; done
