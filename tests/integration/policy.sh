@@ -182,6 +182,25 @@ same "not the next one" "" "$(outside_from 198.51.100.2 198.51.100.1 8082 || tru
 same "a pod of another label does not come in by it" "" "$(asks other 198.51.100.1 8080 || true)"
 match "the host does" "$(busybox nc -w 2 127.0.0.1 8080 </dev/null)" pub
 
+# ---- whether br_netfilter shows the rules of IP what the bridge switches, or not
+apply db 'podSelector: {matchLabels: {app: db}}' 'ingress: [{from: [{podSelector: {matchLabels: {app: web}}}]}]'
+shown=/proc/sys/net/bridge/bridge-nf-call-
+[[ -e ${shown}iptables ]] || echo "skipped: the two ways of br_netfilter, which this kernel has not"
+for value in $([[ ! -e ${shown}iptables ]] || echo 1 0); do
+  echo "$value" >${shown}iptables
+  echo "$value" >${shown}ip6tables
+  for address in "$db" "$db6"; do
+    check "who is let through comes through ($value, $address)" may web "$address"
+    check "another pod does not ($value, $address)" may_not other "$address"
+    check "the host does ($value, $address)" host_may "$address"
+  done
+  check "the pod itself goes where it likes ($value)" may db "$(ip web)" 80 web
+  check "others are not concerned ($value)" may other "$(ip web)" 80 web
+  match "who may come from outside does ($value)" "$(outside_from 198.51.100.2 198.51.100.1 8080)" pub
+  same "who may not does not ($value)" "" "$(outside_from 198.51.100.66 198.51.100.1 8080 || true)"
+done
+drop db
+
 # ---- without a bridge it is the supervisor's alone
 cat "$(server lone pub ', hostPort: 8090')" >"$work/lone2.yaml"
 up --network none "$work/lone2.yaml"
