@@ -1,7 +1,7 @@
 #include "cli/diagnosis.hpp"
 
 #include "pod/quantity.hpp"
-#include "pod/status.hpp"
+#include "pod/time_text.hpp"
 
 #include <signal.h>
 #include <string.h>

@@ -6,7 +6,7 @@
 #include "cli/workloads.hpp"
 #include "image/library.hpp"
 #include "pod/decode.hpp"
-#include "pod/status.hpp"
+#include "pod/short_status.hpp"
 #include "state/watch.hpp"
 #include "supervisor/starter.hpp"
 #include "sys/error.hpp"

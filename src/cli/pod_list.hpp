@@ -3,7 +3,8 @@
 // done about it.
 #pragma once
 
-#include "pod/status.hpp"
+#include "pod/conditions.hpp"
+#include "pod/short_status.hpp"
 #include "state/store.hpp"
 
 #include <optional>

@@ -2,7 +2,7 @@
 
 #include "cli/inspect_object.hpp"
 #include "cli/remove_pod.hpp"
-#include "pod/status.hpp"
+#include "pod/conditions.hpp"
 #include "state/watch.hpp"
 #include "sys/process.hpp"
 

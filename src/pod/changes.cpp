@@ -1,7 +1,7 @@
 #include "pod/changes.hpp"
 
 #include "pod/decode.hpp"
-#include "pod/status.hpp"
+#include "pod/qos.hpp"
 
 #include <algorithm>
 #include <string_view>

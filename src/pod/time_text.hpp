@@ -1,4 +1,4 @@
-// Wall-clock times as people and Kubernetes write them. Pure.
+// Wall-clock times and ages as people and Kubernetes write them. Pure.
 #pragma once
 
 #include <chrono>
@@ -10,5 +10,8 @@ namespace pausa::pod {
 std::string rfc3339(std::chrono::nanoseconds since_epoch);
 // With nine digits of fraction.
 std::string rfc3339_nano(std::chrono::nanoseconds since_epoch);
+
+// An age as kubectl writes it: "45s", "3m20s", "26h", "12d", "2y30d".
+std::string age_text(std::chrono::nanoseconds age);
 
 }  // namespace pausa::pod

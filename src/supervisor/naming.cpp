@@ -3,7 +3,7 @@
 #include "net/name_book.hpp"
 #include "net/pasta.hpp"
 #include "net/services.hpp"
-#include "pod/status.hpp"
+#include "pod/conditions.hpp"
 #include "supervisor/services.hpp"
 #include "supervisor/supervisor.hpp"
 #include "sys/error.hpp"

@@ -6,7 +6,6 @@
 #include "cli/table.hpp"
 #include "cli/target.hpp"
 #include "cli/workloads.hpp"
-#include "pod/status.hpp"
 
 #include <algorithm>
 #include <iostream>

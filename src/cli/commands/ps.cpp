@@ -8,6 +8,7 @@
 #include "cli/target.hpp"
 #include "cli/template.hpp"
 #include "cli/workloads.hpp"
+#include "pod/time_text.hpp"
 #include "supervisor/stored_pod.hpp"
 
 #include <unistd.h>

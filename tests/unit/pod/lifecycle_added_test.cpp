@@ -1,5 +1,6 @@
 // What comes to a pod that runs: ephemeral containers, and conditions that others set.
-#include "pod/status.hpp"
+#include "pod/conditions.hpp"
+#include "pod/short_status.hpp"
 #include "unit/pod/life.hpp"
 
 #include <doctest/doctest.h>

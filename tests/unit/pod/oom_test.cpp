@@ -1,6 +1,6 @@
 #include "pod/oom.hpp"
 
-#include "pod/status.hpp"
+#include "pod/qos.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,9 @@
 #include "pod/status.hpp"
 
+#include "pod/qos.hpp"
+#include "pod/short_status.hpp"
+#include "pod/time_text.hpp"
+
 #include <doctest/doctest.h>
 
 #include <algorithm>
