@@ -1,6 +1,7 @@
 #include "manifest/parse.hpp"
 
 #include "manifest/resolve.hpp"
+#include "manifest/tree.hpp"
 #include "manifest/wording.hpp"
 
 #include <yaml-cpp/eventhandler.h>
@@ -9,9 +10,7 @@
 #include <yaml-cpp/parser.h>
 
 #include <algorithm>
-#include <set>
 #include <sstream>
-#include <unordered_map>
 #include <utility>
 
 namespace pausa::manifest {
@@ -37,10 +36,7 @@ class Builder : public YAML::EventHandler {
         diagnostics_(diagnostics),
         variables_(variables) {}
 
-  Node take() {
-    if (!dropped_.empty()) drop_keys(root_);
-    return std::move(root_);
-  }
+  Node take() { return tree_.take(); }
 
   Mark place_of(const YAML::Mark& mark) const {
     return lines_.mark(piece_.origin(mark.pos < 0 ? 0 : static_cast<std::size_t>(mark.pos)));
@@ -71,8 +67,8 @@ class Builder : public YAML::EventHandler {
     if (written != std::end(words)) {
       node.text = *written;
       node.mark = place_of(mark);
-    } else if (!frames_.empty() && frames_.back().node->is_map() && frames_.back().has_key) {
-      node.mark = frames_.back().node->entries.back().key_mark;
+    } else if (const Mark* key = tree_.open_key()) {
+      node.mark = *key;
     } else {
       const std::size_t dash = piece_.text.rfind('-', offset > 0 ? offset - 1 : 0);
       node.mark = dash == std::string::npos ? place_of(mark) : lines_.mark(piece_.origin(dash));
@@ -84,28 +80,27 @@ class Builder : public YAML::EventHandler {
                 const std::string& given) override {
     const std::string value = mend_escapes(given);
     const bool filled =
-        variables_ != nullptr && !expects_key() && value.find("${") != std::string::npos;
+        variables_ != nullptr && !tree_.expects_key() && value.find("${") != std::string::npos;
     Node node = scalar(place_of(mark), tag, filled ? fill_in(mark, value) : value);
     put(std::move(node), anchor, false);
   }
 
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     const Mark where = place_of(mark);
-    const auto at = anchors_.find(anchor);
-    if (at == anchors_.end() || !at->second.complete) {
+    const Node* const target = tree_.find(anchor);
+    if (target == nullptr) {
       error(where, "alias cycle: the alias stands inside the node that it names");
       throw GiveUp();
     }
-    const Node& target = *follow(at->second.path);
-    usage_.alias_nodes += count(target);
+    usage_.alias_nodes += count_nodes(*target);
     if (usage_.alias_nodes > limits_.alias_nodes) {
       give_up(where, "alias expansion exceeds " + std::to_string(limits_.alias_nodes) + " nodes");
     }
-    usage_.nodes += count(target) - 1;
-    if (frames_.size() + height(target) > limits_.depth) {
+    usage_.nodes += count_nodes(*target) - 1;
+    if (tree_.depth() + height(*target) > limits_.depth) {
       give_up(where, "nesting deeper than " + std::to_string(limits_.depth));
     }
-    Node copy = target;
+    Node copy = *target;
     copy.mark = where;
     put(std::move(copy), 0, false);
   }
@@ -114,28 +109,15 @@ class Builder : public YAML::EventHandler {
                        YAML::EmitterStyle::value) override {
     begin(Node::make_list(), place_of(mark), tag, "seq", anchor);
   }
-  void OnSequenceEnd() override { end(); }
+  void OnSequenceEnd() override { tree_.close(); }
 
   void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                   YAML::EmitterStyle::value) override {
     begin(Node::make_map(), place_of(mark), tag, "map", anchor);
   }
-  void OnMapEnd() override { end(); }
+  void OnMapEnd() override { tree_.close(); }
 
  private:
-  // The place of a node in the tree, which stays true while nodes are added around it.
-  using Path = std::vector<std::size_t>;
-  struct Anchor {
-    Path path;
-    bool complete = false;
-  };
-  struct Frame {
-    Node* node;  // a list or map under construction; stable, as only its child grows meanwhile
-    YAML::anchor_t anchor = 0;
-    bool has_key = false;                          // a map whose next node is a value
-    std::unordered_map<std::string, Mark> keys{};  // of a map, with the place of each
-  };
-
   void add(pod::Diagnostic diagnostic) {
     diagnostics_.push_back(std::move(diagnostic));
     if (diagnostics_.size() < limits_.diagnostics) return;
@@ -172,11 +154,11 @@ class Builder : public YAML::EventHandler {
       error(mark, "the tag !!" + std::string(type) + " does not fit \"" + value + "\"");
     } else if (resolved.not_json) {
       error(mark, value + " is no number that Kubernetes knows", "quote it for the text");
-    } else if (!resolved.note.empty() && !expects_key()) {
+    } else if (!resolved.note.empty() && !tree_.expects_key()) {
       pod::Diagnostic note;
       note.severity = pod::Severity::note;
       note.mark = mark;
-      note.path = path_here();
+      note.path = tree_.path_here();
       note.text = std::move(resolved.note);
       note.hint = std::move(resolved.hint);
       add(std::move(note));
@@ -225,7 +207,7 @@ class Builder : public YAML::EventHandler {
 
   void begin(Node node, Mark mark, const std::string& tag, std::string_view type,
              YAML::anchor_t anchor) {
-    if (frames_.size() == limits_.depth) {
+    if (tree_.depth() == limits_.depth) {
       give_up(mark, "nesting deeper than " + std::to_string(limits_.depth));
     }
     if (!tag.empty() && tag != "?" && tag != "!" &&
@@ -236,42 +218,21 @@ class Builder : public YAML::EventHandler {
     put(std::move(node), anchor, true);
   }
 
-  void end() {
-    const Frame done = std::move(frames_.back());
-    frames_.pop_back();
-    if (done.anchor != 0) anchors_[done.anchor].complete = true;
-    value_done();
-  }
-
-  bool expects_key() const {
-    return !frames_.empty() && frames_.back().node->is_map() && !frames_.back().has_key;
-  }
-
-  void value_done() {
-    if (!frames_.empty()) frames_.back().has_key = false;
-  }
-
   // Puts a node where the document has come to; opens it when it is a list or map that goes on.
   void put(Node node, YAML::anchor_t anchor, bool open) {
     if (++usage_.nodes > limits_.nodes) {
       give_up(node.mark, "more than " + std::to_string(limits_.nodes) + " nodes");
     }
-    if (expects_key()) {
+    if (tree_.expects_key()) {
       if (!node.is_string()) {
         // A key that is a list or map would need a tree of its own: no way on from there.
         error(node.mark, key_fault(node), node.is_list() || node.is_map() ? "" : "quote it");
         if (open) throw GiveUp();
       }
-      key(std::move(node));
+      key(node);
       return;
     }
-    Node* const made = attach(std::move(node));
-    if (anchor != 0) anchors_[anchor] = {path_of_frames(), !open};
-    if (open) {
-      frames_.push_back({made, anchor});
-    } else {
-      value_done();
-    }
+    tree_.add(std::move(node), anchor, open);
   }
 
   static std::string key_fault(const Node& node) {
@@ -281,97 +242,21 @@ class Builder : public YAML::EventHandler {
            (literal ? " (" + node.text + ")" : "");
   }
 
-  void key(Node node) {
-    Frame& frame = frames_.back();
+  void key(const Node& node) {
+    const auto first = tree_.add_key(node);
     if (node.text == "<<" && !node.quoted) {
       error(node.mark, "merge keys (<<) are not supported", "write the fields out");
-      dropped_.insert({node.mark.line, node.mark.column});
+      tree_.refuse_key();
     }
-    frame.node->entries.push_back({node.text, node.mark, {}});
-    frame.has_key = true;
-    const auto [first, fresh] = frame.keys.emplace(node.text, node.mark);
-    if (fresh) return;
-    dropped_.insert({node.mark.line, node.mark.column});
+    if (!first) return;
+    tree_.refuse_key();
     pod::Diagnostic diagnostic;
     diagnostic.kind = pod::ErrorKind::duplicate;
     diagnostic.mark = node.mark;
-    diagnostic.path = path_here();
+    diagnostic.path = tree_.path_here();
     diagnostic.value = pod::to_json(node);
-    diagnostic.text = "the key is already set at line " + std::to_string(first->second.line);
+    diagnostic.text = "the key is already set at line " + std::to_string(first->line);
     add(std::move(diagnostic));
-  }
-
-  Node* attach(Node node) {
-    if (frames_.empty()) {
-      root_ = std::move(node);
-      return &root_;
-    }
-    Node& parent = *frames_.back().node;
-    if (parent.is_list()) {
-      parent.items.push_back(std::move(node));
-      return &parent.items.back();
-    }
-    Node& value = parent.entries.back().value;
-    value = std::move(node);
-    return &value;
-  }
-
-  // Of the node attached last.
-  Path path_of_frames() const {
-    Path path;
-    for (const Frame& frame : frames_) {
-      const Node& node = *frame.node;
-      path.push_back((node.is_list() ? node.items.size() : node.entries.size()) - 1);
-    }
-    return path;
-  }
-
-  const Node* follow(const Path& path) const {
-    const Node* node = &root_;
-    for (const std::size_t index : path) {
-      node = node->is_list() ? &node->items[index] : &node->entries[index].value;
-    }
-    return node;
-  }
-
-  // The field path of what comes next, or of the key just read.
-  std::string path_here() const {
-    std::string path;
-    for (const Frame& frame : frames_) {
-      const bool innermost = &frame == &frames_.back();
-      if (frame.node->is_list()) {
-        const std::size_t size = frame.node->items.size();
-        path += "[" + std::to_string(innermost ? size : size - 1) + "]";
-      } else if (!innermost || frame.has_key) {
-        const std::string& name = frame.node->entries.back().key;
-        if (!path.empty()) path += '.';
-        path += name;
-      }
-    }
-    return path;
-  }
-
-  static std::size_t count(const Node& node) {
-    std::size_t sum = 1;
-    for (const Node& item : node.items) sum += count(item);
-    for (const pod::Entry& entry : node.entries) sum += 1 + count(entry.value);
-    return sum;
-  }
-
-  static std::size_t height(const Node& node) {
-    std::size_t most = 0;
-    for (const Node& item : node.items) most = std::max(most, height(item));
-    for (const pod::Entry& entry : node.entries) most = std::max(most, height(entry.value));
-    return most + (node.is_list() || node.is_map() ? 1 : 0);
-  }
-
-  // Refused keys are kept while reading, so that the paths of anchors stay true.
-  void drop_keys(Node& node) const {
-    std::erase_if(node.entries, [this](const pod::Entry& entry) {
-      return dropped_.count({entry.key_mark.line, entry.key_mark.column}) > 0;
-    });
-    for (pod::Entry& entry : node.entries) drop_keys(entry.value);
-    for (Node& item : node.items) drop_keys(item);
   }
 
   const Piece& piece_;
@@ -381,10 +266,7 @@ class Builder : public YAML::EventHandler {
   pod::Diagnostics& diagnostics_;
   const Variables* variables_;
   int documents_ = 0;
-  Node root_;
-  std::vector<Frame> frames_;
-  std::unordered_map<YAML::anchor_t, Anchor> anchors_;
-  std::set<std::pair<std::uint32_t, std::uint32_t>> dropped_;
+  Tree tree_;
 };
 
 }  // namespace
