@@ -1,5 +1,6 @@
 #include "manifest/parse.hpp"
 
+#include "manifest/escapes.hpp"
 #include "manifest/resolve.hpp"
 #include "manifest/tree.hpp"
 #include "manifest/wording.hpp"

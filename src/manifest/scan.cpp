@@ -1,5 +1,6 @@
 #include "manifest/scan.hpp"
 
+#include "manifest/escapes.hpp"
 #include "pod/utf8.hpp"
 
 #include <algorithm>
@@ -310,30 +311,14 @@ class Scanner {
   void escape() {
     if (peek(1) == '\'') {
       piece_.replace(at_, at_ + 1, "");
-    } else if (peek(1) == 'u') {
-      const std::optional<char32_t> high = hex4(at_ + 2);
-      const std::optional<char32_t> low =
-          text_.substr(std::min(at_ + 6, text_.size()), 2) == "\\u" ? hex4(at_ + 8) : std::nullopt;
-      if (high && low && (*high & 0xFC00) == 0xD800 && (*low & 0xFC00) == 0xDC00) {
-        std::string whole;
-        pod::append_utf8(whole, 0x10000 + ((*high & 0x3FF) << 10) + (*low & 0x3FF));
-        piece_.replace(at_, at_ + 12, whole);
-        at_ += 11;
-        return;
-      }
+    } else if (const auto character = surrogate_pair(text_.substr(at_))) {
+      std::string whole;
+      pod::append_utf8(whole, *character);
+      piece_.replace(at_, at_ + surrogate_pair_size, whole);
+      at_ += surrogate_pair_size - 1;
+      return;
     }
     if (peek(1) != '\n') ++at_;
-  }
-
-  std::optional<char32_t> hex4(std::size_t from) const {
-    const std::string_view digits = text_.substr(std::min(from, text_.size()), 4);
-    char32_t value = 0;
-    for (const char c : digits) {
-      const std::size_t digit = std::string_view("0123456789abcdefABCDEF").find(c);
-      if (digit == std::string_view::npos) return std::nullopt;
-      value = value * 16 + static_cast<char32_t>(digit < 16 ? digit : digit - 6);
-    }
-    return digits.size() == 4 ? std::optional(value) : std::nullopt;
   }
 
   // Lines indented deeper than the parent belong to the scalar, whatever they hold.

@@ -66,20 +66,6 @@ std::optional<Problem> find_bad_byte(std::string_view text) {
   return std::nullopt;
 }
 
-std::string mend_escapes(std::string value) {
-  if (value.find_first_of("\x85\xA0") == std::string::npos) return value;
-  std::string mended;
-  for (std::size_t at = 0; at < value.size();) {
-    const auto point = pod::decode_utf8(value, at);
-    if (point.valid)
-      mended.append(value, at, point.length);
-    else
-      pod::append_utf8(mended, static_cast<unsigned char>(value[at]));
-    at += point.length;
-  }
-  return mended;
-}
-
 LineIndex::LineIndex(std::string_view text) : text_(text), starts_{0} {
   std::size_t characters = 0;
   for (std::size_t at = 0; at < text.size(); ++at) {

@@ -26,10 +26,6 @@ std::string normalise_lines(std::string_view text);
 // The first byte that no manifest may hold: not UTF-8, or a control character.
 std::optional<Problem> find_bad_byte(std::string_view text);
 
-// A scalar as yaml-cpp gives it, in UTF-8: of the escapes \N and \_ it makes the single bytes 0x85
-// and 0xA0, which no valid source can hold.
-std::string mend_escapes(std::string value);
-
 class LineIndex {
  public:
   // text must outlive the index.
