@@ -1,6 +1,7 @@
 // The supervisor's part for probes and hooks: begins the checks that the life cycle asks for and
 // tells it how they ended.
 #include "supervisor/check_exec.hpp"
+#include "supervisor/member_key.hpp"
 #include "supervisor/supervisor.hpp"
 #include "supervisor/wall_clock.hpp"
 #include "sys/error.hpp"
@@ -10,9 +11,6 @@
 
 namespace pausa::supervisor {
 namespace {
-
-// No container has this index, and no `exec` of the command line has a pid with this bit.
-constexpr std::uint64_t check_key = std::uint64_t{1} << 62U | 0xffffU;
 
 constexpr std::array<const char*, pod::probe_kinds> probe_names{"Startup", "Liveness", "Readiness"};
 constexpr std::array<const char*, pod::probe_kinds> probe_groups{"pausa-startup", "pausa-liveness",
@@ -80,7 +78,7 @@ std::unique_ptr<Check> Supervisor::begin_exec(std::size_t index, const pod::Exec
   ExecPlace place;
   place.timeout = purpose.timeout;
   place.shown = joined(what.command);
-  place.key = check_key | static_cast<std::uint64_t>(++checks_begun_) << 16U;
+  place.key = check_key(++checks_begun_);
   if (!charge_.pod.spec.host_pid) place.infra = &sandbox_->client;
   auto* group = container.group ? &*container.group : nullptr;
   if (group != nullptr) place.group = group->below(purpose.group);
@@ -167,7 +165,7 @@ bool Supervisor::probing() const {
 
 // True when it was a process of one of our checks, or was once.
 bool Supervisor::take_check_exit(const infra::Exit& exit) {
-  if ((exit.key & check_key) != check_key || exit.key >> 63U != 0) return false;
+  if (!is_check_key(exit.key)) return false;
   (void)sandbox_->client.forget(exit.registration);
   for (auto& container : containers_) {
     if (!container.checks) continue;

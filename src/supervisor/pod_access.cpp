@@ -1,6 +1,7 @@
 #include "supervisor/pod_access.hpp"
 
 #include "supervisor/kept.hpp"
+#include "supervisor/member_key.hpp"
 #include "supervisor/stored_pod.hpp"
 #include "supervisor/user_namespace.hpp"
 #include "sys/error.hpp"
@@ -14,11 +15,6 @@ namespace pausa::supervisor {
 namespace {
 
 constexpr std::chrono::seconds launch_patience(30);
-
-// No container has this index: the supervisor sees at once that the exit is not for it.
-std::uint64_t exec_key() {
-  return std::uint64_t{1} << 63U | static_cast<std::uint64_t>(::getpid()) << 16U | 0xffffU;
-}
 
 const pod::Container& container_of(const pod::Pod& pod, std::size_t index) {
   if (index >= pod::container_count(pod.spec))
@@ -111,7 +107,8 @@ std::optional<launch::Failure> ExecSession::start() {
   if (launch_->stage() == Stage::failed) return launch_->failure();
   pidfd_ = launch_->take_pidfd();
   if (!own_child_) {
-    registration_ = sandbox_->client.register_member(launch_->pod_pid(), exec_key(), true);
+    registration_ =
+        sandbox_->client.register_member(launch_->pod_pid(), exec_key(::getpid()), true);
     if (!registration_) return launch::Failure{"the process was killed while it was set up", 137};
   }
   launch_->go();

@@ -102,12 +102,14 @@ class Supervisor {
   void rest();
   void save();
   void report_progress();
+  void adopt_spec();
+  void point_at_spec();
+
+  // requests.cpp: what commands want
   void on_control(const control::Request& request, ControlServer::Answer answer);
   void stop_pod(std::chrono::nanoseconds grace);
   void wake_infra();
   void answer_restarts();
-  void adopt_spec();
-  void point_at_spec();
 
   // ephemeral.cpp: containers for debugging
   void add_container(const std::string& object, ControlServer::Answer answer);
@@ -120,28 +122,32 @@ class Supervisor {
   void update(const std::vector<std::string>& found, const ControlServer::Answer& answer);
   void resize(const pod::Spec& wanted, const std::vector<std::string>& names);
 
-  // start.cpp: sandbox and members
+  // sandbox.cpp: infra and what is made with it
   void build_sandbox();
   std::optional<net::Attachment> begin_network(pid_t pid, int pidfd);
   void watch_sandbox();
+  void on_sandbox_death();
   void publish_ports();
   void make_groups();
+
+  // start.cpp: members
+  PodContext context() const;
   void start_containers(const std::vector<std::size_t>& indices);
+  void make_group(std::size_t index);
   void begin_launch(std::size_t index);
   void on_launch(std::size_t index);
   void fail_start(std::size_t index, const char* reason, const std::string& message, int exit_code);
   void hold_start(std::size_t index, const char* reason, const std::string& message);
   void give_go();
-  void make_group(std::size_t index);
+  void abort_launch(std::size_t index);
+
+  // exits.cpp: the end of members
+  void terminate(std::size_t index);
+  void kill(std::size_t index);
   void watch_own_child(std::size_t index);
   void on_infra();
   void take_exits();
   void on_exit(std::size_t index, const infra::Exit& exit);
-  void on_sandbox_death();
-  void terminate(std::size_t index);
-  void kill(std::size_t index);
-  void abort_launch(std::size_t index);
-  PodContext context() const;
 
   // pulls.cpp: images that are gone
   bool has_image(std::size_t index);
