@@ -11,6 +11,7 @@
 #include "image/library.hpp"
 #include "log/layout.hpp"
 #include "supervisor/event_log.hpp"
+#include "supervisor/limits.hpp"
 #include "supervisor/networks.hpp"
 #include "supervisor/policies.hpp"
 #include "supervisor/user_namespace.hpp"

@@ -1,5 +1,4 @@
-// What the groups of a pod and its containers may use, by the manifest.
-#include "supervisor/member.hpp"
+#include "supervisor/limits.hpp"
 
 #include <algorithm>
 

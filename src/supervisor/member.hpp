@@ -1,5 +1,6 @@
-// From a container of the manifest to the plan of its launch: image, user, environment, mounts,
-// confinement and limits come together here, all in the parent, where it may fail with a sentence.
+// From a container of the manifest to the plan of its launch: its process (member_process.hpp) and
+// its tree of files (member_tree.hpp) come together here, all in the parent, where it may fail with
+// a sentence.
 #pragma once
 
 #include "cgroup/group.hpp"
@@ -8,37 +9,16 @@
 #include "pod/spec.hpp"
 #include "security/seccomp.hpp"
 #include "security/user.hpp"
-#include "state/store.hpp"
-#include "supervisor/host.hpp"
-#include "supervisor/volumes.hpp"
-#include "sys/error.hpp"
+#include "supervisor/mounts.hpp"
+#include "supervisor/pod_context.hpp"
 #include "sys/fd.hpp"
 
-#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace pausa::supervisor {
-
-// What all members of a pod have in common.
-struct PodContext {
-  const Host& host;
-  const pod::Pod& pod;
-  std::string data_dir;  // of the pod
-  std::string hostname;
-  bool user_namespace = false;  // the pod is in another one than the host's root
-  std::uint32_t id_base = 0;    // where its id 0 is for us, which is where we are but with
-                                // hostUsers: false as root
-  std::uint32_t mapped_ids = UINT32_MAX;  // how many ids it has
-  int infra_pidfd = -1;
-  int namespaces = 0;  // CLONE_NEW* of infra's that differ from ours (without mnt and pid)
-  bool pid_namespace = true;
-  int target_pidfd = -1;  // an ephemeral container's target, which has a PID namespace of its own
-  const state::Store* store = nullptr;
-  const state::Record* record = nullptr;
-};
 
 // A member that can be launched, with everything that its plan borrows.
 struct Member {
@@ -60,12 +40,6 @@ Member prepare_member(const PodContext& context, const pod::Container& container
                       const std::string& rootfs_dir, sys::UniqueFd stdin_end,
                       sys::UniqueFd stdout_end, sys::UniqueFd stderr_end);
 
-// The argv of a container by Kubernetes' table: command replaces ENTRYPOINT and CMD, args replaces
-// CMD. Throws when nothing is left to run.
-std::vector<std::string> container_argv(const std::vector<std::string>& command,
-                                        const std::vector<std::string>& args,
-                                        const image::ImageConfig& config);
-
 // An exec session in a running container: the same user, capabilities and filter.
 struct ExecOptions {
   std::vector<std::string> argv;
@@ -86,14 +60,5 @@ Member prepare_exec(const PodContext& context, const pod::Container& container,
                     const image::ResolvedImage& image, cgroup::Group* group,
                     const ExecTarget& target, const ExecOptions& options, int stdin_fd,
                     int stdout_fd, int stderr_fd, const std::vector<int>& tasks = {});
-
-// The limits of a container's group (and of the whole pod's).
-cgroup::Limits container_limits(const pod::Container& container);
-cgroup::Limits pod_limits(const pod::Spec& spec);
-// Of those, what this machine can keep: our own limit of processes and the weight of a CPU request
-// are left out where there is no controller for them.
-cgroup::Limits keepable(const cgroup::Hierarchy& cgroups, cgroup::Limits limits);
-// Why the limits of the manifest cannot be kept, and the way out; nullopt when they can.
-std::optional<std::string> why_no_limits(const cgroup::Hierarchy& cgroups, const pod::Spec& spec);
 
 }  // namespace pausa::supervisor

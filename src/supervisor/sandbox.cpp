@@ -1,6 +1,8 @@
 // The supervisor's part that makes the sandbox, and makes up for its death.
 #include "net/policy.hpp"
+#include "supervisor/limits.hpp"
 #include "supervisor/supervisor.hpp"
+#include "supervisor/volumes.hpp"
 #include "supervisor/wall_clock.hpp"
 #include "sys/error.hpp"
 

@@ -1,4 +1,5 @@
 // The supervisor's part that starts members: their groups, their launches, and who may run when.
+#include "supervisor/limits.hpp"
 #include "supervisor/member_key.hpp"
 #include "supervisor/supervisor.hpp"
 #include "supervisor/user_namespace.hpp"

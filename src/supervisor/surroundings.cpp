@@ -2,7 +2,7 @@
 
 #include "state/object_store.hpp"
 #include "supervisor/pod_network.hpp"
-#include "supervisor/volumes.hpp"
+#include "supervisor/volume_sources.hpp"
 #include "sys/error.hpp"
 #include "sys/path.hpp"
 

@@ -1,6 +1,7 @@
 // The supervisor's part that takes a changed manifest over while the pod runs.
 #include "pod/changes.hpp"
 #include "supervisor/images.hpp"
+#include "supervisor/limits.hpp"
 #include "supervisor/stored_pod.hpp"
 #include "supervisor/supervisor.hpp"
 #include "supervisor/wall_clock.hpp"

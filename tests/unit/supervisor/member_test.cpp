@@ -1,4 +1,4 @@
-#include "supervisor/member.hpp"
+#include "supervisor/member_process.hpp"
 
 #include <doctest/doctest.h>
 
