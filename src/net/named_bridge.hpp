@@ -25,7 +25,8 @@ class BridgeLock {
   sys::UniqueFd file_;
 };
 
-// Why there can be no pods in it: "10.96.0.0/24 is of loopback"; empty: there can.
+// Why there can be no pods in it: "127.1.0.0/24 is no range for pods: 127.0.0.0/8 is for
+// loopback"; empty: there can.
 std::string range_fault(const Subnet& range);
 
 // Notes what the bridge will be when a pod comes, and gives its range: the one that is noted

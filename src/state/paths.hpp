@@ -5,6 +5,8 @@
 //   RUNROOT/network/bridges/NAME/  a bridge's range, leases/ADDRESS: whose it is
 //   RUNROOT/network/names/         a file for each name that the resolver knows (net/name_book.hpp)
 //   RUNROOT/network/services/      the range of Services, what their table was last made of
+//   RUNROOT/network/policies/      what the tables of policies were last made of, gates/UID: whom a
+//                                  guarded pod's own ports admit (net/policy.hpp)
 //   RUNROOT/network/uplink         who keeps the network of a user's pods
 //   RUNROOT/mounts/                images that are mounted to look at
 //   ROOT/pods/NAMESPACE_NAME/      manifest.json (the Pod as given), origin (the file that brought
@@ -12,6 +14,7 @@
 //                                  supervisor.error (while it cannot work)
 //   ROOT/objects/                  ConfigMaps, Secrets, claims… (state/object_store.hpp)
 //   ROOT/jobs/NAMESPACE_NAME/      a Job (state/job_store.hpp)
+//   ROOT/networks/NAME             what a named network is to be (supervisor/networks.hpp)
 //   ROOT/volumes/NAMESPACE_NAME/   the data of a claim
 //   ROOT/undo/                     what an up is about to change (state/journal.hpp)
 //   ROOT/trash/                    what was removed, until it is swept
