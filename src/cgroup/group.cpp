@@ -54,7 +54,7 @@ bool wait_until_empty(bool v2, int dir, Deadline deadline) {
     // The poll compares with what this descriptor has read last, so that no change is missed
     // between the look and the wait (kernfs).
     char seen[256];
-    (void)::pread(events.get(), seen, sizeof seen, 0);
+    (void)!::pread(events.get(), seen, sizeof seen, 0);
     if (!populated(v2, dir)) return true;
     pollfd waiting{events.get(), POLLPRI, 0};
     (void)::poll(&waiting, 1, left);

@@ -320,7 +320,7 @@ void StreamWriter::note_batch() noexcept {
   } else {
     const Record longer{size_, last_time_};
     const auto at = static_cast<off_t>(index_size_ - entry_size);
-    (void)::pwrite(index_.get(), &longer, entry_size, at);  // else: the next entry's time
+    (void)!::pwrite(index_.get(), &longer, entry_size, at);  // else: the next entry's time
   }
   last_end_ = size_;
   last_is_ours_ = true;

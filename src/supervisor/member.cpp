@@ -23,7 +23,7 @@ launch::Pod launch_pod(const PodContext& context) {
 void give_pipe(int fd, uid_t owner) {
   struct statfs info {};
   if (fd >= 0 && ::fstatfs(fd, &info) == 0 && info.f_type == PIPEFS_MAGIC)
-    (void)::fchown(fd, owner, static_cast<gid_t>(-1));  // not ours to give: then it stays closed
+    (void)!::fchown(fd, owner, static_cast<gid_t>(-1));  // not ours to give: then it stays closed
 }
 
 }  // namespace
