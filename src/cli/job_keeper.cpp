@@ -10,6 +10,7 @@
 #include "state/watch.hpp"
 #include "supervisor/starter.hpp"
 #include "sys/error.hpp"
+#include "sys/own_program.hpp"
 #include "sys/path.hpp"
 #include "sys/pause.hpp"
 #include "sys/process.hpp"
@@ -38,20 +39,13 @@ pod::WallTime wall_clock() {
       std::chrono::system_clock::now().time_since_epoch());
 }
 
-// With no terminal, no stdio, no descriptor and no folder of the command's.
+// With no descriptor of the command's but the program.
 [[noreturn]] void execute_alone(int program, const char* const* argv) {
-  (void)::setsid();
-  sigset_t none;
-  (void)::sigemptyset(&none);
-  (void)::sigprocmask(SIG_SETMASK, &none, nullptr);
-  const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
-  for (int fd = 0; fd < 3; ++fd)
-    if (null >= 0) (void)::dup2(null, fd);
+  sys::leave_command();
   constexpr int kept = 3;
   if (program != kept) (void)::dup2(program, kept);
   (void)::fcntl(kept, F_SETFD, FD_CLOEXEC);
   (void)::close_range(kept + 1, ~0U, 0);
-  (void)::chdir("/");
   (void)::syscall(SYS_execveat, kept, "", argv, environ, AT_EMPTY_PATH);
   ::_exit(127);
 }

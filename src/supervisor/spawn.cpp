@@ -32,17 +32,8 @@ void close_inherited() {
   }
 }
 
-// The life of its own: no terminal, no stdio of the command's, no folder kept busy.
 void detach() {
-  (void)::setsid();
-  sigset_t none;
-  (void)::sigemptyset(&none);
-  (void)::sigprocmask(SIG_SETMASK, &none, nullptr);
-  const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
-  for (int fd = 0; fd < 3; ++fd)
-    if (null >= 0) (void)::dup2(null, fd);
-  if (null > 2) (void)::close(null);
-  (void)::chdir("/");
+  sys::leave_command();
   (void)::umask(022);
 }
 

@@ -133,16 +133,6 @@ struct Making {
   sys::UniqueFd report = sys::UniqueFd();
 };
 
-void detach() {
-  (void)::setsid();
-  sigset_t none;
-  (void)::sigemptyset(&none);
-  (void)::sigprocmask(SIG_SETMASK, &none, nullptr);
-  const sys::UniqueFd null = sys::open_at(AT_FDCWD, "/dev/null", O_RDWR);
-  for (int fd = 0; fd < 3; ++fd) (void)::dup2(null.get(), fd);
-  (void)::chdir("/");
-}
-
 // pasta finds the namespace by a path. It has given up too much to look into /proc of others, so in
 // our mount namespace, and for nobody else, the namespace is where the record is.
 void show(int network, const std::string& path) {
@@ -211,7 +201,7 @@ Pasta start_pasta(int network, const std::string& path) {
 [[noreturn]] void make_and_keep(Making& making) {
   // Its own, not the one of who waits for us; opened before it is covered.
   const sys::UniqueFd lock = sys::open_at(AT_FDCWD, making.lock_path, O_RDWR);
-  detach();
+  sys::leave_command();
   if (making.found)
     enter_user_namespace_of(making.found.network.get());
   else

@@ -4,12 +4,15 @@
 #include "sys/mount.hpp"
 #include "sys/path.hpp"
 
+#include <fcntl.h>
 #include <linux/memfd.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -115,6 +118,18 @@ void shield_own_program(char* const* argv) {
   (void)::setenv(variable, (self + path).c_str(), 1);
   (void)::syscall(SYS_execveat, copy.get(), "", argv, environ, AT_EMPTY_PATH);
   (void)::unsetenv(variable);
+}
+
+void leave_command() noexcept {
+  (void)::setsid();
+  sigset_t none;
+  (void)::sigemptyset(&none);
+  (void)::sigprocmask(SIG_SETMASK, &none, nullptr);
+  const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  for (int fd = 0; fd < 3; ++fd)
+    if (null >= 0) (void)::dup2(null, fd);
+  if (null > 2) (void)::close(null);
+  (void)!::chdir("/");
 }
 
 void name_own_process(const char* name, const std::string& words) noexcept {

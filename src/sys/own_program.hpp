@@ -24,6 +24,10 @@ void shield_own_program(char* const* argv);
 // room where the arguments of its exec are, by these words.
 void name_own_process(const char* name, const std::string& words) noexcept;
 
+// A life of its own after a fork: no terminal, no signal held back, nothing for stdio, no folder
+// kept busy.
+void leave_command() noexcept;
+
 // A program to be executed by descriptor, through a read-only copy of its mount where we may make
 // one. Throws sys::Error.
 UniqueFd open_program(const std::string& path);
