@@ -1,6 +1,6 @@
 #include "cli/diagnosis.hpp"
 
-#include "pod/quantity.hpp"
+#include "cli/size_text.hpp"
 #include "pod/time_text.hpp"
 
 #include <signal.h>
@@ -19,10 +19,6 @@ std::string signal_text(int number) {
   const char* name = ::sigabbrev_np(number);
   return "signal " + std::to_string(number) +
          (name != nullptr ? " (SIG" + std::string(name) + ")" : "");
-}
-
-std::string bytes_text(std::int64_t bytes) {
-  return pod::Quantity(bytes, pod::Quantity::Format::binary_si).canonical();
 }
 
 std::string times(std::uint32_t count) {
@@ -47,7 +43,7 @@ std::string end_text(const pod::Container& spec, const pod::Termination& end, po
   } else if (end.reason == "OOMKilled") {
     text = "was killed by the kernel, because it needed more memory than ";
     text += spec.resources.limit_memory_bytes
-                ? "its limit of " + bytes_text(*spec.resources.limit_memory_bytes)
+                ? "its limit of " + quantity_size(*spec.resources.limit_memory_bytes)
                 : std::string("there was");
     text += " (OOMKilled, " + code + ")";
   } else if (end.signal != 0) {

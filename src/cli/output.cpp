@@ -40,4 +40,8 @@ pod::Node list_node(std::vector<pod::Node> items) {
   return list;
 }
 
+std::string nodes_text(std::vector<pod::Node> nodes, Format format) {
+  return node_text(nodes.size() == 1 ? nodes.front() : list_node(std::move(nodes)), format);
+}
+
 }  // namespace pausa::cli

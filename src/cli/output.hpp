@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <string>
+#include <vector>
 
 namespace pausa::cli {
 
@@ -21,5 +22,7 @@ std::string node_text(const pod::Node& node, Format format);
 
 // A v1 List, as `kubectl get -o json` prints several objects.
 pod::Node list_node(std::vector<pod::Node> items);
+// One is shown as itself, several as a List.
+std::string nodes_text(std::vector<pod::Node> nodes, Format format);
 
 }  // namespace pausa::cli

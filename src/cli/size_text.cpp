@@ -1,5 +1,7 @@
 #include "cli/size_text.hpp"
 
+#include "pod/quantity.hpp"
+
 #include <string_view>
 
 namespace pausa::cli {
@@ -13,6 +15,10 @@ std::string short_size(std::uint64_t bytes) {
   auto text = std::to_string(value);
   text.resize(text.find('.') + 2);
   return text + units[unit] + "B";
+}
+
+std::string quantity_size(std::int64_t bytes) {
+  return pod::Quantity(bytes, pod::Quantity::Format::binary_si).canonical();
 }
 
 }  // namespace pausa::cli

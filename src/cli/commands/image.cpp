@@ -273,8 +273,7 @@ int run_image(const Arguments& arguments) {
     const Format format = output_format(options, {Format::json, Format::yaml});
     std::vector<Node> items;
     for (const auto& word : words) items.push_back(image_node(library, find_image(library, word)));
-    std::cout << node_text(
-        items.size() == 1 ? std::move(items.front()) : list_node(std::move(items)), format);
+    std::cout << nodes_text(std::move(items), format);
     return exit_ok;
   }
   if (verb == "tag" && words.size() == 2) {

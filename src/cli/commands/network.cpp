@@ -154,8 +154,7 @@ int run_network(const Arguments& arguments) {
   if (format == Format::table) format = Format::json;
   std::vector<Node> items;
   for (const auto& word : words) items.push_back(network_node(store, find(store, word)));
-  std::cout << node_text(items.size() == 1 ? std::move(items.front()) : list_node(std::move(items)),
-                         format);
+  std::cout << nodes_text(std::move(items), format);
   return exit_ok;
 }
 

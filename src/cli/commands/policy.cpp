@@ -1,12 +1,9 @@
 #include "cli/commands/commands.hpp"
-#include "cli/objects.hpp"
+#include "cli/object_view.hpp"
 #include "cli/options.hpp"
-#include "cli/output.hpp"
-#include "cli/table.hpp"
-#include "cli/target.hpp"
 #include "supervisor/policies.hpp"
 
-#include <iostream>
+#include <memory>
 
 namespace pausa::cli {
 namespace {
@@ -18,16 +15,6 @@ using Pods = std::vector<supervisor::PolicyPodSeen>;
 
 constexpr Option table[]{{"output,o", "FORMAT", "table (describe: text), json, yaml or name"},
                          {"namespace,n", "NAME", "the policies' namespace"}};
-
-std::string namespace_of(const Options& options) {
-  return options.get("namespace").value_or(default_namespace());
-}
-
-std::string joined(const std::vector<std::string>& words, const std::string& nothing) {
-  std::string text;
-  for (const auto& word : words) text += (text.empty() ? "" : ",") + word;
-  return text.empty() ? nothing : text;
-}
 
 // As kubectl writes it: app=web,tier in (a,b),!old.
 std::string selector_text(const pod::LabelSelector& selector, const std::string& everything) {
@@ -112,36 +99,18 @@ Node policy_node(const Object& object, const Pods& pods) {
   return node;
 }
 
-int list_policies(const state::Store& store, const Options& options, Format format) {
-  std::vector<Node> items;
-  Table rows({"NAME", "NAMESPACE", "POD-SELECTOR", "TYPES", "PODS"});
-  const auto pods = supervisor::policy_pods(store);
-  for (const auto& policy : supervisor::all_policies(store)) {
-    if (options.has("namespace") && policy.metadata.namespace_ != namespace_of(options)) continue;
-    if (format == Format::name) {
-      std::cout << object_words(policy) << "\n";
-      continue;
-    }
-    rows.add({policy.metadata.name, policy.metadata.namespace_,
-              selector_text(policy.policy->pods, "(all)"), types_text(*policy.policy),
-              joined(guarded(policy, pods), "-")});
-    items.push_back(policy_node(policy, pods));
-  }
-  if (format == Format::table)
-    std::cout << rows.text();
-  else if (format != Format::name)
-    std::cout << node_text(list_node(std::move(items)), format);
-  return exit_ok;
-}
-
-Object find_policy(const state::Store& store, const std::string& word, const Options& options) {
-  const auto slash = word.find('/');
-  const std::string name = slash == std::string::npos ? word : word.substr(slash + 1);
-  auto policy = state::ObjectStore(store.paths())
-                    .find(ObjectKind::network_policy, namespace_of(options), name);
-  if (!policy)
-    throw NoSuchObject("no NetworkPolicy " + name + " in namespace " + namespace_of(options));
-  return std::move(*policy);
+ObjectView look(const state::Store& store) {
+  const auto pods = std::make_shared<const Pods>(supervisor::policy_pods(store));
+  return {ObjectKind::network_policy,
+          "NetworkPolicy",
+          {"NAME", "NAMESPACE", "POD-SELECTOR", "TYPES", "PODS"},
+          [pods](const Object& policy) {
+            return ShownObject{{policy.metadata.name, policy.metadata.namespace_,
+                                selector_text(policy.policy->pods, "(all)"),
+                                types_text(*policy.policy), joined(guarded(policy, *pods), "-")},
+                               policy_node(policy, *pods)};
+          },
+          [pods](const Object& policy) { return description(policy, *pods); }};
 }
 
 }  // namespace
@@ -151,29 +120,7 @@ std::string policy_options() {
 }
 
 int run_policy(const Arguments& arguments) {
-  const Options options(table, arguments);
-  auto words = options.words();
-  if (words.empty()) throw UsageError("policy: say ls or describe");
-  const std::string verb = words.front();
-  words.erase(words.begin());
-  const state::Store store(state::Paths::from_environment());
-  const Format format =
-      output_format(options, {Format::table, Format::json, Format::yaml, Format::name});
-  if (verb == "ls" && words.empty()) return list_policies(store, options, format);
-  if (verb != "describe" || words.empty() || format == Format::name)
-    throw UsageError("policy: say ls, or describe NAME…");
-  const auto pods = supervisor::policy_pods(store);
-  std::vector<Node> items;
-  for (const auto& word : words) {
-    const Object policy = find_policy(store, word, options);
-    if (format == Format::table)
-      std::cout << (&word == &words.front() ? "" : "\n") << description(policy, pods);
-    items.push_back(policy_node(policy, pods));
-  }
-  if (format != Format::table)
-    std::cout << node_text(
-        items.size() == 1 ? std::move(items.front()) : list_node(std::move(items)), format);
-  return exit_ok;
+  return run_object_verb("policy", Options(table, arguments), look);
 }
 
 }  // namespace pausa::cli

@@ -1,15 +1,11 @@
 #include "pod/service.hpp"
 
 #include "cli/commands/commands.hpp"
-#include "cli/objects.hpp"
+#include "cli/object_view.hpp"
 #include "cli/options.hpp"
-#include "cli/output.hpp"
-#include "cli/table.hpp"
-#include "cli/target.hpp"
 #include "supervisor/services.hpp"
-#include "sys/error.hpp"
 
-#include <iostream>
+#include <memory>
 
 namespace pausa::cli {
 namespace {
@@ -17,13 +13,10 @@ namespace {
 using pod::Node;
 using pod::Object;
 using pod::ObjectKind;
+using Pods = std::vector<pod::EndpointPod>;
 
 constexpr Option table[]{{"output,o", "FORMAT", "table (describe: text), json, yaml or name"},
                          {"namespace,n", "NAME", "the Services' namespace"}};
-
-std::string namespace_of(const Options& options) {
-  return options.get("namespace").value_or(default_namespace());
-}
 
 std::string type_text(const pod::Service& service) {
   switch (service.type) {
@@ -51,8 +44,7 @@ std::string port_text(const pod::ServicePort& port) {
 }
 
 // "10.86.0.7:8080", for each pod behind it that has the port.
-std::vector<std::string> endpoint_words(const Object& service,
-                                        const std::vector<pod::EndpointPod>& pods,
+std::vector<std::string> endpoint_words(const Object& service, const Pods& pods,
                                         const pod::ServicePort* port) {
   std::vector<std::string> words;
   for (const auto* pod : pod::endpoints_of(*service.service, service.metadata.namespace_, pods)) {
@@ -63,13 +55,7 @@ std::vector<std::string> endpoint_words(const Object& service,
   return words;
 }
 
-std::string joined(const std::vector<std::string>& words, const std::string& nothing) {
-  std::string text;
-  for (const auto& word : words) text += (text.empty() ? "" : ",") + word;
-  return text.empty() ? nothing : text;
-}
-
-Node service_node(const Object& service, const std::vector<pod::EndpointPod>& pods) {
+Node service_node(const Object& service, const Pods& pods) {
   Node node = pod::object_node(service);
   Node endpoints = Node::make_list();
   for (const auto* pod : pod::endpoints_of(*service.service, service.metadata.namespace_, pods)) {
@@ -84,7 +70,7 @@ Node service_node(const Object& service, const std::vector<pod::EndpointPod>& po
   return node;
 }
 
-std::string description(const Object& object, const std::vector<pod::EndpointPod>& pods) {
+std::string description(const Object& object, const Pods& pods) {
   const auto& service = *object.service;
   std::vector<std::string> selector;
   for (const auto& [key, value] : service.selector) selector.push_back(key + "=" + value);
@@ -108,38 +94,22 @@ std::string description(const Object& object, const std::vector<pod::EndpointPod
   return text;
 }
 
-int list_services(const state::Store& store, const Options& options, Format format) {
-  std::vector<Node> items;
-  Table rows({"NAME", "NAMESPACE", "TYPE", "ADDRESS", "PORTS", "ENDPOINTS"});
-  const auto pods = supervisor::endpoint_pods(store);
-  for (const auto& service : state::ObjectStore(store.paths()).list(ObjectKind::service)) {
-    if (options.has("namespace") && service.metadata.namespace_ != namespace_of(options)) continue;
-    if (format == Format::name) {
-      std::cout << object_words(service) << "\n";
-      continue;
-    }
-    std::vector<std::string> ports;
-    for (const auto& port : service.service->ports) ports.push_back(port_text(port));
-    const auto* first = service.service->ports.empty() ? nullptr : &service.service->ports.front();
-    rows.add({service.metadata.name, service.metadata.namespace_, type_text(*service.service),
-              address_text(*service.service), joined(ports, "-"),
-              joined(endpoint_words(service, pods, first), "-")});
-    items.push_back(service_node(service, pods));
-  }
-  if (format == Format::table)
-    std::cout << rows.text();
-  else if (format != Format::name)
-    std::cout << node_text(list_node(std::move(items)), format);
-  return exit_ok;
-}
-
-Object find_service(const state::Store& store, const std::string& word, const Options& options) {
-  const auto slash = word.find('/');
-  const std::string name = slash == std::string::npos ? word : word.substr(slash + 1);
-  auto service =
-      state::ObjectStore(store.paths()).find(ObjectKind::service, namespace_of(options), name);
-  if (!service) throw NoSuchObject("no Service " + name + " in namespace " + namespace_of(options));
-  return std::move(*service);
+ObjectView look(const state::Store& store) {
+  const auto pods = std::make_shared<const Pods>(supervisor::endpoint_pods(store));
+  return {ObjectKind::service,
+          "Service",
+          {"NAME", "NAMESPACE", "TYPE", "ADDRESS", "PORTS", "ENDPOINTS"},
+          [pods](const Object& object) {
+            const auto& service = *object.service;
+            std::vector<std::string> ports;
+            for (const auto& port : service.ports) ports.push_back(port_text(port));
+            const auto* first = service.ports.empty() ? nullptr : &service.ports.front();
+            return ShownObject{{object.metadata.name, object.metadata.namespace_,
+                                type_text(service), address_text(service), joined(ports, "-"),
+                                joined(endpoint_words(object, *pods, first), "-")},
+                               service_node(object, *pods)};
+          },
+          [pods](const Object& object) { return description(object, *pods); }};
 }
 
 }  // namespace
@@ -149,29 +119,7 @@ std::string service_options() {
 }
 
 int run_service(const Arguments& arguments) {
-  const Options options(table, arguments);
-  auto words = options.words();
-  if (words.empty()) throw UsageError("service: say ls or describe");
-  const std::string verb = words.front();
-  words.erase(words.begin());
-  const state::Store store(state::Paths::from_environment());
-  const Format format =
-      output_format(options, {Format::table, Format::json, Format::yaml, Format::name});
-  if (verb == "ls" && words.empty()) return list_services(store, options, format);
-  if (verb != "describe" || words.empty() || format == Format::name)
-    throw UsageError("service: say ls, or describe NAME…");
-  const auto pods = supervisor::endpoint_pods(store);
-  std::vector<Node> items;
-  for (const auto& word : words) {
-    const Object service = find_service(store, word, options);
-    if (format == Format::table)
-      std::cout << (&word == &words.front() ? "" : "\n") << description(service, pods);
-    items.push_back(service_node(service, pods));
-  }
-  if (format != Format::table)
-    std::cout << node_text(
-        items.size() == 1 ? std::move(items.front()) : list_node(std::move(items)), format);
-  return exit_ok;
+  return run_object_verb("service", Options(table, arguments), look);
 }
 
 }  // namespace pausa::cli

@@ -1,11 +1,10 @@
 #include "cli/commands/commands.hpp"
+#include "cli/object_view.hpp"
 #include "cli/objects.hpp"
 #include "cli/options.hpp"
-#include "cli/output.hpp"
 #include "cli/pod_words.hpp"
-#include "cli/table.hpp"
+#include "cli/size_text.hpp"
 #include "cli/target.hpp"
-#include "pod/quantity.hpp"
 #include "supervisor/disk_usage.hpp"
 #include "supervisor/stored_pod.hpp"
 #include "sys/error.hpp"
@@ -51,10 +50,6 @@ std::string path_of(const state::Store& store, const Object& claim) {
   return store.paths().volume_dir({claim.metadata.namespace_, claim.metadata.name});
 }
 
-std::string size_text(std::int64_t bytes) {
-  return pod::Quantity(bytes, pod::Quantity::Format::binary_si).canonical();
-}
-
 Node claim_node(const state::Store& store, const Object& claim) {
   Node node = pod::object_node(claim);
   Node& status = node.set("status");
@@ -71,40 +66,27 @@ Node claim_node(const state::Store& store, const Object& claim) {
   return node;
 }
 
-std::string namespace_of(const Options& options) {
-  return options.get("namespace").value_or(default_namespace());
-}
-
-int list_claims(const state::Store& store, const Options& options, Format format) {
-  std::vector<Node> items;
-  Table rows({"NAME", "NAMESPACE", "ASKED", "USED", "PODS", "PATH"});
-  for (const auto& claim : state::ObjectStore(store.paths()).list(ObjectKind::claim)) {
-    if (options.has("namespace") && claim.metadata.namespace_ != namespace_of(options)) continue;
-    if (format == Format::name) {
-      std::cout << object_words(claim) << "\n";
-      continue;
-    }
-    Node node = claim_node(store, claim);
-    const Node& ours = *node.find("pausa");
-    rows.add({claim.metadata.name, claim.metadata.namespace_, size_text(claim.claim.bytes),
-              size_text(ours.find("usedBytes")->integer),
-              std::to_string(ours.find("pods")->items.size()), ours.find("path")->text});
-    items.push_back(std::move(node));
-  }
-  if (format == Format::table)
-    std::cout << rows.text();
-  else if (format != Format::name)
-    std::cout << node_text(list_node(std::move(items)), format);
-  return exit_ok;
+ObjectView look(const state::Store& store) {
+  return {ObjectKind::claim,
+          "claim",
+          {"NAME", "NAMESPACE", "ASKED", "USED", "PODS", "PATH"},
+          [&store](const Object& claim) {
+            Node node = claim_node(store, claim);
+            const Node& ours = *node.find("pausa");
+            ShownObject shown{
+                {claim.metadata.name, claim.metadata.namespace_, quantity_size(claim.claim.bytes),
+                 quantity_size(ours.find("usedBytes")->integer),
+                 std::to_string(ours.find("pods")->items.size()), ours.find("path")->text},
+                {}};
+            shown.node = std::move(node);
+            return shown;
+          }};
 }
 
 Object find_claim(const state::Store& store, const std::string& word, const Options& options) {
   constexpr std::string_view prefix = "persistentvolumeclaim/";
-  const std::string name = word.starts_with(prefix) ? word.substr(prefix.size()) : word;
-  auto claim =
-      state::ObjectStore(store.paths()).find(ObjectKind::claim, namespace_of(options), name);
-  if (!claim) throw NoSuchObject("no claim " + name + " in namespace " + namespace_of(options));
-  return std::move(*claim);
+  return find_object(store, look(store),
+                     word.starts_with(prefix) ? word.substr(prefix.size()) : word, options);
 }
 
 int remove_claims(const state::Store& store, const std::vector<std::string>& words,
@@ -138,16 +120,15 @@ int run_volume(const Arguments& arguments) {
   words.erase(words.begin());
   const state::Store store(state::Paths::from_environment());
   if (verb == "ls" && words.empty())
-    return list_claims(
-        store, options,
+    return list_objects(
+        store, look(store), options,
         output_format(options, {Format::table, Format::json, Format::yaml, Format::name}));
   if (verb == "inspect" && !words.empty()) {
     const Format format = output_format(options, {Format::json, Format::yaml});
     std::vector<Node> items;
     for (const auto& word : words)
       items.push_back(claim_node(store, find_claim(store, word, options)));
-    std::cout << node_text(
-        items.size() == 1 ? std::move(items.front()) : list_node(std::move(items)), format);
+    std::cout << nodes_text(std::move(items), format);
     return exit_ok;
   }
   if (verb == "rm" && !words.empty()) return remove_claims(store, words, options);
