@@ -63,6 +63,7 @@ std::optional<std::vector<image::StoredImage>> images_of_manifests(
                                       ::isatty(STDERR_FILENO) == 1, "nothing was saved");
     return std::nullopt;
   }
+  require_used(options, loaded.variables);
   pin_images(store, loaded, options.has("quiet"));
   for (auto& entry : loaded.pods)
     anchor_images(entry, loaded.sources[entry.source].folder.string());

@@ -242,6 +242,7 @@ int lock_images(const state::Store& store, const std::vector<std::string>& files
     std::cerr << manifest::render_all(loaded.diagnostics, loaded.sources, false, "");
     return exit_manifest;
   }
+  require_used(options, loaded.variables);
   const bool verify = options.get("tls-verify").value_or("true") != "false";
   const auto secrets = pull_secrets(store, loaded);
   int code = exit_ok;

@@ -1,5 +1,6 @@
 #include "cli/variables.hpp"
 
+#include "pod/suggest.hpp"
 #include "sys/error.hpp"
 #include "sys/path.hpp"
 
@@ -39,6 +40,17 @@ std::unique_ptr<manifest::Variables> variables_from(const Options& options) {
   for (const auto& path : options.all("env-file")) add_file(path, *variables);
   for (const auto& word : options.all("set")) add_word(word, *variables);
   return variables;
+}
+
+void require_used(const Options& options, const manifest::VariableNames& referred) {
+  const std::vector<std::string_view> names(referred.begin(), referred.end());
+  for (const auto& word : options.all("set")) {
+    const auto name = word.substr(0, word.find('='));
+    if (referred.count(name) != 0) continue;
+    const auto meant = pod::closest(name, names);
+    throw UsageError("--set " + name + ": no manifest has ${" + name + "}" +
+                     (meant ? "; did you mean \"" + std::string(*meant) + "\"?" : ""));
+  }
 }
 
 }  // namespace pausa::cli

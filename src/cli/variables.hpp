@@ -12,4 +12,8 @@ namespace pausa::cli {
 // Throws UsageError, sys::Error for a file that cannot be read.
 std::unique_ptr<manifest::Variables> variables_from(const Options& options);
 
+// Throws UsageError where --set names what no manifest refers to: that is a slip, as the values of
+// an --env-file that are of no use are not. referred: LoadResult::variables of all of them.
+void require_used(const Options& options, const manifest::VariableNames& referred);
+
 }  // namespace pausa::cli

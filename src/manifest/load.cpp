@@ -297,6 +297,7 @@ LoadResult load(std::vector<Source> sources, const pod::ValidateOptions& options
   result.sources = std::move(sources);
   ReadResult read_result = read(result.sources, variables);
   result.diagnostics = std::move(read_result.diagnostics);
+  result.variables = std::move(read_result.variables);
   Unpacker unpacker(result, options);
   for (const Document& document : read_result.documents) {
     unpacker.object(document.root, document.source, {}, false);

@@ -49,6 +49,7 @@ struct LoadResult {
   std::vector<LoadedObject> objects;
   std::vector<LoadedWorkload> workloads;
   pod::Diagnostics diagnostics;  // sorted by source and place
+  VariableNames variables;       // as ReadResult has them
 };
 
 // variables: as read() takes them.

@@ -170,6 +170,7 @@ class Builder : public YAML::EventHandler {
   // The scalar with the values of its variables.
   std::string fill_in(const YAML::Mark& mark, const std::string& value) {
     std::vector<SubstituteFault> faults;
+    add_references(value, usage_.variables);
     std::string filled = substitute(value, *variables_, faults);
     for (auto& fault : faults)
       error(place_of_reference(mark, fault.reference), std::move(fault.text),

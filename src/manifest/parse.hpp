@@ -27,6 +27,7 @@ struct Usage {
   std::size_t nodes = 0;
   std::size_t alias_nodes = 0;
   std::size_t substituted = 0;
+  VariableNames variables{};  // that it refers to, where it is read with some
 };
 
 // variables: for ${NAME} in scalars; nullptr: those stay as they are.

@@ -11,8 +11,7 @@ namespace pausa::manifest {
 namespace {
 
 void read_source(const Source& source, std::size_t index, const Limits& limits,
-                 const Variables* variables, std::vector<Document>& documents,
-                 pod::Diagnostics& diagnostics) {
+                 const Variables* variables, ReadResult& result, pod::Diagnostics& diagnostics) {
   if (source.text.size() > limits.bytes) {
     diagnostics.push_back(
         syntax_error({}, "the text is larger than " + std::to_string(limits.bytes >> 20) + " MiB"));
@@ -33,8 +32,9 @@ void read_source(const Source& source, std::size_t index, const Limits& limits,
   for (const Piece& piece : scanned.pieces) {
     if (diagnostics.size() >= limits.diagnostics) break;
     std::optional<pod::Node> root = parse(piece, lines, limits, usage, diagnostics, variables);
-    if (root && !root->is_null()) documents.push_back({index, std::move(*root)});
+    if (root && !root->is_null()) result.documents.push_back({index, std::move(*root)});
   }
+  result.variables.merge(usage.variables);
 }
 
 }  // namespace
@@ -44,7 +44,7 @@ ReadResult read(const std::vector<Source>& sources, const Variables* variables) 
   ReadResult result;
   for (std::size_t i = 0; i < sources.size(); ++i) {
     pod::Diagnostics found;
-    read_source(sources[i], i, limits, variables, result.documents, found);
+    read_source(sources[i], i, limits, variables, result, found);
     std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) {
       return std::pair(a.mark.line, a.mark.column) < std::pair(b.mark.line, b.mark.column);
     });

@@ -4,6 +4,7 @@
 // file; not for child zones. A bad text is a diagnostic, never an exception.
 #pragma once
 
+#include "manifest/variables.hpp"
 #include "pod/diagnostic.hpp"
 #include "pod/node.hpp"
 
@@ -13,8 +14,6 @@
 #include <vector>
 
 namespace pausa::manifest {
-
-class Variables;
 
 struct Source {
   std::string name;  // as the user named it; diagnostics carry it
@@ -30,6 +29,7 @@ struct Document {
 struct ReadResult {
   std::vector<Document> documents;  // in the order of the sources; those that could be read
   pod::Diagnostics diagnostics;     // sorted by source and place
+  VariableNames variables;          // that the sources refer to, where there are some
 };
 
 // variables: for ${NAME} in scalars (variables.hpp); nullptr: those stay as they are.

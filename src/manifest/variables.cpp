@@ -25,6 +25,14 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
+// What a "${" is followed by, as far as it can be a name.
+std::string_view name_of(std::string_view inside) {
+  std::size_t length = 0;
+  while (length < inside.size() && (is_letter(inside[length]) || is_digit(inside[length])))
+    ++length;
+  return inside.substr(0, length);
+}
+
 // The rest of a line behind the "="; the fault when it is no value.
 std::optional<std::string> value_of(std::string_view rest, std::string& value) {
   rest = trimmed(rest);
@@ -115,11 +123,8 @@ class Substitution {
   // whole: "${NAME…}"
   void reference(std::string_view whole, std::size_t number, std::size_t depth, std::string& out) {
     const std::string_view inside = whole.substr(2, whole.size() - 3);
-    std::size_t length = 0;
-    while (length < inside.size() && (is_letter(inside[length]) || is_digit(inside[length])))
-      ++length;
-    const std::string_view name = inside.substr(0, length);
-    const std::string_view rest = inside.substr(length);
+    const std::string_view name = name_of(inside);
+    const std::string_view rest = inside.substr(name.size());
     const bool known_form = rest.empty() || rest.starts_with(":-") || rest.starts_with(":?");
     if (!is_variable_name(name) || !known_form) {
       reference_ += count(rest);
@@ -196,6 +201,14 @@ std::optional<EnvFileFault> read_env_file(std::string_view text, Variables& vari
     variables.set(std::string(name), std::move(value));
   }
   return std::nullopt;
+}
+
+void add_references(std::string_view text, VariableNames& names) {
+  for (std::size_t at = text.find("${"); at != std::string_view::npos;
+       at = text.find("${", at + 2)) {
+    if (at > 0 && text[at - 1] == '$') continue;
+    if (const auto name = name_of(text.substr(at + 2)); is_variable_name(name)) names.emplace(name);
+  }
 }
 
 std::string substitute(std::string_view text, const Variables& variables,

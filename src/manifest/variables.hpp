@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,6 +43,10 @@ struct EnvFileFault {
 // known, one without quotes is trimmed and ends before " #". Sets what it finds; the first fault
 // ends it.
 std::optional<EnvFileFault> read_env_file(std::string_view text, Variables& variables);
+
+// The names that a text refers to, also in defaults that are not needed.
+using VariableNames = std::set<std::string, std::less<>>;
+void add_references(std::string_view text, VariableNames& names);
 
 struct SubstituteFault {
   std::size_t reference = 0;  // the how manieth "${" of the text, counted from 0

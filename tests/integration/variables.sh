@@ -26,6 +26,14 @@ match "without the flags it is mere text" "$errors" 'shop-\$\{STAGE\}'
 expect_exit 3 pausa up -d --set STAGE=test --set WORD=x "$file"
 match "an unset variable is told with its place and what may be meant" "$errors" \
   'shop.yaml:10:35: error: the variable WORDS is not set.*did you mean "WORD"'
+expect_exit 2 pausa up -d --env-file "$work/env" --set GRACES=1 "$file"
+match "a name that nothing has is a slip" "$errors" '--set GRACES: no manifest has \$\{GRACES\}; did you mean "GRACE"'
+same "and nothing was started" "" "$(pausa ps -a -q)"
+for verb in validate diff down "image lock"; do
+  # shellcheck disable=SC2086
+  expect_exit 2 pausa $verb --env-file "$work/env" --set HOME=/ "$file"
+  match "to $verb, too" "$errors" '--set HOME: no manifest has'
+done
 expect_exit 0 pausa validate --env-file "$work/env" "$file"
 match "validate knows the flags" "$output" 'pod/shop-test is valid'
 expect_exit 1 pausa diff --env-file "$work/env" "$file"

@@ -18,7 +18,7 @@ namespace {
 constexpr Option table[]{
     {"file,f", "FILE", "a manifest; \"-\" is standard input, a folder all manifests in it"},
     {"env-file", "FILE", "put the values of its lines NAME=VALUE in for ${NAME}"},
-    {"set", "NAME[=VALUE]", "likewise this one; without a value that of our environment"},
+    {"set", "NAME[=VALUE]", "likewise this one, which must be of use; no value: our environment's"},
     {"prune", nullptr, "with what up --prune would remove"}};
 
 }  // namespace
@@ -36,6 +36,7 @@ int run_diff(const Arguments& arguments) {
   std::cerr << manifest::render_all(loaded.diagnostics, loaded.sources,
                                     ::isatty(STDERR_FILENO) == 1, "nothing was compared");
   if (pod::has_errors(loaded.diagnostics)) return exit_manifest;
+  require_used(options, loaded.variables);
   const state::Store store(state::Paths::from_environment());
   pin_images(store, loaded, true);
   for (auto& entry : loaded.pods)

@@ -23,7 +23,7 @@ using pod::Node;
 constexpr Option table[]{
     {"tls-verify", "true|false", "pull, lock: false takes a registry without a certificate, too"},
     {"env-file", "FILE", "lock, save: values for ${NAME}, as up takes them"},
-    {"set", "NAME[=VALUE]", "lock, save: likewise one"},
+    {"set", "NAME[=VALUE]", "lock, save: likewise one, which must be of use"},
     {"check", nullptr, "lock: only compare, and tell what differs (exit code 1)"},
     {"progress", "auto|plain|json|none", "how a pull is shown: bars on a terminal, else lines"},
     {"format", "oci-archive|docker-archive", "save: the kind of file"},

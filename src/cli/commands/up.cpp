@@ -30,7 +30,7 @@ constexpr Option table[]{
     {"configmap-from", "NAME=PATH", "a ConfigMap of this file, or of the files in this folder"},
     {"secret-from", "NAME=PATH", "likewise a Secret"},
     {"env-file", "FILE", "put the values of its lines NAME=VALUE in for ${NAME}"},
-    {"set", "NAME[=VALUE]", "likewise this one; without a value that of our environment"},
+    {"set", "NAME[=VALUE]", "likewise this one, which must be of use; no value: our environment's"},
     {"allow-unsafe-sysctls", "PATTERN", "allow these sysctls of the pod's own namespaces, too"},
     {"detach,d", nullptr, "return when all containers run (the default without a terminal)"},
     {"attach", nullptr, "stay until the pods have ended; ^C removes them (the default on one)"},
@@ -209,6 +209,7 @@ int run_up(const Arguments& arguments) {
   const auto given = variables_from(options);
   auto loaded = manifest::load_paths(files, {options.all("allow-unsafe-sysctls")}, given.get());
   if (!accept(loaded)) return exit_manifest;
+  require_used(options, loaded.variables);
 
   const state::Store store(state::Paths::from_environment());
   store.prepare();

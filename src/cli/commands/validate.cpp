@@ -16,7 +16,7 @@ namespace {
 constexpr Option table[]{
     {"file,f", "FILE", "a manifest; \"-\" is standard input, a folder all manifests in it"},
     {"env-file", "FILE", "put the values of its lines NAME=VALUE in for ${NAME}"},
-    {"set", "NAME[=VALUE]", "likewise this one; without a value that of our environment"},
+    {"set", "NAME[=VALUE]", "likewise this one, which must be of use; no value: our environment's"},
     {"output,o", "FORMAT", "table (sentences), json or yaml"},
     {"quiet,q", nullptr, "only the exit code"}};
 
@@ -107,6 +107,7 @@ int run_validate(const Arguments& arguments) {
   files.insert(files.end(), options.words().begin(), options.words().end());
   if (files.empty()) throw UsageError("validate needs a manifest");
   auto loaded = manifest::load_paths(files, {}, variables_from(options).get());
+  if (!pod::has_errors(loaded.diagnostics)) require_used(options, loaded.variables);
   for (const auto& entry : loaded.pods) check_images(entry, loaded);
   for (const auto& entry : loaded.workloads)
     if (entry.sample) check_images(*entry.sample, loaded);

@@ -108,6 +108,21 @@ TEST_SUITE("manifest/variables") {
     CHECK(result.diagnostics[0].text.find("8 MiB") != std::string::npos);
   }
 
+  TEST_CASE("what a text refers to is known, whether its value is needed or not") {
+    Variables variables;
+    variables.set("A", "1");
+    const auto names = [&variables](const std::string& text) {
+      std::string all;
+      for (const auto& name : manifest::read({{"a.yaml", text, "/"}}, &variables).variables)
+        all += name + " ";
+      return all;
+    };
+    CHECK(names("a: ${A:-${B:-${C}}}\n${K}: [\"${D:?no}\", $${E}, $$${F}, $G, '${A}']\n") ==
+          "A B C D ");
+    CHECK(names("a: 1\n") == "");
+    CHECK(manifest::read({{"a.yaml", "a: ${A}\n", "/"}}).variables.empty());
+  }
+
   TEST_CASE("env files") {
     Variables variables;
     CHECK_FALSE(
