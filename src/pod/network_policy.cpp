@@ -133,10 +133,7 @@ bool matches(const PolicyPeer& peer, const std::string& policy_namespace, const 
 }
 
 std::uint16_t named_port(const PolicyPort& port, const PolicyPod& pod) {
-  for (const auto& own : pod.ports)
-    if (!port.port.name.empty() && own.name == port.port.name && own.protocol == port.protocol)
-      return own.container_port;
-  return 0;
+  return pod.port_called(port.port.name, port.protocol);
 }
 
 PolicyPod resolver_pod() {

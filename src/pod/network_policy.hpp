@@ -4,6 +4,7 @@
 
 #include "pod/label_selector.hpp"
 #include "pod/node.hpp"
+#include "pod/selected_pod.hpp"
 #include "pod/spec.hpp"
 
 #include <cstddef>
@@ -46,13 +47,7 @@ struct NetworkPolicy {
 NetworkPolicy decode_network_policy(const Node& spec);
 void add_network_policy(const NetworkPolicy& policy, Node& object);
 
-// A pod as policies see it.
-struct PolicyPod {
-  std::string namespace_;
-  std::string name;
-  KeyValues labels;
-  std::vector<ContainerPort> ports;
-};
+using PolicyPod = SelectedPod;
 
 // The labels of a namespace.
 using NamespaceLabels = std::function<KeyValues(const std::string& namespace_)>;

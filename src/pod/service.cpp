@@ -129,10 +129,8 @@ std::vector<const EndpointPod*> endpoints_of(const Service& service, const std::
 }
 
 std::uint16_t target_port(const ServicePort& port, const EndpointPod& pod) {
-  if (port.target.name.empty()) return port.target.number;
-  for (const auto& own : pod.ports)
-    if (own.name == port.target.name && own.protocol == port.protocol) return own.container_port;
-  return 0;
+  return port.target.name.empty() ? port.target.number
+                                  : pod.port_called(port.target.name, port.protocol);
 }
 
 void add_service_links(const std::string& name, const Service& service, KeyValues& out) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "pod/node.hpp"
+#include "pod/selected_pod.hpp"
 #include "pod/spec.hpp"
 
 #include <cstdint>
@@ -43,15 +44,11 @@ struct Service {
 Service decode_service(const Node& spec);
 void add_service(const Service& service, Node& object);
 
-// A pod as Services see it.
-struct EndpointPod {
-  std::string namespace_;
-  std::string name;
-  KeyValues labels;
+// A pod that may be behind a Service.
+struct EndpointPod : SelectedPod {
   std::vector<std::string> addresses;  // none: it cannot be reached by others
   bool ready = false;
   bool gone = false;  // it has ended
-  std::vector<ContainerPort> ports;
 };
 
 // The pods that are behind it now: selected, alive, ready (or not, with
