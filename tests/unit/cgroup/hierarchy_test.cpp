@@ -2,6 +2,7 @@
 #include "cgroup/hierarchy.hpp"
 
 #include "cgroup/group.hpp"
+#include "support/messages.hpp"
 #include "support/temp_tree.hpp"
 
 #include <sys/stat.h>
@@ -12,6 +13,8 @@ using namespace pausa;
 using cgroup::Controller;
 using cgroup::Hierarchy;
 using cgroup::Mode;
+using test::mentions;
+using test::message_of;
 using test::TempTree;
 
 namespace {
@@ -29,19 +32,6 @@ void add_group(const TempTree& tree, const std::string& path, const std::string&
   tree.file(path + "/cgroup.events", "populated 0\nfrozen 0\n");
   for (const char* file : {"memory.max", "memory.oom.group", "cpu.max", "cpu.weight", "pids.max"})
     tree.file(path + "/" + file, "");
-}
-
-std::string message_of(auto&& call) {
-  try {
-    call();
-  } catch (const sys::Error& error) {
-    return error.what();
-  }
-  return "";
-}
-
-bool mentions(const std::string& text, const char* words) {
-  return text.find(words) != std::string::npos;
 }
 
 }  // namespace

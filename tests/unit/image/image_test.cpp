@@ -2,6 +2,7 @@
 
 #include "image/busybox.hpp"
 #include "image/host.hpp"
+#include "support/messages.hpp"
 #include "support/temp_tree.hpp"
 #include "sys/process.hpp"
 
@@ -15,25 +16,14 @@
 #include <cstring>
 
 using namespace pausa;
+using test::mentions;
+using test::message_of;
 using test::TempTree;
 
 namespace {
 
 bool have_busybox() {
   return ::faccessat(AT_FDCWD, "/bin/busybox", X_OK, 0) == 0;
-}
-
-std::string message_of(auto&& call) {
-  try {
-    call();
-  } catch (const sys::Error& error) {
-    return error.what();
-  }
-  return "";
-}
-
-bool mentions(const std::string& text, const char* words) {
-  return text.find(words) != std::string::npos;
 }
 
 // Runs a shell line with `root` as its root directory; 255 if the shell does not start.
