@@ -87,6 +87,63 @@ std::optional<std::vector<ProxiedPort>> parse_proxied_ports(std::string_view tex
   }
 }
 
+namespace {
+
+struct DeclaredPorts {
+  std::vector<std::uint16_t> tcp;
+  std::vector<std::uint16_t> udp;
+  std::vector<std::uint16_t> published;  // of TCP
+};
+
+DeclaredPorts declared_ports(const Value& spec) {
+  DeclaredPorts declared;
+  for (const std::string_view list : {"initContainers", "containers"})
+    for (const Value& container : spec[list].items())
+      for (const Value& port : container["ports"].items()) {
+        const auto number = static_cast<std::uint16_t>(port["containerPort"].integer().value_or(0));
+        const auto protocol = port["protocol"].text();
+        if (protocol == "UDP") declared.udp.push_back(number);
+        if (!protocol.empty() && protocol != "TCP") continue;
+        declared.tcp.push_back(number);
+        if (port["hostPort"].integer().value_or(0) != 0) declared.published.push_back(number);
+      }
+  return declared;
+}
+
+bool has(const std::vector<std::uint16_t>& ports, std::uint16_t port) {
+  return std::find(ports.begin(), ports.end(), port) != ports.end();
+}
+
+}  // namespace
+
+void check_proxied_ports(const Value& pod, Findings& findings) {
+  const Value annotation = pod["metadata"]["annotations"].key(proxy_annotation);
+  const auto proxied = parse_proxied_ports(annotation.text());
+  if (!proxied) return;
+  const auto declared = declared_ports(pod["spec"]);
+  const bool host_network = pod["spec"]["hostNetwork"].truth().value_or(false);
+  std::vector<std::uint16_t> seen;
+  for (const auto& [port, version] : *proxied) {
+    const std::string number = std::to_string(port);
+    if (has(seen, port)) {
+      findings.invalid(annotation, "port " + number + " is named twice");
+    } else if (!has(declared.tcp, port) && has(declared.udp, port)) {
+      findings.invalid(annotation,
+                       "port " + number + " is of UDP, and the PROXY protocol is for TCP");
+      findings.hint("leave it out");
+    } else if (!has(declared.tcp, port)) {
+      findings.invalid(annotation, "no container declares port " + number);
+      findings.hint("name a containerPort of the pod, or declare this one");
+    } else if (!host_network && !has(declared.published, port)) {
+      findings.note(annotation, "has no effect on port " + number +
+                                    " without a hostPort (or --publish, --ports auto)");
+    }
+    seen.push_back(port);
+  }
+  if (host_network)
+    findings.note(annotation, "has no effect with `hostNetwork`: clients reach the server itself");
+}
+
 std::vector<ProxiedPort> proxied_ports(const Metadata& metadata) {
   for (const auto& [name, value] : metadata.annotations)
     if (name == proxy_annotation)

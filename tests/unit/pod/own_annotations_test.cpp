@@ -29,4 +29,58 @@ TEST_SUITE("pod/own_annotations") {
     CHECK(findings[0].hint == "did you mean \"pausa/proxy-protocol\"?");
     CHECK(findings[1].text == "must be ports of the pod, as \"8080\" or \"8080,8443/v2\"");
   }
+
+  TEST_CASE("ports that cannot be proxied are faults, those that are not published get a note") {
+    const auto port = [](int number, const char* protocol, int host_port) {
+      pod::Node node = pod::Node::make_map();
+      node.set("containerPort", pod::Node::make_integer(number));
+      node.set("protocol", pod::Node::make_string(protocol));
+      if (host_port != 0) node.set("hostPort", pod::Node::make_integer(host_port));
+      return node;
+    };
+    const auto said = [&port](const char* text, bool host_network) {
+      pod::Node ports = pod::Node::make_list();
+      ports.items = {port(80, "TCP", 8080), port(81, "TCP", 0), port(53, "UDP", 53),
+                     port(54, "TCP", 54), port(54, "UDP", 54)};
+      pod::Node container = pod::Node::make_map();
+      container.set("ports", ports);
+      pod::Node containers = pod::Node::make_list();
+      containers.items = {container};
+      pod::Node spec = pod::Node::make_map();
+      spec.set("containers", containers);
+      spec.set("hostNetwork", pod::Node::make_boolean(host_network));
+      pod::Node annotations = pod::Node::make_map();
+      annotations.set("pausa/proxy-protocol", pod::Node::make_string(text));
+      pod::Node metadata = pod::Node::make_map();
+      metadata.set("annotations", annotations);
+      pod::Node pod = pod::Node::make_map();
+      pod.set("metadata", metadata);
+      pod.set("spec", spec);
+      pod::Findings findings;
+      pod::check_proxied_ports(pod::Value(pod), findings);
+      return findings.take();
+    };
+    CHECK(said("80", false).empty());
+    CHECK(said("80,54/v2", false).empty());
+    CHECK(said("http", false).empty());  // a fault where it is decoded
+    auto findings = said("53,9090", false);
+    REQUIRE(findings.size() == 2);
+    CHECK(findings[0].path == "metadata.annotations[pausa/proxy-protocol]");
+    CHECK(findings[0].severity == pod::Severity::error);
+    CHECK(findings[0].text == "port 53 is of UDP, and the PROXY protocol is for TCP");
+    CHECK(findings[1].severity == pod::Severity::error);
+    CHECK(findings[1].text == "no container declares port 9090");
+    findings = said("80,80/v2", false);
+    REQUIRE(findings.size() == 1);
+    CHECK(findings[0].text == "port 80 is named twice");
+    findings = said("80,81", false);
+    REQUIRE(findings.size() == 1);
+    CHECK(findings[0].severity == pod::Severity::note);
+    CHECK(findings[0].text ==
+          "has no effect on port 81 without a hostPort (or --publish, --ports auto)");
+    findings = said("80,81", true);
+    REQUIRE(findings.size() == 1);
+    CHECK(findings[0].severity == pod::Severity::note);
+    CHECK(findings[0].text == "has no effect with `hostNetwork`: clients reach the server itself");
+  }
 }
