@@ -160,6 +160,16 @@ expect_exit 1 pausa port-forward svc/db 81
 match "a port that it has not" "$errors" 'service/db has no port 81'
 expect_exit 4 pausa port-forward svc/none 81
 expect_exit 0 pausa down -f "$work/set.yaml"
+{
+  printf 'apiVersion: v1\nkind: Service\nmetadata: {name: far}\nspec: {type: ExternalName, externalName: db.example.org}\n'
+  printf -- '---\napiVersion: v1\nkind: Service\nmetadata: {name: nobody}\nspec:\n  ports: [{port: 80}]\n'
+} >"$work/podless.yaml"
+expect_exit 0 pausa up -d --network none "$work/podless.yaml"
+expect_exit 1 timeout 20 "$PAUSA" port-forward svc/far 80
+match "an alias has no pods" "$errors" 'service/far is of type ExternalName: no pods are behind it.*connect to db.example.org itself'
+expect_exit 1 timeout 20 "$PAUSA" port-forward svc/nobody :80
+match "nor has a Service without a selector" "$errors" 'service/nobody has no selector: no pods are behind it'
+expect_exit 0 pausa down -f "$work/podless.yaml"
 
 # ---- UDP
 up --network none "$(sleeper udp)"

@@ -74,6 +74,21 @@ Line line_to(const state::Store& store, const std::vector<state::PodKey>& pods,
   throw sys::Error("pod " + pods.front().name + " has no port " + shown(wanted.remote));
 }
 
+// No pod will ever come for those, so nobody is to wait for one.
+void refuse_without_pods(const pod::Object& object) {
+  const auto& service = *object.service;
+  const std::string words = "service/" + object.metadata.name;
+  if (service.type == pod::ServiceType::external_name) {
+    sys::Error error(words + " is of type ExternalName: no pods are behind it");
+    error.advise("connect to " + service.external_name + " itself");
+    throw error;
+  }
+  if (!service.selector.empty()) return;
+  sys::Error error(words + " has no selector: no pods are behind it");
+  error.advise("forward to a pod itself: pausa port-forward POD [LOCAL:]REMOTE");
+  throw error;
+}
+
 Source source_of_service(const state::Store& store, const pod::Object& service) {
   Source source;
   source.words = "any pod of service/" + service.metadata.name;
@@ -164,6 +179,7 @@ int run_port_forward(const Arguments& arguments) {
     const auto service =
         state::ObjectStore(store.paths()).find(pod::ObjectKind::service, home, *name);
     if (!service) throw NoSuchObject("no Service " + *name + " in namespace " + home);
+    refuse_without_pods(*service);
     source = source_of_service(store, *service);
     for (const auto& port : wanted) lines.push_back(line_to(*service, port));
   } else {
