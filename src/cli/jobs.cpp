@@ -136,7 +136,7 @@ void start_job(const state::Store& store, const WantedJob& wanted, const StartOp
   const state::JobStore jobs(store.paths());
   if (wanted.plan.kind == Kind::store) {
     auto object = wanted.object;
-    set_network(object, network_words(options));
+    set_network(object, lasting_network_words(options));
     (void)jobs.write_cron_job(wanted.key, object);
     return;
   }
@@ -160,7 +160,7 @@ void start_job(const state::Store& store, const WantedJob& wanted, const StartOp
   job.backoff_initial_ns = options.backoff.initial.count();
   job.backoff_maximum_ns = options.backoff.maximum.count();
   job.exact_probes = options.exact_probes;
-  job.network = network_words(options);
+  job.network = lasting_network_words(options);
   jobs.write(job);
   spawn_keeper(store, wanted.key);
 }

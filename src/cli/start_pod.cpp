@@ -64,13 +64,6 @@ void tell(const state::PodKey& key, const std::string& note) {
   if (!note.empty()) std::cerr << "pausa: pod " << key.name << ": " << note << std::endl;
 }
 
-// What is to hold for as long as the pod is there.
-std::string lasting_words(const StartOptions& options) {
-  auto words = network_words(options);
-  const char* usual = std::getenv("PAUSA_NETWORK");
-  return words.empty() && usual != nullptr ? usual : words;
-}
-
 supervisor::UserNetwork choose_network(const state::Store& store, const pod::Spec& spec,
                                        std::optional<supervisor::NetworkChoice> asked,
                                        const std::string& name, bool quiet, state::Record& record) {
@@ -216,10 +209,12 @@ void choose_network(const std::string& text, StartOptions& options) {
   options.network_name = options.network ? "" : text;
 }
 
-std::string network_words(const StartOptions& options) {
-  if (!options.network) return options.network_name;
+std::string lasting_network_words(const StartOptions& options) {
+  if (!options.network_name.empty()) return options.network_name;
+  const auto choice = options.network ? options.network : supervisor::configured_network();
+  if (!choice) return {};
   for (const char* word : {"none", "bridge", "pasta", "host"})
-    if (supervisor::parse_network(word) == options.network) return word;
+    if (supervisor::parse_network(word) == choice) return word;
   return {};
 }
 
@@ -280,7 +275,8 @@ StartingPod start_pod(const state::Store& store, manifest::LoadedPod loaded, Pod
   record.exact_probes = options.exact_probes;
   auto user_network = choose_network(store, loaded.pod.spec, options.network, options.network_name,
                                      options.quiet, record);
-  write_first(store, loaded.pod, host, &manifest, user_network, record, lasting_words(options));
+  write_first(store, loaded.pod, host, &manifest, user_network, record,
+              lasting_network_words(options));
   if (!options.origin.empty()) store.write_origin(key, options.origin);
   manifest = {};
   loaded.object = {};

@@ -33,9 +33,12 @@ struct StartOptions {
   std::string network_name = {};  // of a named one, in place of that
 };
 
-// As `--network` has it: bridge, pasta, none, host, or the name of one. And back; empty: not asked.
+// As `--network` has it: bridge, pasta, none, host, or the name of one.
 void choose_network(const std::string& text, StartOptions& options);
-std::string network_words(const StartOptions& options);
+// And back, as it is to hold for as long as the pod, Job or CronJob is there: what was asked for,
+// else what PAUSA_NETWORK says now. Empty: neither. Throws sys::Error when that says nothing
+// sensible.
+std::string lasting_network_words(const StartOptions& options);
 // As if the manifest said so.
 void use_host_network(manifest::LoadedPod& loaded);
 

@@ -29,15 +29,6 @@ std::string environment(const char* name) {
   return value != nullptr ? value : "";
 }
 
-std::optional<NetworkChoice> configured_network() {
-  const std::string text = environment("PAUSA_NETWORK");
-  if (text.empty()) return std::nullopt;
-  const auto choice = parse_network(text);
-  if (!choice || *choice == NetworkChoice::host)
-    throw sys::Error("PAUSA_NETWORK: \"" + text + "\" is none of none, bridge, pasta");
-  return choice;
-}
-
 bool is_usual(const state::Paths& paths) {
   return ::geteuid() == 0 && paths.run_root == system_run_root &&
          sys::have_capability(CAP_NET_ADMIN);
@@ -89,6 +80,15 @@ std::optional<NetworkChoice> parse_network(const std::string& text) {
   if (text == "pasta") return NetworkChoice::pasta;
   if (text == "host") return NetworkChoice::host;
   return std::nullopt;
+}
+
+std::optional<NetworkChoice> configured_network() {
+  const std::string text = environment("PAUSA_NETWORK");
+  if (text.empty()) return std::nullopt;
+  const auto choice = parse_network(text);
+  if (!choice || *choice == NetworkChoice::host)
+    throw sys::Error("PAUSA_NETWORK: \"" + text + "\" is none of none, bridge, pasta");
+  return choice;
 }
 
 net::BridgeConfig bridge_config(const state::Paths& paths) {

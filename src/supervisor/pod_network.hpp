@@ -17,6 +17,8 @@ namespace pausa::supervisor {
 enum class NetworkChoice : std::uint8_t { none, bridge, pasta, host };
 // "none", "bridge", "pasta", "host".
 std::optional<NetworkChoice> parse_network(const std::string& text);
+// What PAUSA_NETWORK says; nullopt: nothing. Throws sys::Error when it is none of its words.
+std::optional<NetworkChoice> configured_network();
 
 // The bridge that new pods of our run root are put on (PAUSA_BRIDGE and PAUSA_SUBNET change its
 // name and range). Throws sys::Error when these say nothing sensible.

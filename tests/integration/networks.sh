@@ -187,6 +187,27 @@ expect_exit 0 pausa run-job --wait cron
 match "the Jobs of a CronJob are where it was brought up" "$(pausa logs job/cron-1 2>&1)" '10\.99\.1\.'
 expect_exit 0 pausa down "$work/cron.yaml"
 
+# ---- PAUSA_NETWORK at up is what later runs use
+expect_exit 0 env PAUSA_NETWORK=bridge "$PAUSA" up -d "$work/cron.yaml"
+expect_exit 0 env PAUSA_NETWORK=none "$PAUSA" run-job --wait cron
+match "those of a CronJob" "$(pausa logs job/cron-1 2>&1)" '10\.86\.'
+expect_exit 0 pausa down "$work/cron.yaml"
+expect_exit 1 env PAUSA_NETWORK=fast "$PAUSA" up -d "$work/cron.yaml"
+match "nonsense is told at once" "$errors" 'PAUSA_NETWORK: "fast"'
+sed 's/^spec:/spec:\n  completions: 2/; s/ip -4/until [ -e go ]; do usleep 20000; done; ip -4/' "$work/job.yaml" >"$work/two.yaml"
+expect_exit 0 env PAUSA_NETWORK=bridge "$PAUSA" up -d "$work/two.yaml"
+eventually "its first pod runs" pausa exec job-1 -- touch before
+keeper=$(for pid in $(pgrep -x pausa-job); do
+  tr '\0' '\n' <"/proc/$pid/environ" | grep -qxF "PAUSA_RUNROOT=$PAUSA_RUNROOT" && echo "$pid"
+done 2>/dev/null || true)
+kill -9 "$keeper"
+expect_exit 0 env PAUSA_NETWORK=none "$PAUSA" ps
+expect_exit 0 pausa exec job-1 -- touch go
+eventually "another keeper starts the second" pausa exec job-2 -- touch go
+expect_exit 0 pausa wait --for=condition=Complete --timeout 30s job/job
+match "those of a Job, whoever keeps it" "$(pausa logs job-2 2>&1)" '10\.86\.'
+expect_exit 0 pausa down "$work/two.yaml"
+
 # ---- removed
 expect_exit 1 pausa network rm back
 match "not while it has pods, which are named" "$errors" "the network back has pods: default/one, default/two, default/web"
