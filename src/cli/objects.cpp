@@ -14,6 +14,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -253,6 +254,15 @@ void set_node_origin(pod::Node& object, const std::string& origin) {
     object.set("metadata")
         .set("annotations")
         .set(origin_annotation, pod::Node::make_string(origin));
+}
+
+void withdraw_node_ports(const state::Store& store, const std::vector<pod::Object>& objects) {
+  if (::geteuid() == 0) return;  // rules do it
+  std::set<std::string> namespaces;
+  for (const auto& object : objects)
+    if (object.service && object.service->has_node_ports())
+      namespaces.insert(object.metadata.namespace_);
+  refresh_pods(store, namespaces);
 }
 
 int sync_rules(const state::Store& store) noexcept {

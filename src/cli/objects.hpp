@@ -75,6 +75,8 @@ void set_node_origin(pod::Node& object, const std::string& origin);
 // standard error. An exit code: pods reach each other and the world without Services, but policies
 // that do not hold are a failure.
 int sync_rules(const state::Store& store) noexcept;
+// Lets the supervisors that publish node ports know that these are gone.
+void withdraw_node_ports(const state::Store& store, const std::vector<pod::Object>& objects);
 
 // Removes a stored object; whether it was there. A claim stays, unless it is to go with its data.
 bool remove_object(const state::Paths& paths, const pod::Object& object, bool claims);

@@ -40,7 +40,8 @@ class Sharing {
   std::vector<int> sockets_;
 };
 
-sys::UniqueFd bind_socket(const PublishedPort& port, bool v6, const std::vector<int>& beside) {
+sys::UniqueFd bind_socket(const PublishedPort& port, bool v6, const std::vector<int>& beside,
+                          bool together) {
   const int type = (port.udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC | SOCK_NONBLOCK;
   sys::UniqueFd socket(::socket(v6 ? AF_INET6 : AF_INET, type, 0));
   if (!socket) throw sys::Error(errno, "make a socket for port " + to_text(port));
@@ -48,6 +49,7 @@ sys::UniqueFd bind_socket(const PublishedPort& port, bool v6, const std::vector<
   if (!port.udp) set(socket.get(), SOL_SOCKET, SO_REUSEADDR, 1);             // after TIME_WAIT
   if (port.udp && v6) set(socket.get(), IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);  // of IPv4, too
   if (port.udp && !v6) set(socket.get(), IPPROTO_IP, IP_PKTINFO, 1);
+  if (together) set(socket.get(), SOL_SOCKET, SO_REUSEPORT, 1);
   auto sharing = beside;
   if (!beside.empty()) sharing.push_back(socket.get());
   const Sharing shared(std::move(sharing));
@@ -117,14 +119,26 @@ std::string to_text(const PublishedPort& port) {
   return text + std::to_string(port.host_port) + (port.udp ? "/udp" : "/tcp");
 }
 
-sys::UniqueFd listen_on(const PublishedPort& port, const std::vector<int>& beside) {
-  if (port.host) return bind_socket(port, port.host->v6, beside);
+namespace {
+
+sys::UniqueFd listen(const PublishedPort& port, const std::vector<int>& beside, bool together) {
+  if (port.host) return bind_socket(port, port.host->v6, beside, together);
   try {
-    return bind_socket(port, true, beside);
+    return bind_socket(port, true, beside, together);
   } catch (const sys::Error& error) {
     if (error.err() != EAFNOSUPPORT && error.err() != EADDRNOTAVAIL) throw;
-    return bind_socket(port, false, beside);  // a kernel without IPv6
+    return bind_socket(port, false, beside, together);  // a kernel without IPv6
   }
+}
+
+}  // namespace
+
+sys::UniqueFd listen_on(const PublishedPort& port, const std::vector<int>& beside) {
+  return listen(port, beside, false);
+}
+
+sys::UniqueFd listen_together(const PublishedPort& port) {
+  return listen(port, {}, true);
 }
 
 std::vector<pid_t> holders_of(const PublishedPort& port) {

@@ -28,6 +28,9 @@ std::string to_text(const PublishedPort& port);  // "127.0.0.1:8080/tcp", "8080/
 // blocking. An empty one: the port is taken, by others than `beside`, which are sockets of ours
 // that may have it on other addresses. Throws sys::Error for all else.
 sys::UniqueFd listen_on(const PublishedPort& port, const std::vector<int>& beside = {});
+// Likewise, of a port that all of this user's who call this share: the kernel spreads who comes
+// over those that listen.
+sys::UniqueFd listen_together(const PublishedPort& port);
 
 // The processes that have the port; those of others' can be named with privilege only.
 std::vector<pid_t> holders_of(const PublishedPort& port);

@@ -117,6 +117,7 @@ void Supervisor::tear_down() {
   }
   old_streams_.clear();
   ports_.close();
+  close_node_ports();
   resolver_.reset();
   sandbox_.reset();
   pod_group_.reset();

@@ -70,6 +70,36 @@ void Supervisor::lead_own_services(const std::string& rules) {
   }
 }
 
+// A user's Services are out of the host's reach, so their node ports are published by whoever has a
+// pod behind them. changed: Services, or the pod's labels.
+void Supervisor::serve_node_ports(bool changed) {
+  if (record_.network.mode != state::NetworkRecord::Mode::user) return;
+  const auto& state = record_.state;
+  const bool up = sandbox_ && !over_ && !state.finished;
+  std::uint8_t now = up ? 1 : 0;
+  if (up && !state.stopping && pod::pod_is_ready(charge_.pod, state)) now = 2;
+  if (now == node_ports_for_ && !changed) return;
+  node_ports_for_ = now;
+  try {
+    const auto wanted = up ? node_ports_of(charge_.store, as_endpoint(record_, charge_.pod))
+                           : std::vector<NodePort>();
+    if (wanted.empty()) return node_ports_.reset();
+    if (!node_ports_)
+      node_ports_ = std::make_unique<NodePorts>(io_, charge_.store, [this](const std::string& why) {
+        events_.add(true, "NoNodePort", "", why);
+        events_.flush();
+      });
+    node_ports_->serve(wanted, way_in());
+  } catch (const sys::Error& error) {
+    events_.add(true, "NoNodePort", "", error.what());
+  }
+}
+
+void Supervisor::close_node_ports() {
+  node_ports_.reset();
+  node_ports_for_ = 0;
+}
+
 // By a grandchild that the guard reaps: reading all pods and running nft(8) takes a while and
 // memory, and nobody here needs to know how it ends. Whoever comes last sees all.
 void Supervisor::tell_services() {
@@ -77,6 +107,7 @@ void Supervisor::tell_services() {
   if (record_.network.mode == state::NetworkRecord::Mode::loopback &&
       !charge_.pod.spec.host_network)
     return;
+  serve_node_ports(false);
   if (::access((paths.network() + "/services").c_str(), F_OK) != 0) return;
   const auto& state = record_.state;
   const bool counts =

@@ -24,15 +24,6 @@ std::uint64_t key_of(const net::PublishedPort& port) {
   return encode({hash, 0, Kept::port});
 }
 
-// A connection takes two descriptors. What members get is set by their own limits.
-void allow_many_descriptors() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == limit.rlim_max) return;
-  constexpr rlim_t plenty = 65536;
-  limit.rlim_cur = std::max(limit.rlim_cur, std::min(limit.rlim_max, plenty));
-  (void)::setrlimit(RLIMIT_NOFILE, &limit);  // with fewer, connections wait in the backlog
-}
-
 net::PublishedPort published(const pod::ContainerPort& port) {
   net::PublishedPort published;
   published.host_port = port.host_port;
@@ -74,6 +65,27 @@ bool admits(const std::string& gate, const net::PublishedPort& port, const net::
 }
 
 }  // namespace
+
+void allow_many_descriptors() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == limit.rlim_max) return;
+  constexpr rlim_t plenty = 65536;
+  limit.rlim_cur = std::max(limit.rlim_cur, std::min(limit.rlim_max, plenty));
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);  // with fewer, connections wait in the backlog
+}
+
+net::ForwardTarget target_of(const WayIn& way, const net::PublishedPort& port) {
+  net::ForwardTarget target;
+  target.make_socket = [pidfd = way.pidfd, sockets = way.sockets](int domain, int type) {
+    return type == SOCK_STREAM ? sockets->take(pidfd, domain) : sys::socket_in(pidfd, domain, type);
+  };
+  target.port = port.pod_port;
+  target.addresses = way.addresses;
+  target.admits = [gate = way.gate, port](const net::Address& client) {
+    return admits(gate, port, client);
+  };
+  return target;
+}
 
 bool Ports::has(const net::PublishedPort& port) const {
   return std::any_of(open_.begin(), open_.end(),
@@ -129,31 +141,19 @@ void Ports::keep(infra::Client& client) const {
       (void)client.drop_fd(key);
 }
 
-void Ports::forward(boost::asio::io_context& io, int pidfd, sys::SocketStock& sockets,
-                    const std::vector<std::string>& addresses, const std::string& bridge,
-                    const std::string& gate, const std::vector<pod::ProxiedPort>& proxied) {
+void Ports::forward(boost::asio::io_context& io, const WayIn& way, const std::string& bridge,
+                    const std::vector<pod::ProxiedPort>& proxied) {
   bridge_ = bridge;
-  addresses_.clear();
-  for (const auto& text : addresses)
-    if (const auto address = net::parse_address(text)) addresses_.push_back(*address);
+  addresses_ = way.addresses;
   std::vector<Open*> fresh;
   for (auto& open : open_)
     if (std::exchange(open.fresh, false)) fresh.push_back(&open);
   unmap(fresh);
   for (auto& open : open_) {
     if (open.forwarder) continue;
-    net::ForwardTarget target;
-    target.make_socket = [pidfd, &sockets](int domain, int type) {
-      return type == SOCK_STREAM ? sockets.take(pidfd, domain)
-                                 : sys::socket_in(pidfd, domain, type);
-    };
-    target.port = open.port.pod_port;
-    target.addresses = addresses_;
+    auto target = target_of(way, open.port);
     target.addresses.push_back(*net::parse_address("127.0.0.1"));
     target.addresses.push_back(*net::parse_address("::1"));
-    target.admits = [gate, port = open.port](const net::Address& client) {
-      return admits(gate, port, client);
-    };
     for (const auto& one : proxied)
       if (one.port == target.port && !open.port.udp) target.proxy_protocol = one.version;
     if (!bridge.empty() && target.proxy_protocol == 0)

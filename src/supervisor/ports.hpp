@@ -24,6 +24,20 @@ namespace pausa::supervisor {
 // Those of all containers, in the manifest's order.
 std::vector<net::PublishedPort> published_ports(const pod::Spec& spec);
 
+// A connection takes two descriptors: as many as we may have. What members get is set by their own
+// limits.
+void allow_many_descriptors();
+
+// Into a pod that lives.
+struct WayIn {
+  int pidfd = -1;                       // of infra
+  sys::SocketStock* sockets = nullptr;  // of its network
+  std::vector<net::Address> addresses;  // the pod's own
+  std::string gate;                     // the file that says who may come (net/policy.hpp)
+};
+// To that port, at the pod's addresses.
+net::ForwardTarget target_of(const WayIn& way, const net::PublishedPort& port);
+
 class Ports {
  public:
   // Listens on those of the spec on which it does not yet. A port that is taken is an error that
@@ -33,13 +47,11 @@ class Ports {
   void adopt(const pod::Spec& spec, infra::Client& client);
   // Gives copies to infra.
   void keep(infra::Client& client) const;
-  // From now on, into the network of the process; `sockets` are its own. Those that are forwarded
-  // already stay so. With a bridge, a port whose server answers on the pod's address is the
-  // kernel's from then on, unless it is `proxied`: the kernel does not say whose a connection is.
-  // gate: the file that says who may come (net/policy.hpp).
-  void forward(boost::asio::io_context& io, int pidfd, sys::SocketStock& sockets,
-               const std::vector<std::string>& addresses, const std::string& bridge,
-               const std::string& gate, const std::vector<pod::ProxiedPort>& proxied);
+  // From now on. Those that are forwarded already stay so. With a bridge, a port whose server
+  // answers on the pod's address is the kernel's from then on, unless it is `proxied`: the kernel
+  // does not say whose a connection is.
+  void forward(boost::asio::io_context& io, const WayIn& way, const std::string& bridge,
+               const std::vector<pod::ProxiedPort>& proxied);
   // The server of these may be another one when it starts again: the kernel forwards them no more
   // until it has answered. As the pod ends, reconcile() takes all of them at once.
   void withdraw(const pod::Container& container);

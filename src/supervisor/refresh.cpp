@@ -11,6 +11,7 @@ control::Reply Supervisor::refresh() {
   try {
     // Labels and annotations may be new; the rest of the stored pod is what runs.
     charge_.pod.metadata = read_stored_pod(charge_.store, record_.key).pod.metadata;
+    serve_node_ports(true);
     write_generated_volumes(charge_.pod, charge_.store, record_, false);
     if (sandbox_) write_generated_volumes(charge_.pod, charge_.store, record_, true);
     feed(pod::event::ConfigChanged{wall_now()});
@@ -18,6 +19,7 @@ control::Reply Supervisor::refresh() {
     events_.add(true, "FailedMount", "", error.what());
     return {false, error.what()};
   }
+  if (node_ports_ && !node_ports_->fault().empty()) return {false, node_ports_->fault()};
   return {};
 }
 

@@ -51,10 +51,16 @@ void Supervisor::publish_ports() {
   ports_.keep(sandbox_->client);
   // Only for a bridge of the host can its kernel forward.
   const bool on_host = record_.network.mode == state::NetworkRecord::Mode::bridge;
-  ports_.forward(io_, sandbox_->pidfd.get(), sandbox_->sockets, addresses_of(record_.network),
-                 on_host ? record_.network.bridge : std::string(),
-                 net::gate_path(charge_.store.paths().network(), record_.uid),
+  ports_.forward(io_, way_in(), on_host ? record_.network.bridge : std::string(),
                  pod::proxied_ports(charge_.pod.metadata));
+}
+
+WayIn Supervisor::way_in() {
+  WayIn way{sandbox_->pidfd.get(), &sandbox_->sockets, {}, {}};
+  for (const auto& text : addresses_of(record_.network))
+    if (const auto address = net::parse_address(text)) way.addresses.push_back(*address);
+  way.gate = net::gate_path(charge_.store.paths().network(), record_.uid);
+  return way;
 }
 
 // By a child, while infra comes up.
@@ -85,6 +91,7 @@ void Supervisor::on_sandbox_death() {
   }
   // The last exits may still stand in the table.
   ports_.pause();
+  close_node_ports();
   sandbox_.reset();
   record_.infra = {};
   for (std::size_t i = 0; i < containers_.size(); ++i) {

@@ -40,6 +40,10 @@ std::vector<pod::Object> all_services(const state::Store& store) {
   return state::ObjectStore(store.paths()).list(pod::ObjectKind::service);
 }
 
+bool has_services(const state::Store& store, const std::string& namespace_) {
+  return ::access((store.paths().objects() + "/" + namespace_ + "/service").c_str(), F_OK) == 0;
+}
+
 std::optional<net::Subnet> configured_range() {
   const char* const text = std::getenv("PAUSA_SERVICE_SUBNET");
   if (text == nullptr || *text == '\0') return std::nullopt;
@@ -58,17 +62,8 @@ std::optional<pod::EndpointPod> endpoint_pod(const state::Store& store, const st
   if (!node) return std::nullopt;
   pod::Diagnostics ignored;
   const auto pod = pod::decode_pod(*node, ignored);
-  pod::EndpointPod out;
-  out.namespace_ = record.key.namespace_;
-  out.name = record.key.name;
-  out.labels = pod.metadata.labels;
-  out.addresses = addresses_of(record.network);
+  auto out = as_endpoint(record, pod);
   if (pod.spec.host_network && !gateway.empty()) out.addresses = {gateway};
-  out.gone = record.state.finished || !sys::alive(record.infra);
-  out.ready = !record.state.stopping && pod::pod_is_ready(pod, record.state);
-  for (const auto* list : {&pod.spec.init_containers, &pod.spec.containers})
-    for (const auto& container : *list)
-      out.ports.insert(out.ports.end(), container.ports.begin(), container.ports.end());
   return out;
 }
 
@@ -138,9 +133,9 @@ std::string free_address(const net::Subnet& range, const std::string& name,
   throw sys::Error("no address is left for Services in " + net::to_text(range));
 }
 
-std::uint16_t free_node_port(const std::set<std::uint16_t>& taken) {
+std::uint16_t free_node_port(const std::set<std::uint16_t>& taken, bool udp) {
   for (std::uint16_t port = first_node_port; port <= last_node_port; ++port)
-    if (!taken.contains(port)) return port;
+    if (!taken.contains(port) && net::listen_on({std::nullopt, port, 0, udp})) return port;
   throw sys::Error("no port from 30000 to 32767 is left for Services");
 }
 
@@ -149,6 +144,38 @@ bool same_object(const pod::Object& a, const pod::Object& b) {
 }
 
 }  // namespace
+
+pod::EndpointPod as_endpoint(const state::Record& record, const pod::Pod& pod) {
+  pod::EndpointPod out;
+  out.namespace_ = record.key.namespace_;
+  out.name = record.key.name;
+  out.labels = pod.metadata.labels;
+  out.addresses = addresses_of(record.network);
+  out.gone = record.state.finished || !sys::alive(record.infra);
+  out.ready = !record.state.stopping && pod::pod_is_ready(pod, record.state);
+  for (const auto* list : {&pod.spec.init_containers, &pod.spec.containers})
+    for (const auto& container : *list)
+      out.ports.insert(out.ports.end(), container.ports.begin(), container.ports.end());
+  return out;
+}
+
+std::vector<NodePort> node_ports_of(const state::Store& store, const pod::EndpointPod& pod) {
+  std::vector<NodePort> ports;
+  if (!has_services(store, pod.namespace_)) return ports;
+  for (const auto& object : all_services(store)) {
+    const auto& service = *object.service;
+    if (!service.has_node_ports() ||
+        pod::endpoints_of(service, object.metadata.namespace_, {pod}).empty())
+      continue;
+    for (const auto& port : service.ports) {
+      const auto target = pod::target_port(port, pod);
+      if (port.node_port == 0 || target == 0) continue;
+      const bool udp = port.protocol == pod::Protocol::udp;
+      ports.push_back({{std::nullopt, port.node_port, target, udp}, object.metadata.name});
+    }
+  }
+  return ports;
+}
 
 std::vector<pod::EndpointPod> endpoint_pods(const state::Store& store) {
   std::vector<pod::EndpointPod> pods;
@@ -204,8 +231,7 @@ void sync_services(const state::Store& store) {
 
 OwnServices own_services(const state::Store& store, const pod::Pod& pod) {
   const auto& namespace_ = pod.metadata.namespace_;
-  if (::access((store.paths().objects() + "/" + namespace_ + "/service").c_str(), F_OK) != 0)
-    return {};
+  if (!has_services(store, namespace_)) return {};
   pod::EndpointPod self;
   for (const auto& container : pod.spec.containers)
     self.ports.insert(self.ports.end(), container.ports.begin(), container.ports.end());
@@ -243,8 +269,7 @@ OwnServices own_services(const state::Store& store, const pod::Pod& pod) {
 void add_service_variables(const state::Store& store, const pod::Pod& pod, bool own,
                            pod::KeyValues& out) {
   const auto& namespace_ = pod.metadata.namespace_;
-  if (::access((store.paths().objects() + "/" + namespace_ + "/service").c_str(), F_OK) != 0)
-    return;
+  if (!has_services(store, namespace_)) return;
   const auto addresses = own ? own_services(store, pod).addresses : pod::KeyValues();
   pod::KeyValues variables;
   for (const auto& object : all_services(store)) {
@@ -301,7 +326,8 @@ void store_service(const state::Store& store, pod::Object object) {
   if (service.has_node_ports()) {
     for (const auto& port : service.ports) node_ports.insert(port.node_port);
     for (auto& port : service.ports) {
-      if (port.node_port == 0) port.node_port = free_node_port(node_ports);
+      if (port.node_port == 0)
+        port.node_port = free_node_port(node_ports, port.protocol == pod::Protocol::udp);
       node_ports.insert(port.node_port);
     }
   }

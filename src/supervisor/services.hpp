@@ -2,6 +2,7 @@
 // and names.
 #pragma once
 
+#include "net/publish.hpp"
 #include "pod/object.hpp"
 #include "pod/service.hpp"
 #include "state/store.hpp"
@@ -13,6 +14,17 @@ namespace pausa::supervisor {
 
 // The pods of this boot, as Services see them.
 std::vector<pod::EndpointPod> endpoint_pods(const state::Store& store);
+
+pod::EndpointPod as_endpoint(const state::Record& record, const pod::Pod& pod);
+
+// A port of this machine that is a Service's, and that of a pod for which it stands.
+struct NodePort {
+  net::PublishedPort port;
+  std::string service;
+  bool operator==(const NodePort&) const = default;
+};
+// Of the Services that this pod is behind.
+std::vector<NodePort> node_ports_of(const state::Store& store, const pod::EndpointPod& pod);
 
 // Reads all Services and pods and makes rules and names what follows from them; does nothing where
 // they say so already, or where there has never been a Service. Throws sys::Error.

@@ -239,6 +239,7 @@ void Supervisor::settle() {
 // Sockets for the next connection are for a row of them; checks come again.
 void Supervisor::rest() {
   ports_.rest();
+  if (node_ports_) node_ports_->rest();
   if (sandbox_ &&
       std::none_of(containers_.begin(), containers_.end(),
                    [](const Container& container) { return container.checks != nullptr; }))

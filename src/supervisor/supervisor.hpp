@@ -16,6 +16,7 @@
 #include "supervisor/host.hpp"
 #include "supervisor/log_stream.hpp"
 #include "supervisor/member.hpp"
+#include "supervisor/node_ports.hpp"
 #include "supervisor/pod_network.hpp"
 #include "supervisor/pod_sandbox.hpp"
 #include "supervisor/ports.hpp"
@@ -128,6 +129,7 @@ class Supervisor {
   void watch_sandbox();
   void on_sandbox_death();
   void publish_ports();
+  WayIn way_in();
   void make_groups();
 
   // start.cpp: members
@@ -173,6 +175,8 @@ class Supervisor {
   NameSources name_sources() const;
   void lead_own_services(const std::string& rules);
   void tell_services();
+  void serve_node_ports(bool changed);
+  void close_node_ports();
 
   // streams.cpp: logs and what infra keeps for the next supervisor
   sys::UniqueFd open_stdin(std::size_t index);
@@ -216,6 +220,8 @@ class Supervisor {
   UserNetwork user_network_;
   Ports ports_;
   std::unique_ptr<net::Resolver> resolver_;  // of a pod on a bridge
+  std::unique_ptr<NodePorts> node_ports_;    // of Services, without root
+  std::uint8_t node_ports_for_ = 0;          // what the pod was then: 1 up, 2 ready
   bool in_services_ = false;                 // what Services were told last: the pod counts
   bool services_told_ = false;               // … and that it has ended
   std::unique_ptr<FdWatch> infra_watch_;

@@ -40,6 +40,7 @@ service() { # NAME SPEC…: fields of its spec
 said() { in_pod "$1" busybox nc -w 3 "$2" "$3" </dev/null 2>&1; }
 says() { local text; text=$(said "$1" "$2" "$3"); echo "$text"; [[ $text == "$4" ]]; }
 refused() { ! in_pod "$1" timeout 2 busybox nc -w 2 "$2" "$3" </dev/null >/dev/null 2>&1; }
+refused_here() { ! busybox nc -w 2 127.0.0.1 "$1" </dev/null >/dev/null 2>&1; }
 host_says() { [[ $(busybox nc -w 3 "$1" "$2" </dev/null 2>&1) == "$3" ]]; }
 address() { pausa service ls -o json | jq -r ".items[] | select(.metadata.name == \"$1\").spec.clusterIP"; }
 
@@ -100,12 +101,49 @@ check "the old one is not" refused client "$ip" 80
 # ---- a port of this machine
 expect_exit 0 pausa up -d --network bridge "$(service node 'type: NodePort' 'selector: {app: web}' 'ports: [{port: 80, targetPort: 8081, nodePort: 30080}]')"
 out_says() { [[ $(outside busybox nc -w 3 198.51.100.1 30080 </dev/null 2>&1) == w1 ]]; }
-expect_exit 0 pausa down w2
-if [[ $as == root ]]; then
-  eventually "NodePort is reached from outside" out_says
-  check "from the host by its address" host_says 198.51.100.1 30080 w1
-  check "and by its loopback" host_says 127.0.0.1 30080 w1
+if [[ $as == user ]]; then
+  expect_exit 0 pausa up -d "$(service each 'type: NodePort' 'selector: {app: web}' 'ports: [{port: 80, targetPort: http, nodePort: 30081}]')"
+  answers() { # NAMES: who is behind it, from outside
+    local answers
+    answers=$(for _ in {1..24}; do outside busybox nc -w 3 198.51.100.1 30081 </dev/null 2>&1; done | sort -u | paste -sd' ')
+    echo "$answers"
+    [[ $answers == "$1" ]]
+  }
+  eventually "a NodePort leads to all that are ready" answers "w1 w2"
+  match "port tells of it" "$(pausa port w2)" '8082/tcp -> 0.0.0.0:30081'
+  same "as a URL, too" http://127.0.0.1:30081 "$(pausa port --url w2)"
+  pausa exec w1 -- rm /tmp/ready
+  eventually "but not to one that is not" answers w2
+  pausa exec w1 -- touch /tmp/ready
+  eventually "until it is again" answers "w1 w2"
+  supervisor=$(field w1 .pausa.supervisor.pid)
+  kill -9 "$supervisor"
+  another() { local pid; pid=$(field w1 .pausa.supervisor.pid); echo "$pid"; [[ $pid =~ ^[0-9]+$ && $pid != "$supervisor" && -e /proc/$pid ]]; }
+  eventually "of a supervisor that is killed there is another" another
+  eventually "which takes part" answers "w1 w2"
+  kill -9 "$(field w1 .pausa.guard.pid)"
+  kill -9 "$(field w1 .pausa.supervisor.pid)" "$(field w1 .pausa.infra.pid)"
+  eventually "when all of a pod is killed the other one has it" answers w2
+  expect_exit 0 pausa ps
+  eventually "until the next command gives it a supervisor" answers "w1 w2"
+  expect_exit 0 pausa up -d "$(service each 'type: NodePort' 'selector: {app: web}' 'ports: [{port: 80, targetPort: http, nodePort: 30083}]')"
+  check "a port that is no longer the Service's is closed" refused_here 30081
+  expect_exit 0 pausa down "$work/service-each.yaml"
+  check "so is that of one that is gone" refused_here 30083
+  expect_exit 0 pausa up -d --publish 30082:1 "$(sleeper holder)"
+  expect_exit 0 pausa up -d "$(service each 'type: NodePort' 'selector: {app: web}' 'ports: [{port: 80, targetPort: 8082, nodePort: 30082}]')"
+  match "who has a port is named" "$errors" 'pod w[12]: Service each: port 30082/tcp of this machine is taken by pausa-supervis[a-z]* \(pid [0-9]+\) of pod holder'
+  match "in the events, too" "$(pausa events w2)" 'NoNodePort.*port 30082/tcp of this machine is taken by'
+  expect_exit 0 pausa down holder
+  takes_over() { host_says 127.0.0.1 30082 w2; }
+  eventually "and when it is free it is the Service's" takes_over
+  expect_exit 0 pausa down "$work/service-each.yaml"
 fi
+expect_exit 0 pausa down w2
+eventually "NodePort is reached from outside" out_says
+check "from the host by its address" host_says 198.51.100.1 30080 w1
+check "and by its loopback" host_says 127.0.0.1 30080 w1
+match "port tells of it" "$(pausa port w1)" '^8081/tcp -> 0.0.0.0:30080$'
 
 # ---- headless, and a name for another
 expect_exit 0 pausa up -d --network bridge "$(service all 'clusterIP: None' 'selector: {app: web}' 'ports: [{name: http, port: 8081}]')"
