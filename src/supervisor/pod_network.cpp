@@ -200,8 +200,14 @@ void release_address(const state::Paths& paths, const state::Record& record) {
   if (!pool) return;
   net::NameBook(config.folder).remove(record.uid, name_of(record.key));
   // While the address is still its own: who gets it next inherits nothing.
-  if (record.network.mode == state::NetworkRecord::Mode::bridge)
-    (void)net::forget_flows_of(parsed_addresses(record.network));
+  const auto forget = [&record] { (void)net::forget_flows_of(parsed_addresses(record.network)); };
+  if (record.network.mode == state::NetworkRecord::Mode::bridge) forget();
+  try {
+    if (record.network.mode == state::NetworkRecord::Mode::user)
+      (void)in_user_network(state::Store(paths), forget);
+  } catch (const sys::Error&) {
+    // It is ending, with all that is remembered there.
+  }
   const net::LeaseBook leases(config.leases(), *pool);
   if (record.network.number != 0)
     leases.release(record.network.number, record.uid);

@@ -172,6 +172,18 @@ match "a port that another has" "$errors" "30080 is that of service/node"
 same "nothing of it is stored" "all else node web" "$(pausa service ls -o name | sed 's,service/,,' | sort | paste -sd' ')"
 match "describe tells who is behind it" "$(pausa service describe node)" "80:30080/TCP to 8081: $w1:8081"
 
+# ---- what was said to the world ends with the address
+if [[ -r /proc/net/nf_conntrack ]]; then
+  up --network bridge "$(sleeper talker)"
+  talker=$(field talker .status.podIP)
+  remembered() { at_bridge grep -q "src=$talker " /proc/net/nf_conntrack; }
+  forgotten() { ! remembered; }
+  in_pod talker perl -MSocket -e 'socket(S, AF_INET, SOCK_DGRAM, 0); send(S, "x", 0, sockaddr_in(9, inet_aton("198.51.100.2")))'
+  check "the kernel remembers to whom a pod spoke" remembered
+  expect_exit 0 pausa down talker
+  check "no longer than the pod has its address" forgotten
+fi
+
 # ---- damaged, and the end
 at_bridge nft flush ruleset
 up --network bridge "$(sleeper mend)"
