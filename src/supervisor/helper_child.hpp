@@ -7,11 +7,14 @@
 #include "sys/socket.hpp"
 
 #include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <exception>
 #include <string>
 #include <type_traits>
@@ -29,11 +32,16 @@ class Child {
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
 
+  // Not reaped yet, so its pid is its own.
+  void kill() const { (void)sys::send_signal(sys::open_pidfd(pid_).get(), SIGKILL); }
+
  private:
   pid_t pid_;
 };
 
 inline constexpr std::size_t most_report = 4096;
+// Rules for very many pods take nft(8) a while; nothing else comes near.
+inline constexpr std::chrono::seconds usual_patience(120);
 
 // In the child: does the work at once and reports how it went, with the text that it may return.
 template <typename Work>
@@ -51,8 +59,23 @@ template <typename Work>
   ::_exit(0);
 }
 
-// In the parent: throws what the work threw, gives what it returned.
-inline std::string hear_report(const sys::UniqueFd& socket, const char* what) {
+// In the parent: throws what the work threw, gives what it returned. Who says nothing for that long
+// is killed.
+inline std::string hear_report(const sys::UniqueFd& socket, const Child& child, const char* what,
+                               std::chrono::milliseconds patience = usual_patience) {
+  using Clock = std::chrono::steady_clock;
+  const auto deadline = Clock::now() + patience;
+  for (;;) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
+    pollfd ready{socket.get(), POLLIN, 0};
+    const int heard = ::poll(&ready, 1, static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
+    if (heard > 0) break;
+    if (heard < 0 && errno == EINTR) continue;
+    child.kill();
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(patience).count();
+    throw sys::Error(std::string(what) + ": its helper had not done it after " +
+                     std::to_string(seconds) + " s, and was ended");
+  }
   std::array<char, most_report> text{};
   int none = -1;
   long size;
@@ -64,18 +87,19 @@ inline std::string hear_report(const sys::UniqueFd& socket, const char* what) {
   return words.substr(1);
 }
 
-// Has it done by a child, and waits for that. what: "make the bridge".
+// Has it done by a child, and waits for that, for so long at most. what: "make the bridge".
 template <typename Work>
-std::string do_in_child(const char* what, Work work) {
+std::string do_in_child(const char* what, Work work,
+                        std::chrono::milliseconds patience = usual_patience) {
   auto [ours, theirs] = sys::socket_pair(SOCK_SEQPACKET);
   const pid_t pid = sys::check(::fork(), "start a process to ", what);
   if (pid == 0) {
     ours.reset();
     report_and_end(theirs, std::move(work));
   }
-  const Child reaped(pid);
+  const Child child(pid);
   theirs.reset();
-  return hear_report(ours, what);
+  return hear_report(ours, child, what, patience);
 }
 
 }  // namespace pausa::supervisor

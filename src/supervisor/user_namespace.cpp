@@ -48,7 +48,7 @@ void unshare_user_namespace() {
     if (sys::receive_packet(theirs.get(), &go, 1, none) != 1) ::_exit(0);
     report_and_end(theirs, [&] { security::write_id_maps(self, maps); });
   }
-  const Child reaped(writer);
+  const Child child(writer);
   const sys::UniqueFd socket = std::move(ours);  // closed before the child is waited for
   theirs.reset();
   if (::unshare(CLONE_NEWUSER) < 0) {
@@ -60,7 +60,7 @@ void unshare_user_namespace() {
   }
   const char go = 1;
   (void)sys::send_packet(socket.get(), &go, sizeof go);
-  (void)hear_report(socket, "map the user namespace");
+  (void)hear_report(socket, child, "map the user namespace");
 }
 
 void become_root_inside() {
@@ -138,12 +138,15 @@ void enter_user_namespace(Host& host, int infra_pidfd, int network) {
 
 void with_subordinate_ids(const std::function<void()>& work) {
   if (::geteuid() == 0) return work();
+  // Images may come slowly, and volumes be large.
+  constexpr std::chrono::hours patience(24);
   const pid_t parent = ::getpid();
-  (void)do_in_child("work in a user namespace", [&] {
+  const auto inside = [&] {
     enter_new_user_namespace();
     sys::die_with(parent);
     work();
-  });
+  };
+  (void)do_in_child("work in a user namespace", inside, patience);
 }
 
 std::uint32_t mapped_ids(const Host& host, const state::Record& record) {
