@@ -1,11 +1,10 @@
 #!/usr/bin/env bash
 # An image of a program of the distribution, with layers upon it that use all that a layer can say:
 # it runs as a pod, and its files are the same as podman makes them (where podman is installed).
-source "$(dirname "${BASH_SOURCE[0]}")/../support/lib.sh"
+source "$(dirname "${BASH_SOURCE[0]}")/../support/image-lib.sh"
 for tool in skopeo docker-registry setcap python3; do
   PATH=$PATH:/usr/sbin type -P $tool >/dev/null || skip "$tool is not installed"
 done
-support=$(dirname "${BASH_SOURCE[0]}")/../support
 PATH=$PATH:/usr/sbin
 
 # The program's package and the libraries that it needs, as they are on this machine.
@@ -52,7 +51,7 @@ echo replaced >"$work/top/data/soft"
 chmod 751 "$work/top/data"
 chmod 755 "$work/top/data/old"
 tar -C "$work/top" -cf "$work/top.tar" .
-"$support/make-image.sh" "$work/layout" v1 \
+"$make_image" "$work/layout" v1 \
   '{"User":"1000:2000","Entrypoint":["/usr/bin/docker-registry"],"Cmd":["serve","/etc/app/config.yaml"],"ExposedPorts":{"5000/tcp":{}}}' \
   "$work/base.tar" "$work/kinds.tar" "$work/top.tar"
 
@@ -73,36 +72,20 @@ expect_exit 0 pausa exec app/server -- /bin/sh -c 'busybox id -u; busybox cat /d
 same "by the image's user, with the upper layer's files" $'1000\nreplaced\nabove' "$output"
 expect_exit 0 pausa down app
 
-if ! type -P podman >/dev/null; then
-  echo "skipped: no podman here to compare the files with"
-  exit 0
-fi
+need_podman
 expect_exit 0 pausa image inspect "oci:$work/layout:v1"
 mapfile -t layers < <(jq -r '.layers[].path' <<<"$output")
 stack=$(printf '%s\n' "${layers[@]}" | tac | paste -sd:)
 cat >"$work/look" <<EOF
 mount -t overlay -o "lowerdir=$stack" overlay "$work/mounted"
-python3 "$support/tree.py" "$work/mounted"
+python3 "$source_root/tests/support/tree.py" "$work/mounted"
 EOF
 mkdir "$work/mounted"
 unshare --mount --propagation private bash -e "$work/look" >"$work/ours"
 between "there is something to compare" 20 "$(wc -l <"$work/ours")" 100000
-their_podman() { podman --root "$work/podman" --runroot "$PAUSA_RUNROOT.podman" --storage-driver overlay "$@"; }
-end() { # the exit code goes on to finish
-  local status=$?
-  set +e
-  their_podman image umount --all >/dev/null 2>&1
-  umount "$work/podman/overlay" 2>/dev/null
-  rm -rf "$PAUSA_RUNROOT.podman"
-  return $status
-}
-trap 'end; finish' EXIT
 skopeo copy -q "oci:$work/layout:v1" "docker-archive:$work/app.tar:localhost/app:1"
-their_podman load -q -i "$work/app.tar" >/dev/null 2>"$work/podman.log" || {
-  echo "skipped: podman cannot take the image here: $(tail -n 1 "$work/podman.log")"
-  exit 0
-}
+they_load "$work/app.tar"
 id=$(their_podman images -q | head -n 1)
-python3 "$support/tree.py" "$(their_podman image mount "$id")" >"$work/theirs"
+tree_of "$(their_podman image mount "$id")" >"$work/theirs"
 their_podman image umount "$id" >/dev/null
 same "the same files, owners, modes, times, attributes and capabilities" "" "$(diff "$work/ours" "$work/theirs" | head -n 20)"

@@ -5,16 +5,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/../support/net.sh"
 
 # echoes NAME LABEL: a pod of that label; a server of its network says its name to each packet, on port 9000.
 echoes() {
-  up --network bridge "$(
-    cat <<YAML | manifest "$1"
-apiVersion: v1
-kind: Pod
-metadata: {name: $1, labels: {app: $2}}
-spec:
-  terminationGracePeriodSeconds: 0
-  containers: [{name: a, image: busybox, command: [sleep, "3600"]}]
-YAML
-  )"
+  up --network bridge "$(busybox_pod "$1" "app: $2" 'command: [sleep, "3600"]')"
   serve "$1"
 }
 # Until the pod's infra ends, so that the network does with it.
@@ -64,28 +55,21 @@ kill $talker
 wait $talker 2>/dev/null || true
 
 # ---- what was established before the pod starts again is not for its policy
-policy() {
-  cat <<YAML | manifest policy
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: {name: closed}
-spec: {podSelector: {matchLabels: {app: away}}, ingress: [$1]}
-YAML
-}
+away() { policy closed 'podSelector: {matchLabels: {app: away}}' "ingress: [$1]"; }
 answers() {
   in_pod client perl -MSocket -e 'socket(S, AF_INET, SOCK_DGRAM, 0); bind(S, sockaddr_in(7778, INADDR_ANY)) or die; alarm 2;
     send(S, "\n", 0, sockaddr_in(9000, inet_aton($ARGV[0]))); recv(S, my $text, 99, 0); print $text' "$two" 2>/dev/null || true
 }
 two=$(field two .status.podIP)
-expect_exit 0 pausa up -d "$(policy '{}')"
+expect_exit 0 pausa up -d "$(away '{}')"
 same "who may is answered" two "$(answers)"
 same "twice" two "$(answers)"
 expect_exit 0 pausa stop two
-expect_exit 0 pausa up -d "$(policy '')"
+expect_exit 0 pausa up -d "$(away '')"
 expect_exit 0 pausa start two
 serve two
 same "who may no longer is not, from the same port" "" "$(answers)"
-expect_exit 0 pausa down -f "$(policy '')"
+expect_exit 0 pausa down -f "$(away '')"
 same "without a policy he is" two "$(answers)"
 
 # ---- nft hangs
@@ -95,14 +79,9 @@ exec sleep 60
 SH
 chmod +x "$work/nft"
 mount --bind "$work/nft" "$(command -v nft)"
-cat <<YAML >"$work/policy.yaml"
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: {name: closed}
-spec: {podSelector: {}}
-YAML
+closed=$(policy closed 'podSelector: {}')
 started=$(now_ms)
-expect_exit 1 pausa up -d "$work/policy.yaml"
+expect_exit 1 pausa up -d "$closed"
 between "an nft that hangs is ended" 9000 $(($(now_ms) - started)) 30000
 match "and up says so" "$errors" "nft has said and done nothing for 10 s, and was ended"
 umount "$(command -v nft)"

@@ -11,12 +11,7 @@ same "docs/hostile-layers.md is what hostile_layers.py --table prints" "" \
   "$(python3 "$layers" --table | diff - "$source_root/docs/hostile-layers.md" 2>&1 | head -n 5)"
 # In memory, where a hundred thousand files are no matter; attributes of users need Linux 6.6 there.
 folder=$(mktemp -d /dev/shm/pausa-test-XXXXXX)
-end() { # the exit code goes on to finish
-  local status=$?
-  rm -rf "$folder"
-  return $status
-}
-trap 'end; finish' EXIT
+at_end 'rm -rf "$folder"'
 if ! python3 -c 'import os, sys; os.setxattr(sys.argv[1], "user.a", b"b")' "$folder" 2>/dev/null; then
   rmdir "$folder"
   folder=$work/layers

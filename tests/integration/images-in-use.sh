@@ -1,18 +1,10 @@
 #!/usr/bin/env bash
 # Images that something begins to use, or did: nobody takes them away in between.
-source "$(dirname "${BASH_SOURCE[0]}")/../support/lib.sh"
+source "$(dirname "${BASH_SOURCE[0]}")/../support/image-lib.sh"
 for tool in skopeo python3; do type -P $tool >/dev/null || skip "$tool is not installed"; done
-make_image="$(dirname "${BASH_SOURCE[0]}")/../support/make-image.sh"
 
-mkdir -p "$work/tree/bin"
-cp "$(type -P busybox)" "$work/tree/bin/busybox"
-for applet in sh cat ls sleep; do ln -s busybox "$work/tree/bin/$applet"; done
-for version in one two; do
-  echo $version >"$work/tree/version"
-  tar -C "$work/tree" --owner 0 --group 0 -cf "$work/$version.tar" .
-  "$make_image" "$work/$version" v1 '{"Env":["PATH=/bin"]}' "$work/$version.tar"
-  expect_exit 0 pausa image pull -q "oci:$work/$version:v1"
-done
+two_versions '{"Env":["PATH=/bin"]}' sh cat ls sleep
+for version in one two; do expect_exit 0 pausa image pull -q "oci:$work/$version:v1"; done
 layers() { find "$PAUSA_ROOT/layers" -mindepth 1 -maxdepth 1 | wc -l; }
 
 # An up that has looked its images up stands still: somebody else holds the pod's lock.
@@ -28,13 +20,7 @@ open(sys.argv[2], "w").close()
 open(sys.argv[3]).read()
 PYTHON
 holder=$!
-end() { # the exit code goes on to finish
-  local status=$?
-  set +e
-  kill $holder 2>/dev/null
-  return $status
-}
-trap 'end; finish' EXIT
+at_end "kill $holder 2>/dev/null"
 eventually "the pod is locked" test -e "$work/held"
 "$PAUSA" up -d "$(manifest app <<YAML
 apiVersion: v1

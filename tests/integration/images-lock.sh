@@ -1,38 +1,11 @@
 #!/usr/bin/env bash
 # FILE.lock: what tags mean, written down and held to, whatever the registry says later.
-source "$(dirname "${BASH_SOURCE[0]}")/../support/lib.sh"
+source "$(dirname "${BASH_SOURCE[0]}")/../support/image-lib.sh"
 for tool in skopeo docker-registry; do type -P $tool >/dev/null || skip "$tool is not installed"; done
-make_image="$(dirname "${BASH_SOURCE[0]}")/../support/make-image.sh"
 
-mkdir -p "$work/tree/bin"
-cp "$(type -P busybox)" "$work/tree/bin/busybox"
-for applet in sh cat sleep; do ln -s busybox "$work/tree/bin/$applet"; done
-for version in one two; do
-  echo $version >"$work/tree/version"
-  tar -C "$work/tree" --owner 0 --group 0 -cf "$work/$version.tar" .
-  "$make_image" "$work/$version" v1 '{"Env":["PATH=/bin"],"Cmd":["sleep","1000"]}' "$work/$version.tar"
-done
-port=$((33000 + $$ % 12000))
-cat >"$work/registry.yaml" <<YAML
-version: 0.1
-log: {level: error}
-storage: {filesystem: {rootdirectory: $work/registry}}
-http: {addr: "127.0.0.1:$port"}
-YAML
-docker-registry serve "$work/registry.yaml" >"$work/registry.log" 2>&1 &
-registry=$!
-end() { # the exit code goes on to finish
-  local status=$?
-  set +e
-  kill "$registry" 2>/dev/null
-  return $status
-}
-trap 'end; finish' EXIT
-listens() { (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; }
-eventually "the registry listens" listens
-export HOME=$work/home XDG_CONFIG_HOME=$work/home/.config XDG_RUNTIME_DIR=$work/home/run
-mkdir -p "$HOME/.config/containers" "$XDG_RUNTIME_DIR"
-printf '[[registry]]\nlocation = "127.0.0.1:%s"\ninsecure = true\n' "$port" >"$HOME/.config/containers/registries.conf"
+two_versions '{"Env":["PATH=/bin"],"Cmd":["sleep","1000"]}' sh cat sleep
+start_registry
+trust_registry
 name=127.0.0.1:$port/team/app
 # Docker's kind of document becomes another one in our layout: its digest is the registry's alone.
 push() { skopeo copy -q --format "$2" --dest-tls-verify=false "oci:$work/$1:v1" "docker://$name:$2"; }

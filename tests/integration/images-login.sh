@@ -1,43 +1,19 @@
 #!/usr/bin/env bash
 # Registries with logins: imagePullSecrets, their order and kinds; --pull; several pulls at once.
 # Fields: PodSpec.imagePullSecrets LocalObjectReference.name Container.imagePullPolicy
-source "$(dirname "${BASH_SOURCE[0]}")/../support/lib.sh"
+source "$(dirname "${BASH_SOURCE[0]}")/../support/image-lib.sh"
 type -P skopeo >/dev/null || skip "skopeo is not installed, which brings images in"
 type -P docker-registry >/dev/null || skip "docker-registry is not installed"
-make_image="$(dirname "${BASH_SOURCE[0]}")/../support/make-image.sh"
 
-mkdir -p "$work/base/bin"
-cp "$(type -P busybox)" "$work/base/bin/busybox"
-ln -s busybox "$work/base/bin/sleep"
-tar -C "$work/base" --owner 0 --group 0 -cf "$work/base.tar" .
+busybox_tree "$work/base" sleep
+layer_of "$work/base"
 "$make_image" "$work/one" v1 '{"Cmd":["/bin/sleep","1000"]}' "$work/base.tar"
 "$make_image" "$work/two" v1 '{"Cmd":["/bin/sleep","1001"]}' "$work/base.tar"
 
 # "user" with the password "secret" (bcrypt).
-port=$((21000 + $$ % 12000))
 echo 'user:$2y$05$OwVm1Qijt5lT8/kD0tEC2.xbcSTAcIyQLtQXik6zjc5Eexjuqbk7u' >"$work/htpasswd"
-cat >"$work/registry.yaml" <<EOF
-version: 0.1
-log: {level: error}
-storage: {filesystem: {rootdirectory: $work/registry}}
-http: {addr: "127.0.0.1:$port"}
-auth: {htpasswd: {realm: test, path: $work/htpasswd}}
-EOF
-docker-registry serve "$work/registry.yaml" >"$work/registry.log" 2>&1 &
-registry=$!
-end_registry() { # the exit code goes on to finish
-  local status=$?
-  set +e
-  kill "$registry" 2>/dev/null
-  return $status
-}
-trap 'end_registry; finish' EXIT
-listens() { (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; }
-eventually "the registry listens" listens
-# It has no certificate: told to skopeo where people tell it, in the user's own folder.
-export HOME=$work/home XDG_CONFIG_HOME=$work/home/.config XDG_RUNTIME_DIR=$work/home/run
-mkdir -p "$HOME/.config/containers" "$XDG_RUNTIME_DIR"
-printf '[[registry]]\nlocation = "127.0.0.1:%s"\ninsecure = true\n' "$port" >"$HOME/.config/containers/registries.conf"
+start_registry '' "auth: {htpasswd: {realm: test, path: $work/htpasswd}}"
+trust_registry
 for image in one two; do
   skopeo copy -q --dest-tls-verify=false --dest-creds user:secret "oci:$work/$image:v1" "docker://127.0.0.1:$port/team/$image:1"
 done

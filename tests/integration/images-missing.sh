@@ -134,12 +134,7 @@ with open(sys.argv[1], "w") as port: port.write(str(server.getsockname()[1]))
 held = []
 while True: held.append(server.accept())' "$work/port" &
 silent=$!
-end() { # the exit code goes on to finish
-  local status=$?
-  kill $silent 2>/dev/null
-  return $status
-}
-trap 'end; finish' EXIT
+at_end "kill $silent 2>/dev/null"
 eventually "somebody listens and says nothing" test -s "$work/port"
 expect_exit 0 pausa image pull -q "$image"
 name=127.0.0.1:$(<"$work/port")/silent:1

@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
 # The distribution's nginx as an image: it serves over localhost, and its files are the same as podman makes them.
-source "$(dirname "${BASH_SOURCE[0]}")/../support/lib.sh"
-support=$(dirname "${BASH_SOURCE[0]}")/../support
+source "$(dirname "${BASH_SOURCE[0]}")/../support/image-lib.sh"
 type -P skopeo >/dev/null || skip "skopeo is not installed, which brings images in"
-run "$support/nginx-image.sh" nginx:1
+run "$source_root/tests/support/nginx-image.sh" nginx:1
 ((code != 77)) || skip "$errors"
 same "it is made ($errors)" 0 "$code"
 match "of one layer, for this machine alone" "$output" '^localhost/nginx:1@sha256:'
@@ -32,28 +31,12 @@ expect_exit 0 pausa exec web/server -- sh -c 'for p in /proc/[0-9]*; do busybox 
 match "its workers are nobody's root" "$output" $'Uid:\t0\t.*Uid:\t33\t33\t33\t33'
 expect_exit 0 pausa down web
 
-type -P podman >/dev/null || {
-  echo "not tested: no podman here to compare the files with"
-  exit 0
-}
-their_podman() { podman --root "$work/podman" --runroot "$PAUSA_RUNROOT.podman" --storage-driver overlay "$@"; }
-end() { # the exit code goes on to finish
-  local status=$?
-  set +e
-  their_podman image umount --all >/dev/null 2>&1
-  umount "$work/podman/overlay" 2>/dev/null
-  rm -rf "$PAUSA_RUNROOT.podman"
-  return $status
-}
-trap 'end; finish' EXIT
+need_podman
 expect_exit 0 pausa image save -q --format docker-archive -o "$work/nginx.tar" nginx:1
-their_podman load -q -i "$work/nginx.tar" >/dev/null 2>"$work/podman.log" || {
-  echo "not tested: podman cannot take the image here: $(tail -n 1 "$work/podman.log")"
-  exit 0
-}
+they_load "$work/nginx.tar"
 expect_exit 0 pausa image mount nginx:1
-PYTHONDONTWRITEBYTECODE=1 python3 "$support/tree.py" "$output" >"$work/ours"
+tree_of "$output" >"$work/ours"
 between "there is something to compare" 30 "$(wc -l <"$work/ours")" 100000
 expect_exit 0 pausa image umount --all
-PYTHONDONTWRITEBYTECODE=1 python3 "$support/tree.py" "$(their_podman image mount localhost/nginx:1)" >"$work/theirs"
+tree_of "$(their_podman image mount localhost/nginx:1)" >"$work/theirs"
 same "the same files, owners, modes, times and attributes" "" "$(diff "$work/ours" "$work/theirs" | head -n 20)"

@@ -2,9 +2,8 @@
 # Images out of layouts, archives and a registry on loopback: what their layers and configs do, and
 # what they may not.
 # Fields: Container.image Container.imagePullPolicy
-source "$(dirname "${BASH_SOURCE[0]}")/../support/lib.sh"
+source "$(dirname "${BASH_SOURCE[0]}")/../support/image-lib.sh"
 type -P skopeo >/dev/null || skip "skopeo is not installed, which brings images in"
-make_image="$(dirname "${BASH_SOURCE[0]}")/../support/make-image.sh"
 store=$PAUSA_ROOT
 
 # A root file system, and above it a layer that hides a file, a folder and what a folder held.
@@ -231,25 +230,7 @@ if ! type -P docker-registry >/dev/null; then
   echo "not tested: a registry (docker-registry is not installed)"
   exit 0
 fi
-cat >"$work/registry.yaml" <<EOF
-version: 0.1
-log: {level: error}
-storage: {filesystem: {rootdirectory: $work/registry}}
-http: {addr: "127.0.0.1:0"}
-EOF
-port=$((20000 + $$ % 12000))
-sed -i "s/127.0.0.1:0/127.0.0.1:$port/" "$work/registry.yaml"
-docker-registry serve "$work/registry.yaml" >"$work/registry.log" 2>&1 &
-registry=$!
-end_registry() { # the exit code goes on to finish
-  local status=$?
-  set +e
-  kill "$registry" 2>/dev/null
-  return $status
-}
-trap 'end_registry; finish' EXIT
-listens() { (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; }
-eventually "the registry listens" listens
+start_registry
 skopeo copy -q --dest-tls-verify=false "oci:$work/layout:v1" "docker://127.0.0.1:$port/team/app:1"
 expect_exit 1 pausa image pull -q "127.0.0.1:$port/team/app:1"
 match "without a certificate only when told" "$errors" 'HTTP response to HTTPS client'

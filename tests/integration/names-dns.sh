@@ -1,15 +1,7 @@
 #!/usr/bin/env bash
 # names-dns.sh [user]: names of pods: the resolver on the bridge, what it passes on, and what it
 # survives. With "user" by a user without root, whose pods' network the bridge is in.
-as=${1:-root}
-if [[ $as == user ]]; then
-  source "$(dirname "${BASH_SOURCE[0]}")/../support/user-net.sh"
-  as_that_user
-else
-  source "$(dirname "${BASH_SOURCE[0]}")/../support/net.sh"
-  at_bridge() { "$@"; } # COMMAND…: in the network that has the bridge
-  run_root=$PAUSA_RUNROOT
-fi
+source "$(dirname "${BASH_SOURCE[0]}")/../support/either-net.sh"
 command -v python3 >/dev/null || skip "python3 is not installed"
 
 # The host's server: it answers ADDRESS for every name, by UDP and TCP, slowly for "slow.*".

@@ -86,16 +86,7 @@ check "and the world" reaches one 198.51.100.2
 check "not those of another network" cannot_reach one "$(field usual .status.podIP)"
 check "nor these them" cannot_reach usual "$(field one .status.podIP)"
 same "inspect has its pods" "one two" "$(pausa network inspect back | jq -r '[.pods[].name] | sort | join(" ")')"
-cat <<YAML | manifest web >/dev/null
-apiVersion: v1
-kind: Pod
-metadata: {name: web}
-spec:
-  terminationGracePeriodSeconds: 0
-  containers:
-  - {name: a, image: busybox, command: [nc, -ll, -p, "80", -e, echo, web], ports: [{containerPort: 80, hostPort: 8080}]}
-YAML
-up --network back "$work/web.yaml"
+up --network back "$(busybox_pod web '' 'command: [nc, -ll, -p, "80", -e, echo, web]' 'ports: [{containerPort: 80, hostPort: 8080}]')"
 asked() { [[ $(outside busybox nc -w 2 198.51.100.1 8080 </dev/null 2>/dev/null) == web ]]; }
 for _ in 1 2 3; do eventually "a published port is reached from outside" asked; done
 
@@ -116,15 +107,10 @@ match "are on it, too" "$(pausa logs job/job 2>&1)" '10\.99\.1\.'
 expect_exit 0 pausa down "$work/job.yaml"
 
 # ---- a policy there
-cat <<YAML >"$work/policy.yaml"
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: {name: closed}
-spec: {podSelector: {}}
-YAML
-expect_exit 0 pausa up -d "$work/policy.yaml"
+closed=$(policy closed 'podSelector: {}')
+expect_exit 0 pausa up -d "$closed"
 check "a policy holds on it" cannot_reach one "$(field two .status.podIP)"
-expect_exit 0 pausa down -f "$work/policy.yaml"
+expect_exit 0 pausa down -f "$closed"
 check "until it is removed" reaches one "$(field two .status.podIP)"
 
 # ---- internal

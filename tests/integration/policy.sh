@@ -10,29 +10,11 @@ source "$(dirname "${BASH_SOURCE[0]}")/../support/net.sh"
 
 # server NAME LABEL [PORT-FIELDS]: answers on 80, 81 and 82 of both families, by TCP; port 80 is "http".
 server() {
-  cat <<YAML | manifest "$1"
-apiVersion: v1
-kind: Pod
-metadata: {name: $1, labels: {app: $2}}
-spec:
-  terminationGracePeriodSeconds: 0
-  containers:
-  - name: a
-    image: busybox
-    command: [sh, -c, "for p in 81 82; do nc -ll -p \$p -e echo $1 & done; exec nc -ll -p 80 -e echo $1"]
-    ports: [{name: http, containerPort: 80${3:-}}]
-YAML
-}
-policy() { # NAME SPEC…: fields of its spec
-  local name=$1 field
-  shift
-  {
-    printf 'apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata:\n  name: %s\nspec:\n' "$name"
-    for field; do echo "  $field"; done
-  } | manifest "policy-$name"
+  busybox_pod "$1" "app: $2" "ports: [{name: http, containerPort: 80${3:-}}]" \
+    "command: [sh, -c, 'for p in 81 82; do nc -ll -p \$p -e echo $1 & done; exec nc -ll -p 80 -e echo $1']"
 }
 apply() { expect_exit 0 pausa up -d --network bridge "$(policy "$@")"; }
-drop() { expect_exit 0 pausa down -f "$work/policy-$1.yaml"; }
+drop() { expect_exit 0 pausa down -f "$work/networkpolicy-$1.yaml"; }
 ip() { [[ $1 != -* && $1 != address && $1 != route && $1 != link ]] || { command ip "$@"; return; }; field "$1" .status.podIP; }
 ip6() { field "$1" '.status.podIPs[1].ip'; }
 asks() { in_pod "$1" timeout 4 busybox nc -w 1 "$2" "${3:-80}" </dev/null 2>&1; }
@@ -161,15 +143,8 @@ drop db
 check "without a policy everybody may" may other "$db"
 
 # ---- from outside: by address, through a published port, by the kernel and by the supervisor
-cat <<YAML >"$work/policy-published.yaml"
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: {name: published}
-spec:
-  podSelector: {matchLabels: {app: pub}}
-  ingress: [{from: [{ipBlock: {cidr: 198.51.100.0/24, except: [198.51.100.64/26]}}], ports: [{port: 80, endPort: 81}]}]
-YAML
-expect_exit 0 pausa up -d "$work/policy-published.yaml"
+expect_exit 0 pausa up -d "$(policy published 'podSelector: {matchLabels: {app: pub}}' \
+  'ingress: [{from: [{ipBlock: {cidr: 198.51.100.0/24, except: [198.51.100.64/26]}}], ports: [{port: 80, endPort: 81}]}]')"
 up --network bridge "$(server pub pub ', hostPort: 8080}, {containerPort: 81, hostPort: 8081}, {containerPort: 82, hostPort: 8082')"
 outside ip address add 198.51.100.66/24 dev eth9
 outside_from() { outside perl -MSocket -e 'socket(S, AF_INET, SOCK_STREAM, 0); bind(S, sockaddr_in(0, inet_aton($ARGV[0]))); alarm 3; connect(S, sockaddr_in($ARGV[2], inet_aton($ARGV[1]))) or exit 1; print scalar <S>' "$@"; }
@@ -267,7 +242,7 @@ expect_exit 0 pausa down host
 
 # ---- damaged, and the end
 nft flush ruleset
-expect_exit 0 pausa up -d --network bridge "$work/policy-spaces.yaml"
+expect_exit 0 pausa up -d --network bridge "$work/networkpolicy-spaces.yaml"
 same "rules that were lost are made again" "" "$(far)"
 nft flush ruleset
 up --network bridge "$(sleeper mend)"
@@ -290,12 +265,12 @@ if [[ -z $nft ]]; then
   same "who cannot be guarded does not start" 1 "$code"
   match "and up says why" "$errors" "rules of NetworkPolicies"
   same "nothing is left of it" "" "$(pausa ps -o name | grep guarded || true)"
-  run pausa down -f "$work/policy-spaces.yaml"
+  run pausa down -f "$work/networkpolicy-spaces.yaml"
   same "rules that cannot be changed are a failure" 1 "$code"
   match "by their name" "$errors" "NetworkPolicies: "
 fi
 umount /usr/sbin
-expect_exit 0 pausa up -d "$work/policy-spaces.yaml"
+expect_exit 0 pausa up -d "$work/networkpolicy-spaces.yaml"
 drop spaces
 drop published
 same "no policy is left" "" "$(pausa policy ls -o name)"

@@ -5,14 +5,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/../support/user-net.sh"
 command -v python3 >/dev/null || skip "python3 is not installed"
 
 forwarders=()
-end_forwarders() {
-  local status=$?
-  set +e
-  kill "${forwarders[@]}" ${server_pid:+$server_pid} 2>/dev/null
-  (exit $status)
-  end_user_and_outside
-}
-trap end_forwarders EXIT
+at_end 'kill "${forwarders[@]}" ${server_pid:+$server_pid} 2>/dev/null'
 
 # forward NAME COMMAND…: begins it; what it says is in $work/NAME.out and .err, its pid in $forwarder.
 forward() {
@@ -33,18 +26,8 @@ told() { grep -q "$2" "$work/$1.err"; }
 
 # server NAME PORT: says its name by HTTP, on the pod's loopback.
 server() {
-  cat <<YAML | manifest "$1"
-apiVersion: v1
-kind: Pod
-metadata: {name: $1, labels: {app: web}}
-spec:
-  terminationGracePeriodSeconds: 0
-  containers:
-  - name: a
-    image: busybox
-    command: [sh, -c, "echo $1 >/tmp/index.html; exec httpd -f -h /tmp -p 127.0.0.1:$2"]
-    ports: [{name: http, containerPort: $2}]
-YAML
+  busybox_pod "$1" 'app: web' "ports: [{name: http, containerPort: $2}]" \
+    "command: [sh, -c, 'echo $1 >/tmp/index.html; exec httpd -f -h /tmp -p 127.0.0.1:$2']"
 }
 
 # ---- a server on the pod's loopback, with root

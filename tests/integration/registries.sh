@@ -1,28 +1,19 @@
 #!/usr/bin/env bash
 # Registries that stall, lie and refuse; one with TLS and a password; disks that are full; pulls that
 # are killed: each a clear reason, nothing half there, and the next attempt works.
-source "$(dirname "${BASH_SOURCE[0]}")/../support/lib.sh"
+source "$(dirname "${BASH_SOURCE[0]}")/../support/image-lib.sh"
 for tool in python3 skopeo openssl; do type -P $tool >/dev/null || skip "$tool is not installed"; done
 support=$(dirname "${BASH_SOURCE[0]}")/../support
 export PYTHONDONTWRITEBYTECODE=1
 
-mkdir -p "$work/base/bin"
-cp "$(type -P busybox)" "$work/base/bin/busybox"
-ln -s busybox "$work/base/bin/sh"
-tar -C "$work/base" --owner 0 --group 0 -cf "$work/base.tar" .
-"$support/make-image.sh" "$work/layout" v1 '{"Cmd":["/bin/sh","-c","echo it runs"]}' "$work/base.tar"
+busybox_tree "$work/base" sh
+layer_of "$work/base"
+"$make_image" "$work/layout" v1 '{"Cmd":["/bin/sh","-c","echo it runs"]}' "$work/base.tar"
 
 python3 "$support/fake_registry.py" "$work/layout" "$work/port" &
-servers=($!)
+at_end "kill $! 2>/dev/null"
 mounted=
-end() { # the exit code goes on to finish
-  local status=$?
-  set +e
-  kill "${servers[@]}" 2>/dev/null
-  [[ -z $mounted ]] || umount -l "$mounted"
-  return $status
-}
-trap 'end; finish' EXIT
+at_end '[[ -z $mounted ]] || umount -l "$mounted"'
 listens() { [[ -s $work/port ]]; }
 eventually "the registry listens" listens
 host=127.0.0.1:$(<"$work/port")
@@ -122,18 +113,7 @@ make_key -x509 -days 2 -subj /CN=authority -keyout "$work/ca.key" -out "$work/ca
 make_key -subj /CN=registry -keyout "$work/tls.key" -out "$work/tls.csr"
 openssl x509 -req -in "$work/tls.csr" -CA "$work/ca.crt" -CAkey "$work/ca.key" -CAcreateserial -days 2 \
   -extfile <(echo subjectAltName=IP:127.0.0.1) -out "$work/tls.crt" 2>/dev/null
-port=$((20000 + ($$ + 7) % 12000))
-cat >"$work/registry.yaml" <<EOF
-version: 0.1
-log: {level: error}
-storage: {filesystem: {rootdirectory: $work/registry}}
-http: {addr: "127.0.0.1:$port", tls: {certificate: $work/tls.crt, key: $work/tls.key}}
-auth: {htpasswd: {realm: here, path: $work/users}}
-EOF
-docker-registry serve "$work/registry.yaml" >"$work/registry.log" 2>&1 &
-servers+=($!)
-accepts() { (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; }
-eventually "the registry with TLS listens" accepts
+start_registry ", tls: {certificate: $work/tls.crt, key: $work/tls.key}" "auth: {htpasswd: {realm: here, path: $work/users}}"
 host=127.0.0.1:$port
 SSL_CERT_FILE=$work/ca.crt skopeo copy -q --dest-creds me:secret "oci:$work/layout:v1" "docker://$host/team/app:1"
 expect_exit 1 pausa image pull -q "$host/team/app:1"

@@ -1,19 +1,11 @@
 #!/usr/bin/env bash
 # An up that fails gives back the images that ran, whatever their names mean by now; what cannot be
 # given back is not forgotten either.
-source "$(dirname "${BASH_SOURCE[0]}")/../support/lib.sh"
+source "$(dirname "${BASH_SOURCE[0]}")/../support/image-lib.sh"
 type -P skopeo >/dev/null || skip "skopeo is not installed, which brings images in"
-make_image="$(dirname "${BASH_SOURCE[0]}")/../support/make-image.sh"
 
-mkdir -p "$work/tree/bin"
-cp "$(type -P busybox)" "$work/tree/bin/busybox"
-for applet in sh cat sleep; do ln -s busybox "$work/tree/bin/$applet"; done
-for version in one two; do
-  echo $version >"$work/tree/version"
-  tar -C "$work/tree" --owner 0 --group 0 -cf "$work/$version.tar" .
-  "$make_image" "$work/$version" v1 '{"Env":["PATH=/bin"]}' "$work/$version.tar"
-  expect_exit 0 pausa image pull -q "oci:$work/$version:v1"
-done
+two_versions '{"Env":["PATH=/bin"]}' sh cat sleep
+for version in one two; do expect_exit 0 pausa image pull -q "oci:$work/$version:v1"; done
 
 # pod NAME COMMAND [IMAGE [SPEC-LINE]]: a document.
 pod() {

@@ -4,38 +4,13 @@
 # Fields: Service.apiVersion Service.kind ServiceSpec.clusterIP ServiceSpec.clusterIPs ServiceSpec.externalName
 # Fields: ServiceSpec.publishNotReadyAddresses ServiceSpec.sessionAffinity ServiceSpec.sessionAffinityConfig
 # Fields: SessionAffinityConfig.clientIP ServicePort.targetPort ServicePort.nodePort PodSpec.enableServiceLinks
-as=${1:-root}
-if [[ $as == user ]]; then
-  source "$(dirname "${BASH_SOURCE[0]}")/../support/user-net.sh"
-  as_that_user
-else
-  source "$(dirname "${BASH_SOURCE[0]}")/../support/net.sh"
-  at_bridge() { "$@"; } # COMMAND…: in the network that has the bridge
-fi
+source "$(dirname "${BASH_SOURCE[0]}")/../support/either-net.sh"
 
 # server NAME PORT [READY-COMMAND]: says its name to whoever connects; labels app: web.
 server() {
-  cat <<YAML | manifest "$1"
-apiVersion: v1
-kind: Pod
-metadata: {name: $1, labels: {app: web}}
-spec:
-  terminationGracePeriodSeconds: 0
-  containers:
-  - name: a
-    image: busybox
-    command: [sh, -c, "touch /tmp/ready; exec nc -ll -p $2 -e echo $1"]
-    ports: [{name: http, containerPort: $2}]
-    readinessProbe: {exec: {command: [test, -e, /tmp/ready]}, periodSeconds: 1, failureThreshold: 1}
-YAML
-}
-service() { # NAME SPEC…: fields of its spec
-  local name=$1 field
-  shift
-  {
-    printf 'apiVersion: v1\nkind: Service\nmetadata:\n  name: %s\nspec:\n' "$name"
-    for field; do echo "  $field"; done
-  } | manifest "service-$name"
+  busybox_pod "$1" 'app: web' "command: [sh, -c, 'touch /tmp/ready; exec nc -ll -p $2 -e echo $1']" \
+    "ports: [{name: http, containerPort: $2}]" \
+    'readinessProbe: {exec: {command: [test, -e, /tmp/ready]}, periodSeconds: 1, failureThreshold: 1}'
 }
 said() { in_pod "$1" busybox nc -w 3 "$2" "$3" </dev/null 2>&1; }
 says() { local text; text=$(said "$1" "$2" "$3"); echo "$text"; [[ $text == "$4" ]]; }

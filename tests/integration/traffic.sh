@@ -6,22 +6,8 @@ source "$(dirname "${BASH_SOURCE[0]}")/../support/net.sh"
 head -c 64M /dev/urandom >"$work/large"
 # publishing NAME PORT: a pod with three ports.
 publishing() {
-  manifest "$1" <<EOF
-apiVersion: v1
-kind: Pod
-metadata:
-  name: $1
-spec:
-  terminationGracePeriodSeconds: 0
-  containers:
-  - name: a
-    image: busybox
-    command: [sleep, "3600"]
-    ports:
-    - {containerPort: 80, hostPort: $2}
-    - {containerPort: 81, hostPort: $(($2 + 1))}
-    - {containerPort: 82, hostPort: $(($2 + 2))}
-EOF
+  busybox_pod "$1" '' 'command: [sleep, "3600"]' "ports: [{containerPort: 80, hostPort: $2},
+      {containerPort: 81, hostPort: $(($2 + 1))}, {containerPort: 82, hostPort: $(($2 + 2))}]"
 }
 # serve POD ADDRESS: on port 80 of the pod's address an echo until the client has said all, on 81 the
 # large file, on 82 the same sixteen times. Ends with the pod.

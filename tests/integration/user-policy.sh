@@ -13,21 +13,16 @@ ip1=$(value one .status.podIP) six=$(value one '.status.podIPs[1].ip')
 check "pods reach each other" reached two "$ip1"
 
 # ---- a policy, on pods that live and on one that comes
-cat <<YAML >"$work/policy.yaml"
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: {name: closed}
-spec: {podSelector: {}}
-YAML
-chmod 644 "$work/policy.yaml"
-expect_exit 0 mine up -d "$work/policy.yaml"
+closed=$(policy closed 'podSelector: {}')
+chmod 644 "$closed"
+expect_exit 0 mine up -d "$closed"
 check "a policy keeps them apart" cannot two "$ip1"
 check "by IPv6, too" cannot two "$six"
 check "and lets them out" reached two 198.51.100.2
 expect_exit 0 mine up -d "$(sleeper three)"
 check "a new pod is under it" cannot three "$ip1"
 check "and nobody reaches it" cannot one "$(value three .status.podIP)"
-expect_exit 0 mine down -f "$work/policy.yaml"
+expect_exit 0 mine down -f "$closed"
 check "without it they meet again" reached two "$ip1"
 same "no rule is left" "" "$(tables two | grep policies || true)"
 

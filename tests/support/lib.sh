@@ -127,6 +127,27 @@ three() {
   } | manifest "$name"
 }
 
+# busybox_pod NAME LABELS FIELD…: a pod with one container of busybox, which has these fields.
+busybox_pod() {
+  local name=$1 labels=$2 field
+  shift 2
+  {
+    printf 'apiVersion: v1\nkind: Pod\nmetadata:\n  name: %s\n  labels: {%s}\n' "$name" "$labels"
+    printf 'spec:\n  terminationGracePeriodSeconds: 0\n  containers:\n  - name: a\n    image: busybox\n'
+    for field; do echo "    $field"; done
+  } | manifest "$name"
+}
+
+# object API KIND NAME [FIELD: VALUE]…: any other object, with these fields in its spec.
+object() {
+  local api=$1 kind=$2 name=$3 field
+  shift 3
+  {
+    printf 'apiVersion: %s\nkind: %s\nmetadata: {name: %s}\nspec:\n' "$api" "$kind" "$name"
+    for field; do echo "  $field"; done
+  } | manifest "${kind,,}-$name"
+}
+
 # up [OPTIONS] FILE: starts it detached and remembers what it is made of.
 up() {
   expect_exit 0 pausa up -d "$@"
@@ -243,10 +264,15 @@ diagnose() {
   } >&2 2>&1 </dev/null || true
 }
 
+# at_end COMMAND: runs it when the test ends, before all is removed; the last one first.
+at_the_end=()
+at_end() { at_the_end=("$1" "${at_the_end[@]}"); }
+
 finish() {
-  local status=$? left=
+  local status=$? left='' command
   trap - EXIT
   set +e
+  for command in "${at_the_end[@]}"; do eval "$command"; done
   ((status == 0 || status == 77)) || diagnose
   "$PAUSA" reset --yes >"$work/reset" 2>&1 </dev/null || {
     echo "FAILED: pausa reset"

@@ -63,6 +63,9 @@ sleeper() {
     printf '  containers:\n  - {name: a, image: busybox, command: ["sleep", "3600"]}\n'
   } | manifest "$name"
 }
+# NAME [FIELD: VALUE]…
+service() { object v1 Service "$@"; }
+policy() { object networking.k8s.io/v1 NetworkPolicy "$@"; }
 reaches() { in_pod "$1" busybox ping -c 1 -W 3 "$2" >/dev/null; }
 leases() { find "$PAUSA_RUNROOT"/network/bridges/*/leases -name '[0-9]*' | wc -l; }
 no_port() { ! ip -o link show type veth | grep -q ' pausa'; }
