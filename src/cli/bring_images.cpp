@@ -196,14 +196,23 @@ std::vector<MissingImage> bring_again(const state::Store& store, const state::Po
   const auto wanted = wanted_images(entry.pod.spec);
   std::vector<MissingImage> missing;
   std::vector<std::string> names;
+  const auto look = [&](const std::string& who, const WantedImage& image,
+                        const std::string& before) {
+    try {
+      (void)image::resolve_again(image.image, before, images);
+    } catch (const sys::Error&) {
+      missing.push_back(wishes.add_missing(entry, image, names.emplace_back()));
+      missing.back().container = who;
+    }
+  };
   for (std::size_t i = 0; i < pod::container_count(entry.pod.spec); ++i) {
     const auto& spec = pod::container_at(entry.pod.spec, i);
     if (!container.empty() && spec.name != container) continue;
-    try {
-      (void)image::resolve_again(spec.image, i < known.size() ? known[i] : "", images);
-    } catch (const sys::Error&) {
-      missing.push_back(wishes.add_missing(entry, wanted[i], names.emplace_back()));
-      missing.back().container = spec.name;
+    look(spec.name, wanted[i], i < known.size() ? known[i] : "");
+    for (const auto* volume : supervisor::image_volumes_of(entry.pod.spec, spec)) {
+      const auto& image = std::get<pod::ImageVolume>(volume->source);
+      look(spec.name, {image.reference, image.pull_policy, "volume " + volume->name},
+           record ? supervisor::known_volume(record->volumes, volume->name) : "");
     }
   }
   for (auto& job : wishes.jobs) job.host_root = host_root;

@@ -30,8 +30,8 @@ std::vector<image::StoredImage> bring_origins(const state::Store& store,
 void bring_images(const state::Store& store, const manifest::LoadResult& loaded,
                   const std::vector<manifest::LoadedPod>& more, PullWhen when, PullProgress style);
 
-// Of a stored pod: what its containers run on (as its record knows it) and is gone is brought, as
-// each imagePullPolicy says. `container`: that one alone; empty: all.
+// Of a stored pod: what its containers run on or mount (as its record knows it) and is gone is
+// brought, as each imagePullPolicy says. `container`: that one alone; empty: all.
 struct MissingImage {
   std::string container;
   std::string reason;  // ErrImagePull, ErrImageNeverPull, InvalidImageName

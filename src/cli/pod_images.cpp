@@ -1,5 +1,6 @@
 #include "cli/pod_images.hpp"
 
+#include "supervisor/images.hpp"
 #include "sys/error.hpp"
 
 #include <string_view>
@@ -67,14 +68,17 @@ PodImages resolve_images(const manifest::LoadedPod& loaded, const state::Store& 
   return resolved;
 }
 
-std::vector<state::VolumeRecord> resolve_volumes(const pod::Pod& pod, const state::Store& store) {
+std::vector<state::VolumeRecord> resolve_volumes(const pod::Pod& pod, const state::Store& store,
+                                                 const std::vector<state::VolumeRecord>& known) {
   const image::Store images(store.paths().root);
   std::vector<state::VolumeRecord> volumes;
   for (const auto& volume : pod.spec.volumes) {
     const auto* image = std::get_if<pod::ImageVolume>(&volume.source);
     if (image == nullptr || image->reference.empty()) continue;
     try {
-      volumes.push_back({volume.name, image::resolve(image->reference, images).description});
+      const auto before = supervisor::known_volume(known, volume.name);
+      volumes.push_back(
+          {volume.name, image::resolve_again(image->reference, before, images).description});
     } catch (sys::Error& error) {
       error.prepend("pod " + pod.metadata.name + ": volume " + volume.name);
       throw;

@@ -35,7 +35,9 @@ struct PodImages {
 };
 // Throws sys::Error with the container's or the volume's name.
 PodImages resolve_images(const manifest::LoadedPod& loaded, const state::Store& store);
-// Those of the volumes alone.
-std::vector<state::VolumeRecord> resolve_volumes(const pod::Pod& pod, const state::Store& store);
+// Those of the volumes alone. known: what they were found to be before.
+std::vector<state::VolumeRecord> resolve_volumes(
+    const pod::Pod& pod, const state::Store& store,
+    const std::vector<state::VolumeRecord>& known = {});
 
 }  // namespace pausa::cli

@@ -322,7 +322,7 @@ StartingPod start_again(const state::Store& store, const state::PodKey& key, boo
     fresh.cgroup = "pausa/" + fresh.uid;
     fresh.backoff = record->backoff;
     fresh.exact_probes = record->exact_probes;
-    fresh.volumes = record->volumes;
+    fresh.volumes = resolve_volumes(charge.pod, store, record->volumes);
     if (record->state.containers.size() == fresh.state.containers.size())
       fresh.state.containers = std::move(record->state.containers);
     fresh.network = record->network;

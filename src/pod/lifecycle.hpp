@@ -134,6 +134,7 @@ struct ConfigFault {
   std::string message;
   WallTime wall;
   std::string reason = config_error;
+  std::string image = {};  // the one that is gone; empty: the container's own
 };
 // What containers refer to may have changed.
 struct ConfigChanged {

@@ -203,8 +203,9 @@ void Lifecycle::Step::config_fault(const event::ConfigFault& fault) {
   if (fault.reason == pull_error) {
     if (container.pull_wait.count() != 0) {
       container.waiting_reason = pull_back_off;
+      const auto& image = fault.image.empty() ? spec(i).image : fault.image;
       container.waiting_message =
-          "Back-off pulling image \"" + spec(i).image + "\": " + pull_error + ": " + fault.message;
+          "Back-off pulling image \"" + image + "\": " + pull_error + ": " + fault.message;
     }
     wait = container.pull_wait = next_pull_wait(container.pull_wait, machine.backoff_);
     if (!state.stopping) act(Action::Kind::tell_back_off, i);

@@ -2,6 +2,8 @@
 
 #include "sys/error.hpp"
 
+#include <algorithm>
+
 namespace pausa::supervisor {
 
 std::vector<image::ResolvedImage> resolve_images(const pod::Spec& spec,
@@ -32,6 +34,25 @@ std::vector<image::ResolvedImage> look_up_images(const pod::Spec& spec,
     }
   }
   return found;
+}
+
+std::vector<const pod::Volume*> image_volumes_of(const pod::Spec& spec,
+                                                 const pod::Container& container) {
+  std::vector<const pod::Volume*> volumes;
+  for (const auto& volume : spec.volumes) {
+    const auto* image = std::get_if<pod::ImageVolume>(&volume.source);
+    if (image != nullptr && !image->reference.empty() &&
+        std::any_of(container.volume_mounts.begin(), container.volume_mounts.end(),
+                    [&volume](const auto& mount) { return mount.name == volume.name; }))
+      volumes.push_back(&volume);
+  }
+  return volumes;
+}
+
+std::string known_volume(const std::vector<state::VolumeRecord>& volumes, const std::string& name) {
+  for (const auto& volume : volumes)
+    if (volume.name == name) return volume.image;
+  return {};
 }
 
 std::vector<std::string> known_images(const state::Record& record) {

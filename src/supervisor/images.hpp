@@ -20,6 +20,11 @@ std::vector<image::ResolvedImage> resolve_images(const pod::Spec& spec,
 std::vector<image::ResolvedImage> look_up_images(const pod::Spec& spec,
                                                  const std::vector<std::string>& known,
                                                  const state::Store& store);
+// The volumes of an image that a container mounts.
+std::vector<const pod::Volume*> image_volumes_of(const pod::Spec& spec,
+                                                 const pod::Container& container);
+// As the record knows it; empty: it does not.
+std::string known_volume(const std::vector<state::VolumeRecord>& volumes, const std::string& name);
 // As the record knows them.
 std::vector<std::string> known_images(const state::Record& record);
 

@@ -1,6 +1,7 @@
 // The supervisor's part that has an image brought again which is gone when a container is to start:
 // by a program of its own, which reads the stored pod and does what `up` would.
 #include "image/library.hpp"
+#include "supervisor/images.hpp"
 #include "supervisor/supervisor.hpp"
 #include "supervisor/wall_clock.hpp"
 #include "sys/error.hpp"
@@ -11,6 +12,39 @@
 #include <algorithm>
 
 namespace pausa::supervisor {
+
+// What it runs on, and what it mounts.
+bool Supervisor::has_images(std::size_t index) {
+  auto& container = containers_[index];
+  container.lacks = has_image(index) ? lacking_volume(index) : container.spec->image;
+  return container.lacks.empty();
+}
+
+const std::string& Supervisor::image_to_bring(std::size_t index) const {
+  const auto& container = containers_[index];
+  return container.lacks.empty() ? container.spec->image : container.lacks;
+}
+
+// The image of a volume that is gone; empty: none.
+std::string Supervisor::lacking_volume(std::size_t index) {
+  const auto& root = charge_.store.paths().root;
+  for (const auto* volume : image_volumes_of(charge_.pod.spec, *containers_[index].spec)) {
+    const auto& reference = std::get<pod::ImageVolume>(volume->source).reference;
+    try {
+      const auto kept = image::Library(root).try_keep_all();
+      if (!kept) return reference;
+      const auto before = known_volume(record_.volumes, volume->name);
+      const auto now = image::resolve_again(reference, before, image::Store(root)).description;
+      if (now == before) continue;
+      for (auto& known : record_.volumes)
+        if (known.name == volume->name) known.image = now;
+      save();  // before somebody prunes it
+    } catch (const sys::Error&) {
+      return reference;
+    }
+  }
+  return {};
+}
 
 bool Supervisor::has_image(std::size_t index) {
   auto& image = charge_.images[index];
@@ -51,7 +85,7 @@ void Supervisor::begin_pull(std::size_t index) {
   request.environment.push_back("PAUSA_PROGRAM=0 " + host_.program);
   if (container.config_fault.empty())
     events_.add(false, "Pulling", container.spec->name,
-                "Pulling image \"" + container.spec->image + "\"");
+                "Pulling image \"" + image_to_bring(index) + "\"");
   sys::Tool tool(request);
   sys::UniqueFd pidfd(
       static_cast<int>(sys::check(::syscall(SYS_pidfd_open, tool.pid(), 0), "watch a pull")));
@@ -69,9 +103,10 @@ void Supervisor::end_pull(std::size_t index) {
     feed(pod::event::StartFailed{index, "Killed", "stopped before it ran", 143, wall_now()});
     return;
   }
-  if (result.code == 0 && has_image(index)) {
+  const std::string brought = image_to_bring(index);
+  if (result.code == 0 && has_images(index)) {
     events_.add(false, "Pulled", containers_[index].spec->name,
-                "Successfully pulled image \"" + containers_[index].spec->image + "\"");
+                "Successfully pulled image \"" + brought + "\"");
     start_containers({index});
     return;
   }

@@ -27,7 +27,7 @@ void Supervisor::start_containers(const std::vector<std::size_t>& indices) {
   // All set themselves up at the same time; who may run first is decided by give_go().
   for (const auto index : indices) {
     try {
-      if (!starter_.waiting() && !has_image(index)) {
+      if (!starter_.waiting() && !has_images(index)) {
         begin_pull(index);
         continue;
       }
@@ -159,13 +159,13 @@ void Supervisor::hold_start(std::size_t index, const char* reason, const std::st
   if (fault != message) {
     events_.add(true, reason == pod::never_pull_error ? reason : "Failed", name,
                 reason == pod::pull_error
-                    ? "Failed to pull image \"" + containers_[index].spec->image + "\": " + message
+                    ? "Failed to pull image \"" + image_to_bring(index) + "\": " + message
                     : message);
     if (pod::is_image_reason(reason))
       events_.add(true, "Failed", name, std::string("Error: ") + reason);
   }
   fault = message;
-  feed(pod::event::ConfigFault{index, message, wall_now(), reason});
+  feed(pod::event::ConfigFault{index, message, wall_now(), reason, containers_[index].lacks});
 }
 
 // Members go in manifest order: the first that is not ready holds those behind it. Before a member

@@ -253,9 +253,8 @@ void Supervisor::tell(const pod::Action& action) {
     const bool pull =
         pod::is_image_reason(record_.state.containers[action.container].waiting_reason);
     events_.add(true, "BackOff", name,
-                pull
-                    ? "Back-off pulling image \"" + containers_[action.container].spec->image + "\""
-                    : "back-off restarting failed container " + name);
+                pull ? "Back-off pulling image \"" + image_to_bring(action.container) + "\""
+                     : "back-off restarting failed container " + name);
     return;
   }
   std::string message = "stopping container " + name;

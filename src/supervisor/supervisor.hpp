@@ -84,6 +84,7 @@ class Supervisor {
     sys::UniqueFd pidfd;
     std::unique_ptr<FdWatch> pidfd_watch;  // hostPID
     std::unique_ptr<LogStream> out, err;
+    std::string lacks;               // the image that was gone when it was last looked for
     std::string config_fault;        // why it could not be started when it was last tried
     std::unique_ptr<Pull> pull;      // of its image
     std::unique_ptr<Checks> checks;  // from the first probe or hook on
@@ -152,7 +153,10 @@ class Supervisor {
   void on_exit(std::size_t index, const infra::Exit& exit);
 
   // pulls.cpp: images that are gone
+  bool has_images(std::size_t index);
   bool has_image(std::size_t index);
+  std::string lacking_volume(std::size_t index);
+  const std::string& image_to_bring(std::size_t index) const;
   void begin_pull(std::size_t index);
   void end_pull(std::size_t index);
 

@@ -108,6 +108,45 @@ expect_exit 0 pausa start fetch
 same "then it runs" Running "$(field fetch .status.phase)"
 expect_exit 0 pausa down fetch
 
+# What a container mounts is brought like what it runs on.
+expect_exit 0 pausa up -d --restart-backoff 300ms,2s "$(
+  manifest mounts <<YAML
+apiVersion: v1
+kind: Pod
+metadata: {name: mounts}
+spec:
+  terminationGracePeriodSeconds: 0
+  volumes: [{name: data, image: {reference: "$image"}}]
+  containers:
+    - {name: a, image: busybox, command: [sleep, "1000"], volumeMounts: [{name: data, mountPath: /data}]}
+    - {name: b, image: busybox, command: [sleep, "1000"]}
+YAML
+)"
+trace mounts
+lose
+expect_exit 0 pausa restart mounts/a
+expect_exit 0 pausa exec mounts/a -- test -s /data/bin/busybox
+match "it is told of a volume's image, too" "$(pausa events mounts)" "Pulling .*Successfully pulled image \"$image\""
+lose
+hide
+expect_exit 0 pausa restart mounts/b
+expect_exit 1 pausa restart mounts/a
+match "the reason is told of a volume's image" "$errors" 'container a did not start again: ErrImagePull: image oci:'
+eventually "it backs off for a volume's image" waits mounts "^ImagePullBackOff: Back-off pulling image \"$image\": ErrImagePull: "
+unhide
+volume_back() { [[ $(field mounts '.status.containerStatuses[0].state.running.startedAt') != null ]]; }
+eventually "when a volume's image can be had, it starts" volume_back
+expect_exit 0 pausa stop mounts
+lose
+hide
+expect_exit 1 pausa start mounts
+match "start names the reason" "$errors" 'pod mounts: container a: ErrImagePull: image oci:'
+unhide
+expect_exit 0 pausa start mounts
+match "it is pulled for the volume" "$errors" "pausa: pulled $image"
+expect_exit 0 pausa exec mounts/a -- test -s /data/bin/busybox
+expect_exit 0 pausa down mounts
+
 # Never means never.
 expect_exit 0 pausa image pull -q "$image"
 expect_exit 0 pausa up -d "$(pod never Never)"

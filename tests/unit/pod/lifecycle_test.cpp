@@ -290,6 +290,16 @@ TEST_SUITE("pod/lifecycle") {
     }
   }
 
+  TEST_CASE("the back-off of a pull names the image that is gone, which may be a volume's") {
+    Life life(RestartPolicy::always, 0, 1);
+    life.machine = Lifecycle(life.spec, BackoffPolicy{0s, 0s});
+    life.up();
+    life.feed(event::ConfigFault{0, "refused", 4ns, pull_error, "data:v1"});
+    (void)life.tick(1000ms);
+    life.feed(event::ConfigFault{0, "refused", 4ns, pull_error, "data:v1"});
+    CHECK(life[0].waiting_message == "Back-off pulling image \"data:v1\": ErrImagePull: refused");
+  }
+
   TEST_CASE("a stop ends the waiting for what is gone") {
     Life life(RestartPolicy::always, 0, 1);
     life.up();
