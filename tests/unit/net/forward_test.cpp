@@ -300,6 +300,24 @@ TEST_CASE("TCP: where nobody listens the connection ends, and the next is tried 
   });
 }
 
+TEST_CASE("TCP: who is not heard of is given up in seconds, not in minutes") {
+  // Where as many wait as may, the kernel is silent towards the next (listen(2)).
+  const auto full = blocking(SOCK_STREAM);
+  const auto anywhere = loopback(0);
+  ::bind(full.get(), reinterpret_cast<const sockaddr*>(&anywhere), sizeof anywhere);
+  ::listen(full.get(), 0);
+  const auto waiting = connect_to(port_of(full.get()));
+  boost::asio::io_context io;
+  const auto listener = net::listen_on(any_port(false));
+  const auto port = port_of(listener.get());
+  const auto forwarder = net::forward_tcp(io, listener.get(), target(port_of(full.get())));
+  with_client(io, [port] {
+    const auto client = connect_to(port);
+    pollfd over{client.get(), POLLIN, 0};
+    return ::poll(&over, 1, 20'000) == 1 && read_to_end(client.get()).empty();
+  });
+}
+
 TEST_CASE("TCP: two hundred at once") {
   const Server server(SOCK_STREAM, answer_after_the_end);
   boost::asio::io_context io;
