@@ -22,6 +22,7 @@
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <array>
@@ -227,11 +228,16 @@ Pasta start_pasta(int network, const std::string& path) {
 // an error, and the end of the stream that it is the keeper now.
 sys::UniqueFd hear_maker(int socket, std::string& note) {
   sys::UniqueFd network;
+  const timeval patience{usual_patience.count(), 0};
+  (void)!::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   for (;;) {
     std::array<char, most_report> text;
     int passenger = -1;
     const long size = sys::receive_packet(socket, text.data(), text.size(), passenger);
     if (size < 0 && errno == EINTR) continue;
+    if (size < 0 && errno == EAGAIN)
+      throw sys::Error("nothing was heard of its process for " + std::to_string(patience.tv_sec) +
+                       " s");
     if (passenger >= 0) network.reset(passenger);
     if (size <= 0) break;
     const std::string words(text.data(), static_cast<std::size_t>(size));
