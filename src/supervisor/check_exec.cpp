@@ -45,8 +45,8 @@ ExecCheck::ExecCheck(boost::asio::io_context& io, Member member, OutputPipe outp
   output_watch_->wait([this] { on_output(); });
   if (place_.timeout.count() == 0) return;
   timer_.expires_after(place_.timeout);
-  timer_.async_wait([this](const boost::system::error_code& error) {
-    if (!error) on_timeout();
+  timer_.async_wait([this, alive = alive_](const boost::system::error_code& error) {
+    if (*alive && !error) on_timeout();
   });
 }
 

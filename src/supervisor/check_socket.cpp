@@ -74,18 +74,18 @@ class Answering : public Check {
   bool finished() const { return !done_; }
 
   boost::asio::io_context& io_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 
  private:
   CheckDone done_;
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 class SleepCheck : public Answering {
  public:
   SleepCheck(boost::asio::io_context& io, std::chrono::seconds time, CheckDone done)
       : Answering(io, std::move(done)), timer_(io, time) {
-    timer_.async_wait([this](const boost::system::error_code& error) {
-      if (!error) finish({true, false, {}});
+    timer_.async_wait([this, alive = alive_](const boost::system::error_code& error) {
+      if (*alive && !error) finish({true, false, {}});
     });
   }
 
@@ -99,8 +99,8 @@ class SocketCheck : public Answering {
       : Answering(io, std::move(done)), options_(options), timer_(io) {
     if (options.timeout.count() == 0) return;
     timer_.expires_after(options.timeout);
-    timer_.async_wait([this](const boost::system::error_code& error) {
-      if (!error) fail(connected_ ? late_ : "dial tcp " + peer_ + ": i/o timeout");
+    timer_.async_wait([this, alive = alive_](const boost::system::error_code& error) {
+      if (*alive && !error) fail(connected_ ? late_ : "dial tcp " + peer_ + ": i/o timeout");
     });
   }
 
