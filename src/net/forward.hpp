@@ -46,6 +46,9 @@ class Forwarder {
   virtual void forget() = 0;
   // Nothing has come for a while: what it keeps for the next may go.
   virtual void rest() {}
+  // Nobody new is let in, and the socket may be closed; whoever is connected stays.
+  virtual void retire() = 0;
+  virtual bool is_idle() const = 0;
 };
 
 // The socket is listen_on()'s; it is borrowed and outlives the forwarder.

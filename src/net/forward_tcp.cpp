@@ -122,6 +122,11 @@ class TcpForwarder : public Forwarder {
   ~TcpForwarder() override { *alive_ = false; }
   void forget() override { v4_.good = v6_.good = 0; }
   void rest() override { space_.clear(); }
+  void retire() override {
+    (void)::epoll_ctl(ready_.native_handle(), EPOLL_CTL_DEL, listener_, nullptr);
+    listener_ = -1;
+  }
+  bool is_idle() const override { return connections_.empty(); }
 
  private:
   template <typename Handler>
@@ -139,6 +144,7 @@ class TcpForwarder : public Forwarder {
 
   // The edge tells once: until nobody waits any more.
   void accept() {
+    if (listener_ < 0) return;
     if (is_exhausted()) return back_off();
     for (int i = 0; i < accepts_at_once; ++i) {
       sockaddr_storage from{};

@@ -99,6 +99,9 @@ class UdpForwarder : public Forwarder {
     (void)listener_.release();
   }
   void forget() override { address_ = 0; }
+  // Without the socket no client would know an answer.
+  void retire() override { (void)listener_.release(); }
+  bool is_idle() const override { return true; }
 
  private:
   using Sessions = std::map<std::string, std::unique_ptr<Session>>;

@@ -83,7 +83,7 @@ void Supervisor::serve_node_ports(bool changed) {
   try {
     const auto wanted = up ? node_ports_of(charge_.store, as_endpoint(record_, charge_.pod))
                            : std::vector<NodePort>();
-    if (wanted.empty()) return node_ports_.reset();
+    if (wanted.empty() && !(up && node_ports_)) return node_ports_.reset();
     if (!node_ports_)
       node_ports_ = std::make_unique<NodePorts>(io_, charge_.store, [this](const std::string& why) {
         events_.add(true, "NoNodePort", "", why);

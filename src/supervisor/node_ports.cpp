@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 
 namespace pausa::supervisor {
 namespace {
@@ -19,11 +20,22 @@ NodePorts::NodePorts(boost::asio::io_context& io, state::Store store, Tell tell)
 void NodePorts::serve(std::vector<NodePort> wanted, const WayIn& way) {
   wanted_ = std::move(wanted);
   way_ = way;
-  std::erase_if(open_, [this](const Open& open) {
-    return std::find(wanted_.begin(), wanted_.end(), open.what) == wanted_.end();
-  });
-  allow_many_descriptors();
+  drop_unwanted();
+  if (!wanted_.empty()) allow_many_descriptors();
   listen();
+}
+
+void NodePorts::drop_unwanted() {
+  for (auto open = open_.begin(); open != open_.end();) {
+    const auto next = std::next(open);
+    if (std::find(wanted_.begin(), wanted_.end(), open->what) == wanted_.end()) {
+      open->forwarder->retire();
+      open->socket.reset();
+      leaving_.splice(leaving_.end(), open_, open);
+    }
+    open = next;
+  }
+  std::erase_if(leaving_, [](const Open& open) { return open.forwarder->is_idle(); });
 }
 
 void NodePorts::listen() {
@@ -41,8 +53,9 @@ void NodePorts::listen() {
   told_ = why;
   if (why.empty()) return;
   again_.expires_after(pause);
-  again_.async_wait([this](const boost::system::error_code& error) {
-    if (!error) listen();
+  // A timer that has run out tells even when it is destroyed before its turn.
+  again_.async_wait([this, alive = alive_](const boost::system::error_code& error) {
+    if (*alive && !error) listen();
   });
 }
 
@@ -57,6 +70,7 @@ bool NodePorts::open(const NodePort& what) {
 }
 
 void NodePorts::rest() {
+  drop_unwanted();
   for (auto& open : open_) open.forwarder->rest();
 }
 

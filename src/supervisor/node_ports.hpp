@@ -24,6 +24,9 @@ class NodePorts {
   using Tell = std::function<void(const std::string& why)>;
   // tell: that somebody else has one of them; it is tried again as long as it is wanted.
   NodePorts(boost::asio::io_context& io, state::Store store, Tell tell);
+  NodePorts(const NodePorts&) = delete;
+  NodePorts& operator=(const NodePorts&) = delete;
+  ~NodePorts() { *alive_ = false; }
 
   // From now on these and no others; the way is to be the same as long as this lives.
   void serve(std::vector<NodePort> wanted, const WayIn& way);
@@ -38,6 +41,7 @@ class NodePorts {
     sys::UniqueFd socket;
     std::unique_ptr<net::Forwarder> forwarder;  // ends before its socket
   };
+  void drop_unwanted();
   void listen();
   bool open(const NodePort& what);
 
@@ -47,8 +51,10 @@ class NodePorts {
   WayIn way_;
   std::vector<NodePort> wanted_;
   std::list<Open> open_;
+  std::list<Open> leaving_;  // not listened on any more, but somebody is still connected
   std::string told_;
   boost::asio::steady_timer again_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 }  // namespace pausa::supervisor

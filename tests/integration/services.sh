@@ -103,6 +103,20 @@ if [[ $as == user ]]; then
   eventually "until the next command gives it a supervisor" answers "w1 w2"
   expect_exit 0 pausa up -d "$(service each 'type: NodePort' 'selector: {app: web}' 'ports: [{port: 80, targetPort: http, nodePort: 30083}]')"
   check "a port that is no longer the Service's is closed" refused_here 30081
+  expect_exit 0 pausa up -d "$(service each 'type: NodePort' 'selector: {app: web}' 'ports: [{port: 80, targetPort: 8090, nodePort: 30083}]')"
+  pausa exec w2 -- nc -ll -p 8090 -e cat </dev/null >"$work/nc" 2>&1 &
+  pausa exec w1 -- rm /tmp/ready
+  echoes() { echo "$1" >&7 && [[ $(timeout 3 head -n 1 <&7) == "$1" ]]; }
+  connects() { { exec 7<>/dev/tcp/127.0.0.1/30083; } 2>/dev/null && echoes first; }
+  eventually "one that is ready is connected" connects
+  check "and so are we" connects
+  pausa exec w2 -- rm /tmp/ready
+  eventually "nobody is let in where none is ready" refused_here 30083
+  check "who is connected stays" echoes second
+  exec 7>&-
+  pausa exec w1 -- touch /tmp/ready
+  pausa exec w2 -- touch /tmp/ready
+  expect_exit 0 pausa wait --for=condition=Ready --timeout 20s w1 w2
   expect_exit 0 pausa down "$work/service-each.yaml"
   check "so is that of one that is gone" refused_here 30083
   expect_exit 0 pausa up -d --publish 30082:1 "$(sleeper holder)"
