@@ -5,6 +5,7 @@
 #include "sys/fd.hpp"
 #include "sys/process.hpp"
 #include "sys/socket.hpp"
+#include "sys/tool.hpp"
 
 #include <errno.h>
 #include <poll.h>
@@ -92,10 +93,14 @@ template <typename Work>
 std::string do_in_child(const char* what, Work work,
                         std::chrono::milliseconds patience = usual_patience) {
   auto [ours, theirs] = sys::socket_pair(SOCK_SEQPACKET);
+  const pid_t parent = ::getpid();
   const pid_t pid = sys::check(::fork(), "start a process to ", what);
   if (pid == 0) {
     ours.reset();
-    report_and_end(theirs, std::move(work));
+    report_and_end(theirs, [&] {
+      sys::die_with(parent);
+      return work();
+    });
   }
   const Child child(pid);
   theirs.reset();

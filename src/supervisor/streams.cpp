@@ -190,7 +190,7 @@ void Supervisor::adopt_members() {
     if (stage != Stage::running && stage != Stage::starting) continue;
     auto& entry = record_.containers[i];
     if (stage == Stage::starting && entry.process.pid == 0 &&
-        record_.state.containers[i].ending == pod::ContainerState::Ending::no && !has_image(i)) {
+        record_.state.containers[i].ending == pod::ContainerState::Ending::no && !has_images(i)) {
       unpulled.push_back(i);
       continue;
     }
