@@ -121,7 +121,9 @@ void check_proxied_ports(const Value& pod, Findings& findings) {
   const auto proxied = parse_proxied_ports(annotation.text());
   if (!proxied) return;
   const auto declared = declared_ports(pod["spec"]);
-  const bool host_network = pod["spec"]["hostNetwork"].truth().value_or(false);
+  if (pod["spec"]["hostNetwork"].truth().value_or(false))
+    return findings.note(annotation,
+                         "has no effect with `hostNetwork`: clients reach the server itself");
   std::vector<std::uint16_t> seen;
   for (const auto& [port, version] : *proxied) {
     const std::string number = std::to_string(port);
@@ -132,16 +134,15 @@ void check_proxied_ports(const Value& pod, Findings& findings) {
                        "port " + number + " is of UDP, and the PROXY protocol is for TCP");
       findings.hint("leave it out");
     } else if (!has(declared.tcp, port)) {
-      findings.invalid(annotation, "no container declares port " + number);
-      findings.hint("name a containerPort of the pod, or declare this one");
-    } else if (!host_network && !has(declared.published, port)) {
+      // --publish may name it.
+      findings.note(annotation, "no container declares port " + number +
+                                    ": it has an effect there with --publish only");
+    } else if (!has(declared.published, port)) {
       findings.note(annotation, "has no effect on port " + number +
                                     " without a hostPort (or --publish, --ports auto)");
     }
     seen.push_back(port);
   }
-  if (host_network)
-    findings.note(annotation, "has no effect with `hostNetwork`: clients reach the server itself");
 }
 
 std::vector<ProxiedPort> proxied_ports(const Metadata& metadata) {

@@ -68,8 +68,9 @@ TEST_SUITE("pod/own_annotations") {
     CHECK(findings[0].path == "metadata.annotations[pausa/proxy-protocol]");
     CHECK(findings[0].severity == pod::Severity::error);
     CHECK(findings[0].text == "port 53 is of UDP, and the PROXY protocol is for TCP");
-    CHECK(findings[1].severity == pod::Severity::error);
-    CHECK(findings[1].text == "no container declares port 9090");
+    CHECK(findings[1].severity == pod::Severity::note);
+    CHECK(findings[1].text ==
+          "no container declares port 9090: it has an effect there with --publish only");
     findings = said("80,80/v2", false);
     REQUIRE(findings.size() == 1);
     CHECK(findings[0].text == "port 80 is named twice");
