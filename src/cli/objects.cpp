@@ -173,10 +173,16 @@ void refresh_pods(const state::Store& store, const std::set<std::string>& namesp
     if (!run) continue;
     control::Request request;
     request.op = control::Op::refresh;
-    auto call = control::Call::put(run.get(), request);
-    const auto reply = call ? call->wait(refresh_patience) : std::nullopt;
-    if (reply && !reply->ok)
-      std::cerr << "pausa: pod " << record.key.name << ": " << reply->error << "\n";
+    try {
+      auto call = control::Call::put(run.get(), request);
+      const auto reply = call ? call->wait(refresh_patience) : std::nullopt;
+      if (reply && !reply->ok)
+        std::cerr << "pausa: pod " << record.key.name << ": " << reply->error << "\n";
+    } catch (const sys::Error& error) {  // the others are told all the same
+      std::cerr << "pausa: pod " << record.key.name
+                << " has not heard of the change: " << error.what()
+                << "; it will when its supervisor goes on\n";
+    }
   }
 }
 

@@ -80,6 +80,11 @@ std::vector<state::VolumeRecord> resolve_volumes(const pod::Pod& pod, const stat
       volumes.push_back(
           {volume.name, image::resolve_again(image->reference, before, images).description});
     } catch (sys::Error& error) {
+      // Of a pod that was up it is brought by whoever mounts it, if somebody does.
+      if (const auto before = supervisor::known_volume(known, volume.name); !before.empty()) {
+        volumes.push_back({volume.name, before});
+        continue;
+      }
       error.prepend("pod " + pod.metadata.name + ": volume " + volume.name);
       throw;
     }

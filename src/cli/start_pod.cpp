@@ -276,7 +276,7 @@ StartingPod start_pod(const state::Store& store, manifest::LoadedPod loaded, Pod
   auto user_network = choose_network(store, loaded.pod.spec, options.network, options.network_name,
                                      options.quiet, record);
   write_first(store, loaded.pod, host, &manifest, user_network, record,
-              lasting_network_words(options));
+              loaded.pod.spec.host_network ? "" : lasting_network_words(options));
   if (!options.origin.empty()) store.write_origin(key, options.origin);
   manifest = {};
   loaded.object = {};

@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 namespace pausa::cli {
@@ -43,13 +44,19 @@ std::unique_ptr<manifest::Variables> variables_from(const Options& options) {
 }
 
 void require_used(const Options& options, const manifest::VariableNames& referred) {
-  const std::vector<std::string_view> names(referred.begin(), referred.end());
-  for (const auto& word : options.all("set")) {
-    const auto name = word.substr(0, word.find('='));
+  const auto given = options.all("set");
+  const auto name_of = [](const std::string& word) { return word.substr(0, word.find('=')); };
+  std::vector<std::string_view> names;  // that may have been meant
+  for (const auto& name : referred)
+    if (std::none_of(given.begin(), given.end(),
+                     [&](const std::string& word) { return name_of(word) == name; }))
+      names.push_back(name);
+  for (const auto& word : given) {
+    const auto name = name_of(word);
     if (referred.count(name) != 0) continue;
     const auto meant = pod::closest(name, names);
-    throw UsageError("--set " + name + ": no manifest has ${" + name + "}" +
-                     (meant ? "; did you mean \"" + std::string(*meant) + "\"?" : ""));
+    throw UsageError("--set " + name + ": no manifest has ${" + name + "}; " +
+                     (meant ? "did you mean \"" + std::string(*meant) + "\"?" : "leave it out"));
   }
 }
 

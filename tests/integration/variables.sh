@@ -29,7 +29,7 @@ match "an unset variable is told with its place and what may be meant" "$errors"
 expect_exit 2 pausa up -d --env-file "$work/env" --set GRACES=1 "$file"
 match "a name that nothing has is a slip" "$errors" '--set GRACES: no manifest has \$\{GRACES\}; did you mean "GRACE"'
 same "and nothing was started" "" "$(pausa ps -a -q)"
-for verb in validate diff down "image lock"; do
+for verb in validate diff "image lock"; do
   # shellcheck disable=SC2086
   expect_exit 2 pausa $verb --env-file "$work/env" --set HOME=/ "$file"
   match "to $verb, too" "$errors" '--set HOME: no manifest has'
@@ -48,7 +48,7 @@ same "nothing was changed" "" "$errors"
 export WORDS=other
 expect_exit 0 pausa up -d --env-file "$work/env" --set WORDS "$file"
 eventually "--set NAME takes it from the environment, and wins" says "other /root test"
-expect_exit 0 pausa down --env-file "$work/env" "$file"
+expect_exit 0 pausa down --env-file "$work/env" --set HOME=/ "$file"
 same "down knows the name" pod/shop-test "$output"
 expect_exit 2 pausa up --set 1=2 "$file"
 expect_exit 2 pausa up --set NOBODY_HAS_IT "$file"

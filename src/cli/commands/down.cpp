@@ -20,7 +20,7 @@ namespace {
 constexpr Option table[]{
     {"file,f", "FILE", "what this manifest names"},
     {"env-file", "FILE", "put the values of its lines NAME=VALUE in for ${NAME}"},
-    {"set", "NAME[=VALUE]", "likewise this one, which must be of use; no value: our environment's"},
+    {"set", "NAME[=VALUE]", "likewise this one; no value: our environment's"},
     {"all,a", nullptr, "every pod"},
     {"volumes,v", nullptr, "the claims of the manifests, too, with their data"},
     {"timeout,t", "TIME", "grace period, instead of the manifest's"},
@@ -45,8 +45,6 @@ struct Doomed {
   std::vector<pod::Object> objects;
   std::vector<pod::Object> claims;  // that go with their StatefulSet
   std::vector<state::PodKey> jobs, cron_jobs;
-  manifest::VariableNames variables;  // that the manifests refer to
-  bool faulty = false;                // one of them, so that it may refer to more
 
   void add(state::PodKey key) {
     if (std::find(pods.begin(), pods.end(), key) == pods.end()) pods.push_back(std::move(key));
@@ -70,8 +68,6 @@ void add_workload(const state::Store& store, pod::WorkloadKind kind, const state
 void add_named_by(const state::Store& store, const std::string& file,
                   const manifest::Variables* variables, Doomed& doomed) {
   auto loaded = manifest::load_paths({file}, {}, variables);
-  doomed.variables.merge(loaded.variables);
-  doomed.faulty = doomed.faulty || pod::has_errors(loaded.diagnostics);
   // A manifest that is wrong by now may still name what it once started.
   for (const auto& entry : loaded.pods)
     doomed.add({entry.pod.metadata.namespace_, entry.pod.metadata.name});
@@ -115,7 +111,6 @@ int run_down(const Arguments& arguments) {
     else
       add_named(store, word, options.get("namespace"), doomed);
   }
-  if (!doomed.faulty) require_used(options, doomed.variables);
   if (options.has("all")) {
     for (auto& key : every_pod(store)) doomed.add(std::move(key));
     for (auto& key : state::JobStore(store.paths()).list()) doomed.jobs.push_back(std::move(key));
