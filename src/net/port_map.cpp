@@ -110,15 +110,25 @@ std::vector<Element> elements_of(Netlink& netlink, const std::string& bridge,
 
 // What is not there is left out: a change that fails costs an RCU grace period as one that does
 // not, 5 to 30 ms, and takes the others with it.
-void remove(Netlink& netlink, const std::string& bridge, const std::vector<Element>& elements) {
+void remove_some(Netlink& netlink, const std::string& bridge, const Element* elements,
+                 std::size_t count) {
   constexpr int attempts = 3;  // somebody may have been faster between question and change
   for (int i = 0; i < attempts; ++i) {
     std::vector<Message> changes;
-    for (const auto& element : elements)
-      if (netlink.ask(about(bridge, NFT_MSG_GETSETELEM, 0, element)) == 0)
-        changes.push_back(about(bridge, NFT_MSG_DELSETELEM, 0, element));
-    if (changes.empty() || netlink.commit(changes) != ENOENT) return;
+    for (const Element* element = elements; element != elements + count; ++element)
+      if (netlink.ask(about(bridge, NFT_MSG_GETSETELEM, 0, *element)) == 0)
+        changes.push_back(about(bridge, NFT_MSG_DELSETELEM, 0, *element));
+    if (changes.empty()) return;
+    const int failed = netlink.commit(changes);
+    if (failed == 0) return;
+    if (failed != ENOENT) throw sys::Error(failed, "take published ports from the rules");
   }
+}
+
+void remove(Netlink& netlink, const std::string& bridge, const std::vector<Element>& elements) {
+  constexpr std::size_t at_once = 128;  // a netlink socket takes 64 KiB in one message
+  for (std::size_t i = 0; i < elements.size(); i += at_once)
+    remove_some(netlink, bridge, elements.data() + i, std::min(at_once, elements.size() - i));
 }
 
 }  // namespace

@@ -187,7 +187,14 @@ void lease_address(const state::Store& store, const pod::Pod& pod, state::Record
   auto& network = record.network;
   if (network.mode == state::NetworkRecord::Mode::loopback) return;
   const auto config = bridge_of(store.paths(), network);
-  if (network.number == 0) take_address(store, config, record);
+  if (network.number == 0) {
+    take_address(store, config, record);
+    try {
+      withdraw_ports(record);  // of who had it before, and of whom nothing else is known
+    } catch (const sys::Error&) {
+      // A kernel without nf_tables has none.
+    }
+  }
   std::string full = pod::full_hostname(pod);
   if (!full.empty()) full.resize(full.size() - services_domain.size());
   net::NameBook(config.folder)

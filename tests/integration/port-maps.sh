@@ -133,3 +133,13 @@ outside sh -c 'echo 1 >/proc/sys/net/ipv4/conf/all/route_localnet'
 code=0
 says from 127.0.0.1 8083 outside || code=1
 same "a neighbour's frame to 127.0.0.1 does not get there" 1 "$code"
+expect_exit 0 pausa down private
+
+# ---- what was left behind by pods that nobody remembers leads to no heir of their address
+up --network bridge "$(sleeper former)"
+ip=$(field former .status.podIP)
+ip=${ip%.*}.$((${ip##*.} + 1))
+printf 'add element inet pausa-pausa0 any4 { tcp . %s : '"$ip"' . 80 }\n' {20001..21000} | nft -f -
+up --network bridge "$(sleeper next)"
+same "the next pod has the next address" "$ip" "$(field next .status.podIP)"
+same "but none of a thousand ports" 0 "$(nft list map inet pausa-pausa0 any4 | grep -c "$ip . 80" || true)"
