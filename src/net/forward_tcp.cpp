@@ -153,7 +153,7 @@ class TcpForwarder : public Forwarder {
                                      SOCK_CLOEXEC | SOCK_NONBLOCK));
       if (!client) {
         if (errno == ECONNABORTED || errno == EINTR) continue;
-        if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) back_off();
+        if (errno != EAGAIN) back_off();  // the edge has told of those who wait
         return;
       }
       const bool last = client.get() >= most_descriptors();
