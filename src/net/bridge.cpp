@@ -95,15 +95,19 @@ void remember(const BridgeConfig& config, const Pool& pool) {
   sys::replace_file_at(own.get(), range_file, text + "\n", 0600);
 }
 
-// Those whose bridge was taken away from under them.
-void put_pods_back(Netlink& netlink, const BridgeConfig& config, const Link& bridge) {
+// Those whose bridge was taken away from under them. Gives the smallest MTU of all pods'
+// interfaces, at most the bridge's: larger packets would be lost on their way to it.
+unsigned put_pods_back(Netlink& netlink, const BridgeConfig& config, const Link& bridge) {
+  unsigned mtu = bridge.mtu;
   const auto leases = sys::try_open_at(AT_FDCWD, config.leases(), O_RDONLY | O_DIRECTORY);
-  if (!leases) return;
+  if (!leases) return mtu;
   for (const auto& name : sys::list_dir(leases.get())) {
     if (name.starts_with('.')) continue;
     const auto owner = sys::read_file_at(leases.get(), name, text_limit).value_or("");
     const auto link = find_link(netlink, veth_name(owner.substr(0, owner.find(' '))));
-    if (!link || link->master == bridge.index) continue;
+    if (!link) continue;
+    mtu = std::min(mtu, link->mtu);
+    if (link->master == bridge.index) continue;
     Message message(RTM_NEWLINK, 0);
     ifinfomsg info{};
     info.ifi_index = link->index;
@@ -111,6 +115,7 @@ void put_pods_back(Netlink& netlink, const BridgeConfig& config, const Link& bri
     message.put(IFLA_MASTER, static_cast<std::uint32_t>(bridge.index));
     (void)netlink.ask(message);  // a pod that ends meanwhile
   }
+  return mtu;
 }
 
 void require_ours(const Link& link, const BridgeConfig& config) {
@@ -139,8 +144,11 @@ void make_ours(Netlink& netlink, const BridgeConfig& config, const Pool& pool) {
   auto link = find_link(netlink, config.name);
   if (!link) throw sys::Error("the bridge " + config.name + " was removed as it was made");
   require_ours(*link, config);
-  // Not when it is made: only what was set later outlives the last pod (br_mtu_auto_adjust()).
-  set_mtu(netlink, *link, bridge_mtu);
+  if (failed == 0) {
+    // Not when it is made: only what was set later outlives the last pod (br_mtu_auto_adjust()).
+    set_mtu(netlink, *link, bridge_mtu);
+    link->mtu = bridge_mtu;
+  }
   add_address(netlink, *link, pool.v4, pool.v4_of(Pool::bridge_number));
   if (pool.v6) {
     write_sysctl("ipv6/conf/" + config.name + "/accept_ra", "0");
@@ -148,7 +156,8 @@ void make_ours(Netlink& netlink, const BridgeConfig& config, const Pool& pool) {
     // Who forwards to a neighbour asks for it from a link-local address, or not at all (ndisc.c).
     add_address(netlink, *link, *parse_subnet("fe80::/64"), *parse_address("fe80::1"));
   }
-  put_pods_back(netlink, config, *link);
+  if (const auto mtu = put_pods_back(netlink, config, *link); mtu < link->mtu)
+    set_mtu(netlink, *link, mtu);
   // What policies judge between neighbours is routed, too.
   forward_packets(pool.v6 && (find_uplink(netlink, true) ||
                               ::access(policies_folder(config.folder).c_str(), F_OK) == 0));

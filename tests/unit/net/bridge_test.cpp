@@ -335,6 +335,18 @@ TEST_CASE("a pod gets its interface, addresses and ways out, and again when they
     (void)output_of("ip link delete pausa0");
     (void)net::ensure_bridge(config);
     must(says("ip link show " + request.veth, "master pausa0"), "ports come back to a new bridge");
+    must(says("ip link show pausa0", "mtu 65520"), "which is as large as before");
+
+    (void)output_of("ip link delete pausa0; ip link set " + request.veth + " mtu 1500");
+    must(output_of(next.in() + "ip link set eth0 mtu 1500").empty(), "as an older build made it");
+    (void)net::ensure_bridge(config);
+    must(says("ip link show pausa0", "mtu 1500"), "a new bridge is no larger than its ports");
+    must(says("busybox ping -c 1 -W 2 -s 5000 10.86.0.7", "1 packets received"),
+         "a large packet gets to the pod");
+    must(output_of("ip link set " + request.veth + " mtu 9000; ip link set pausa0 down").empty(),
+         "the bridge is down");
+    (void)net::ensure_bridge(config);
+    must(says("ip link show pausa0", "mtu 1500"), "one that was there keeps its size");
   });
 }
 
