@@ -88,7 +88,9 @@ Pool choose_pool(Netlink& netlink, const BridgeConfig& config) {
   return pool;
 }
 
+// The table of an earlier range goes first: its maps lead to addresses that are nobody's any more.
 void remember(const BridgeConfig& config, const Pool& pool) {
+  remove_rules(config.name);
   std::string text = to_text(pool.v4);
   if (pool.v6) text.append(" ").append(to_text(*pool.v6));
   const auto own = sys::make_dirs_at(AT_FDCWD, config.own(), 0700);

@@ -25,9 +25,8 @@ std::string masquerade(const char* family, const Subnet& range) {
          " masquerade\n";
 }
 
-}  // namespace
-
-void run_nft(const std::string& script) {
+// What nft(8) has against it; empty: it is done.
+std::string refusal_of(const std::string& script) {
   const std::string program = sys::find_tool("nft");
   if (program.empty()) {
     sys::Error error("nft is not installed");
@@ -49,8 +48,14 @@ void run_nft(const std::string& script) {
     throw sys::Error("nft has said and done nothing for " + std::to_string(nft_patience_seconds) +
                      " s, and was ended");
   }
-  if (result.code != 0)
-    throw sys::Error("nft refuses our rules: " + result.errors.substr(0, result.errors.find('\n')));
+  if (result.code == 0) return {};
+  return "nft refuses our rules: " + result.errors.substr(0, result.errors.find('\n'));
+}
+
+}  // namespace
+
+void run_nft(const std::string& script) {
+  if (const auto refusal = refusal_of(script); !refusal.empty()) throw sys::Error(refusal);
 }
 
 std::string listed(const std::vector<std::string>& elements) {
@@ -191,15 +196,11 @@ bool has_rules(const std::string& bridge, const Pool& pool, bool internal) {
 // its chains cannot become ours (they hook elsewhere), it goes as a whole.
 void make_rules(const std::string& bridge, const Pool& pool, bool internal) {
   const std::string table = "table inet " + table_of(bridge);
+  const std::string there = table + " {}\n";
   const std::string rules = ruleset(bridge, pool, internal);
   const std::string made = rules + mark_rules("inet " + table_of(bridge), mark_of(rules));
-  const bool there = has_table(table_of(bridge), NFPROTO_INET);
-  try {
-    run_nft(there ? "flush " + table + "\n" + made : made);
-  } catch (const sys::Error&) {
-    if (!there) throw;
-    run_nft("delete " + table + "\n" + made);
-  }
+  if (!refusal_of(there + "flush " + table + "\n" + made).empty())
+    run_nft(there + "delete " + table + "\n" + made);
 }
 
 void remove_rules(const std::string& bridge) {

@@ -198,6 +198,9 @@ TEST_CASE("rules of another version are made anew, and published ports stay wher
     must(net::has_rules("pausa0", pool, false), "ours are there");
     must(says("nft list chain " + table + "leave", "masquerade"), "all of them");
     must(says("nft list map " + table + "any4", "tcp . 8080 : 10.86.0.7 . 80"), "and the port");
+    const auto listed = output_of("nft list table " + table);
+    net::make_rules("pausa0", pool, false);
+    must(output_of("nft list table " + table) == listed, "once more makes nothing of it");
 
     must(output_of("nft delete table inet pausa-pausa0 ; nft add table " + table +
                    "; nft add chain " + table + "leave \"{ type filter hook input priority 0; }\"")
@@ -205,6 +208,20 @@ TEST_CASE("rules of another version are made anew, and published ports stay wher
          "a chain elsewhere");
     (void)net::ensure_bridge(config);
     must(net::has_rules("pausa0", pool, false), "a table that cannot become ours goes");
+  });
+}
+
+TEST_CASE("no port leads into a range that is no more the bridge's") {
+  const test::TempTree tree;
+  in_own_network([&tree] {
+    const auto config = config_in(tree);
+    const auto pool = net::ensure_bridge(config).pool;
+    const net::PublishedPort port{std::nullopt, 8080, 80, false};
+    must(net::add_to_map("pausa0", port, pool.v4_of(7)), "a port");
+    must(output_of("rm -r " + config.own()).empty(), "nothing is remembered");
+    must(!(net::ensure_bridge(config).pool.v4 == pool.v4), "the range is another one");
+    must(output_of("nft list map inet pausa-pausa0 any4").find("8080") == std::string::npos,
+         "the port is gone");
   });
 }
 
