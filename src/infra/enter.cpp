@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <linux/if.h>
+#include <linux/rtnetlink.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
@@ -62,6 +63,33 @@ void bring_up_loopback(const EnterPlan& plan) noexcept {
   request.ifr_flags = static_cast<short>(request.ifr_flags | IFF_UP);
   must(plan, Stage::loopback, ::ioctl(socket, SIOCSIFFLAGS, &request));
   (void)::close(socket);  // a socket that was only asked has nothing to fail with
+}
+
+// What members say to each other goes through TCP in pieces of 64 KiB, unless the interface takes
+// larger ones; a stream of theirs is several times faster for it (Linux 5.19 for IPv6, 6.3 for
+// IPv4). Older kernels refuse the one and know nothing of the other: they stay with 64 KiB.
+void widen_loopback() noexcept {
+  constexpr uint32_t largest = 8 * 65535;     // GSO_MAX_SIZE, which lo starts out able to take
+  constexpr uint16_t gso_ipv4_max_size = 63;  // IFLA_GSO_IPV4_MAX_SIZE, not in Linux 6.1's headers
+  struct Size {
+    rtattr kind;
+    uint32_t bytes;
+  };
+  struct {
+    nlmsghdr head;
+    ifinfomsg link;
+    Size ipv6, ipv4;
+  } request{};
+  request.head.nlmsg_len = sizeof request;
+  request.head.nlmsg_type = RTM_SETLINK;
+  request.head.nlmsg_flags = NLM_F_REQUEST;
+  request.link.ifi_index = 1;  // LOOPBACK_IFINDEX, in every network namespace
+  request.ipv6 = {{sizeof(Size), IFLA_GSO_MAX_SIZE}, largest};
+  request.ipv4 = {{sizeof(Size), gso_ipv4_max_size}, largest};
+  const int socket = ::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+  if (socket < 0) return;
+  (void)::send(socket, &request, sizeof request, 0);
+  (void)::close(socket);
 }
 
 // A tmpfs with the two directories, attached on top of the old root and with us inside.
@@ -170,7 +198,10 @@ void enter_sandbox_in_child(const EnterPlan& given) noexcept {
   if (plan.new_user) become_root_of_user_namespace(plan);
   if (plan.hostname != nullptr)
     must(plan, Stage::hostname, ::sethostname(plan.hostname, plan.hostname_length));
-  if (plan.new_net) bring_up_loopback(plan);
+  if (plan.new_net) {
+    bring_up_loopback(plan);
+    widen_loopback();
+  }
   make_root(plan);
   mount_proc(plan);
   mount_shared(plan);

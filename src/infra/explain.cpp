@@ -50,7 +50,11 @@ std::string explain(const SandboxRequest& request) {
                "newuidmap $INFRA 0 … ; newgidmap $INFRA 0 …");
   if (!request.hostname.empty())
     story.step("name the pod", "sethostname", "hostname " + request.hostname);
-  if (request.new_net) story.step("bring up loopback", "ioctl(SIOCSIFFLAGS)", "ip link set lo up");
+  if (request.new_net) {
+    story.step("bring up loopback", "ioctl(SIOCSIFFLAGS)", "ip link set lo up");
+    story.step("let loopback take large segments, where the kernel can", "netlink(RTM_SETLINK)",
+               "ip link set lo gso_max_size 524280 gso_ipv4_max_size 524280");
+  }
   story.step("make an empty root", "fsopen(tmpfs), fsmount, move_mount",
              "mount -t tmpfs -o size=4k,nosuid,nodev,noexec pausa $ROOT");
   story.step("show the pod's processes", "mount",

@@ -61,6 +61,28 @@ check "it reads on" wait $reader
 same "and gets all" "${sum%% *}" "$(<"$work/slow")"
 rm -r "$PAUSA_ROOT/begun" "$PAUSA_ROOT/go"
 same "1 GiB has the same sum" "${sum16%% *}" "$(client "$whole" 198.51.100.1 8082 outside)"
+
+# ---- between members, over the pod's own loopback
+# shellcheck disable=SC2016
+swallow='my $s = dial(); 1 while sysread $s, my $part, 1 << 20'
+in_the_pod() { client "$whole" "$1" 82 in_pod plain; }
+# Bytes and packets on the pod's loopback, answers and all.
+counters() { in_pod plain awk -F'[: ]+' '$2 == "lo" { print $3, $4 }' /proc/net/dev; }
+same "1 GiB between members has the same sum" "${sum16%% *}" "$(in_the_pod 127.0.0.1)"
+if [[ $(printf '%s\n' 6.3 "$(uname -r)" | sort -V | head -1) == 6.3 ]]; then
+  read -r bytes packets < <(counters)
+  client "$swallow" 127.0.0.1 82 in_pod plain
+  read -r bytes_then packets_then < <(counters)
+  between "in pieces of more than 64 KiB, by and large" 65537 \
+    $(((bytes_then - bytes) / (packets_then - packets))) 524288
+else
+  echo "skipped: pieces of more than 64 KiB need Linux 6.3"
+fi
+kill $server
+serve plain ::1
+eventually "a server on ::1" in_pod plain perl -MIO::Socket::IP -e \
+  'exit !IO::Socket::IP->new(PeerHost => "::1", PeerPort => 82)'
+same "by IPv6, too" "${sum16%% *}" "$(in_the_pod ::1)"
 kill $server
 expect_exit 0 pausa down plain
 
