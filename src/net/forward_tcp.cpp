@@ -3,6 +3,7 @@
 #include "net/proxy_header.hpp"
 #include "net/relay.hpp"
 #include "net/socket_address.hpp"
+#include "net/tcp_socket.hpp"
 #include "sys/error.hpp"
 
 #include <fcntl.h>
@@ -35,6 +36,7 @@ constexpr int events_at_once = 64;
 constexpr int batches_at_once = 8;
 constexpr std::chrono::milliseconds exhausted_pause(100);
 constexpr std::chrono::milliseconds retry_pause(50);
+constexpr std::chrono::milliseconds look_pause(1);
 constexpr int unheard_tries = 2;  // after the first: three to seven seconds (TCP_SYNCNT)
 
 // Who is woken on an idle CPU comes 20 to 40 us late in a virtual machine, four times in each round
@@ -56,26 +58,9 @@ bool is_v6(const sockaddr_storage& client) {
          !IN6_IS_ADDR_V4MAPPED(&reinterpret_cast<const sockaddr_in6&>(client).sin6_addr);
 }
 
-// The host talking to itself has one address at both ends, or its loopback's.
-bool is_admitted(const ForwardTarget& target, int socket, const sockaddr_storage& from) {
-  if (!target.admits) return true;
-  const auto client = address_of(from);
-  if (is_loopback(client)) return true;
-  sockaddr_storage own{};
-  socklen_t size = sizeof own;
-  if (::getsockname(socket, reinterpret_cast<sockaddr*>(&own), &size) < 0) return false;
-  return client == address_of(own) || target.admits(client);
-}
-
 int usable_cpus() {
   cpu_set_t cpus;
   return ::sched_getaffinity(0, sizeof cpus, &cpus) == 0 ? CPU_COUNT(&cpus) : 1;
-}
-
-// Without a word more: its closing resets the connection.
-void refuse(int socket) {
-  const linger at_once{1, 0};
-  (void)::setsockopt(socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }
 
 // Its sockets are in the forwarder's epoll set as soon as it is connected.
@@ -101,7 +86,8 @@ class TcpForwarder : public Forwarder {
         listener_(socket),
         ready_(io, sys::check(::epoll_create1(EPOLL_CLOEXEC), "wait for connections")),
         pause_(io),
-        retry_(io) {
+        retry_(io),
+        look_(io) {
     for (const bool v6 : {false, true}) {
       auto& way = v6 ? v6_ : v4_;
       way.addresses = target_.addresses;
@@ -157,7 +143,10 @@ class TcpForwarder : public Forwarder {
         return;
       }
       const bool last = client.get() >= most_descriptors();
-      if (!is_admitted(target_, client.get(), from)) {
+      const auto address = address_of(from);
+      if (is_host_itself(address, client.get())) {
+        never_pace(client.get());
+      } else if (target_.admits && !target_.admits(address)) {
         refuse(client.get());
         continue;
       }
@@ -204,6 +193,7 @@ class TcpForwarder : public Forwarder {
       }
       const auto place = socket_address(address, target_.port);
       const int fd = server.socket.get();
+      never_pace(fd);
       if (::connect(fd, place.get(), place.size) == 0) return connected(one);
       if (errno != EINPROGRESS) continue;
       // Inside one machine the answer is mostly there when connect(2) returns; asked once more it
@@ -266,10 +256,25 @@ class TcpForwarder : public Forwarder {
         return end(one);
       case Relay::State::busy:
         if (!std::exchange(one.queued, true)) queue();
-        return;
+        break;
       case Relay::State::waits:
-        return;
+        break;
     }
+    if (one.relay.is_streaming()) look_soon();
+  }
+
+  void look_soon() {
+    if (std::exchange(looking_, true)) return;
+    look_.expires_after(look_pause);
+    look_.async_wait(guarded([this] {
+      looking_ = false;
+      for (auto& one : connections_) {
+        if (one.state != Connection::State::connected || !one.relay.is_streaming()) continue;
+        one.relay.look();
+        move(one);
+      }
+      sweep();
+    }));
   }
 
   // Others have their turn first.
@@ -373,10 +378,11 @@ class TcpForwarder : public Forwarder {
   std::shared_ptr<bool> alive_;
   int listener_;
   Descriptor ready_;
-  asio::steady_timer pause_, retry_;
+  asio::steady_timer pause_, retry_, look_;
   RelaySpace space_;
   std::list<Connection> connections_;
   bool retrying_ = false;
+  bool looking_ = false;
   bool queued_ = false;
   bool swept_ = true;
   Clock::time_point last_event_{};

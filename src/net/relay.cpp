@@ -12,9 +12,11 @@
 namespace pausa::net {
 namespace {
 
-constexpr std::size_t pipe_size = std::size_t{256} << 10U;
+constexpr std::size_t pipe_size = std::size_t{512} << 10U;
 constexpr int turns_at_once = 16;
-constexpr int bulk_begins = 3;  // full buffers one after the other
+constexpr int bulk_begins = 3;                                 // full buffers one after the other
+constexpr std::size_t stream_begins = std::size_t{16} << 20U;  // what its end waits is little then
+constexpr int stream_piece = 1 << 20;
 constexpr unsigned splice_flags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
 
 }  // namespace
@@ -49,6 +51,24 @@ Relay::State Relay::move(RelaySpace& space) {
   const auto down = move(server, client, ways_[1], space);
   if (down == State::ended || (ways_[0].done && ways_[1].done)) return State::ended;
   return up == State::busy || down == State::busy ? State::busy : State::waits;
+}
+
+// Nothing in a whole turn: it is no stream any more.
+void Relay::look() {
+  for (Way& way : ways_) {
+    if (!way.streams) continue;
+    Side& from = &way == &ways_[0] ? client : server;
+    if (std::exchange(way.spliced, 0) == 0) set_streaming(from, way, false);
+    from.readable = true;  // perhaps
+  }
+}
+
+void Relay::set_streaming(Side& from, Way& way, bool streams) {
+  const int least = streams ? stream_piece : 1;
+  (void)::setsockopt(from.socket.get(), SOL_SOCKET, SO_RCVLOWAT, &least, sizeof least);
+  way.streams = streams;
+  way.streamed = 0;
+  if (!streams) way.full_reads = 0;
 }
 
 Relay::State Relay::move(Side& from, Side& to, Way& way, RelaySpace& space) {
@@ -144,6 +164,8 @@ Relay::Step Relay::splice(Side& from, Way& way, RelaySpace& space) {
   if (got > 0) {
     way.held = static_cast<std::size_t>(got);
     way.spliced += way.held;
+    way.streamed += way.held;
+    if (!way.streams && way.streamed >= stream_begins) set_streaming(from, way, true);
     return Step::on;
   }
   space.give_pipe(*std::exchange(way.pipe, std::nullopt));
@@ -153,7 +175,11 @@ Relay::Step Relay::splice(Side& from, Way& way, RelaySpace& space) {
   }
   if (error != EAGAIN) return Step::unread;
   from.readable = false;
-  if (std::exchange(way.spliced, 0) < RelaySpace::buffer_size) way.full_reads = 0;
+  if (way.streams) return Step::waits;
+  if (std::exchange(way.spliced, 0) < RelaySpace::buffer_size) {
+    way.full_reads = 0;
+    way.streamed = 0;
+  }
   return Step::waits;
 }
 

@@ -1,7 +1,9 @@
 // Bytes both ways between two connected sockets, as far as they go without waiting. Small exchanges
 // are copied through one buffer that all share, which takes two system calls; what is bulk goes by
 // splice(2), without a copy. Either side may close its half, and a reader that is slow slows its
-// writer down. Private to the room.
+// writer down. What streams for long is taken in large pieces: its reader is not woken for less
+// than a mebibyte (SO_RCVLOWAT, socket(7)), so somebody has to look for what is less. Private to
+// the room.
 #pragma once
 
 #include "sys/fd.hpp"
@@ -53,16 +55,21 @@ class Relay {
   bool is_read(const Side& side) const { return ways_[&side == &client ? 0 : 1].done; }
   // busy: more would go, when others have had their turn.
   State move(RelaySpace& space);
+  // Then look() is to come before move() about once in a millisecond.
+  bool is_streaming() const { return ways_[0].streams || ways_[1].streams; }
+  void look();
 
  private:
   struct Way {
     std::string kept;  // what the writer did not take
     std::optional<RelaySpace::Pipe> pipe;
     std::size_t held = 0;     // in the pipe
-    std::size_t spliced = 0;  // since it waited last
-    int full_reads = 0;       // one after the other
-    bool ended = false;       // the reading side said all
-    bool done = false;        // and the writing side was told
+    std::size_t spliced = 0;  // since it waited last, or was looked at where it streams
+    std::size_t streamed = 0;
+    int full_reads = 0;  // one after the other
+    bool streams = false;
+    bool ended = false;  // the reading side said all
+    bool done = false;   // and the writing side was told
   };
   enum class Step : std::uint8_t { on, waits, unread, unwritten };
 
@@ -71,6 +78,7 @@ class Relay {
   static Step flush(Side& to, Way& way);
   static Step copy(Side& from, Side& to, Way& way, RelaySpace& space);
   static Step splice(Side& from, Way& way, RelaySpace& space);
+  static void set_streaming(Side& from, Way& way, bool streams);
 
   std::array<Way, 2> ways_;
 };

@@ -39,6 +39,9 @@ slow='my $s = dial(); my $d = Digest::SHA->new(256); sysread $s, my $first, 1; $
   $d->addfile($s); print $d->hexdigest'
 # shellcheck disable=SC2016
 whole='print sum(dial())'
+# How our side of a connection is told to go about congestion; it stays open meanwhile.
+# shellcheck disable=SC2016
+held='my $s = dial(); print $s "x"; sysread $s, my $x, 1; print "$x\n"; close STDOUT; sleep 60'
 sum=$(sha256sum <"$work/large")
 sum16=$(for _ in $(seq 16); do cat "$work/large"; done | sha256sum)
 answers() { [[ $(client 'my $s = dial(); print $s "x"; shutdown $s, 1; print <$s>' "$@") == x ]]; }
@@ -47,6 +50,14 @@ answers() { [[ $(client 'my $s = dial(); print $s "x"; shutdown $s, 1; print <$s
 up --network none "$(publishing plain 8080)"
 serve plain 127.0.0.1
 eventually "it answers" answers 127.0.0.1 8080
+client "$held" 127.0.0.1 8080 >"$work/held" &
+holder=$!
+eventually "a connection is held" test -s "$work/held"
+match "what is inside one machine is not paced: to the server" \
+  "$(in_pod plain ss -tinH state established 'dport = :80')" ' reno '
+match "and to a client of the host" "$(ss -tinH state established 'sport = :8080')" ' reno '
+kill $holder
+wait $holder || true
 same "500 at once, each closes its half" 500 "$(client "$many" 198.51.100.1 8080 outside)"
 rss() { awk '$1 == "VmRSS:" { print $2 }' "/proc/$(field plain .pausa.supervisor.pid)/status"; }
 before=$(rss)

@@ -283,6 +283,42 @@ TEST_CASE("TCP: a reader that is slow loses nothing") {
   });
 }
 
+TEST_CASE("TCP: a stream that stops short of a large piece is not held back, nor what follows it") {
+  constexpr std::size_t large = (std::size_t{64} << 20U) + 12'345;
+  const Server server(SOCK_STREAM, [](int listener) {
+    const sys::UniqueFd client(::accept(listener, nullptr, nullptr));
+    std::string block(1U << 20U, 'x');
+    for (std::size_t got = 0; got < large;) {
+      const auto n = ::read(client.get(), block.data(), std::min(block.size(), large - got));
+      if (n <= 0) return;
+      got += static_cast<std::size_t>(n);
+    }
+    for (char one = 'a'; one != 'z';) {  // says that it has all, then what it hears
+      if (::write(client.get(), &one, 1) != 1 || ::read(client.get(), &one, 1) != 1) return;
+    }
+  });
+  boost::asio::io_context io;
+  const auto listener = net::listen_on(any_port(false));
+  const auto port = port_of(listener.get());
+  const auto forwarder = net::forward_tcp(io, listener.get(), target(server.port()));
+  with_client(io, [port] {
+    const auto socket = connect_to(port);
+    const std::string bytes(large, 'x');
+    for (std::size_t at = 0; at < large;) {
+      const auto n = ::write(socket.get(), bytes.data() + at, large - at);
+      if (n <= 0) return false;
+      at += static_cast<std::size_t>(n);
+    }
+    for (const char said : {'b', 'c', 'd'}) {
+      char heard = 0;
+      if (::read(socket.get(), &heard, 1) != 1 || heard != (said == 'b' ? 'a' : said - 1))
+        return false;
+      if (::write(socket.get(), &said, 1) != 1) return false;
+    }
+    return true;
+  });
+}
+
 TEST_CASE("TCP: where nobody listens the connection ends, and the next is tried again") {
   boost::asio::io_context io;
   std::uint16_t nobody = 0;
