@@ -1,3 +1,4 @@
+#include "net/awake_wait.hpp"
 #include "net/descriptors.hpp"
 #include "net/forward.hpp"
 #include "net/proxy_header.hpp"
@@ -28,7 +29,7 @@ namespace pausa::net {
 namespace {
 
 namespace asio = boost::asio;
-using Clock = std::chrono::steady_clock;
+using Clock = AwakeWait::Clock;
 using Descriptor = asio::posix::stream_descriptor;
 
 constexpr int accepts_at_once = 64;
@@ -36,16 +37,10 @@ constexpr int events_at_once = 64;
 constexpr int batches_at_once = 8;
 constexpr std::chrono::milliseconds exhausted_pause(100);
 constexpr std::chrono::milliseconds retry_pause(50);
-constexpr std::chrono::milliseconds look_pause(1);
 constexpr int unheard_tries = 2;  // after the first: three to seven seconds (TCP_SYNCNT)
 
-// Who is woken on an idle CPU comes 20 to 40 us late in a virtual machine, four times in each round
-// trip (measured: 147 us, 72 when awake). So where several events have come soon one after the
-// other, the next is waited for awake; in vain only once, then it sleeps again.
-constexpr int several = 8;
 constexpr std::size_t few = 4;  // of more connections there is mostly one that has something
-constexpr std::chrono::microseconds soon(120);
-constexpr std::chrono::microseconds wait_awake(100);
+constexpr std::chrono::milliseconds look_pause(1);
 
 // The pod's addresses in the order in which clients of one family try them.
 struct Way {
@@ -130,7 +125,7 @@ class TcpForwarder : public Forwarder {
 
   // The edge tells once: until nobody waits any more.
   void accept() {
-    if (listener_ < 0) return;
+    if (listener_ < 0 || accepting_) return;
     if (is_exhausted()) return back_off();
     for (int i = 0; i < accepts_at_once; ++i) {
       sockaddr_storage from{};
@@ -156,8 +151,10 @@ class TcpForwarder : public Forwarder {
       dial(connection);
       if (last) return back_off();
     }
+    accepting_ = true;
     asio::post(io_, [this, alive = alive_] {
       if (!*alive) return;
+      accepting_ = false;
       accept();
       sweep();
     });
@@ -212,6 +209,7 @@ class TcpForwarder : public Forwarder {
 
   void dial_later(Connection& one) {
     one.state = Connection::State::retrying;
+    if (std::exchange(one.watched, false)) unwatch(one.relay.server);
     if (std::exchange(retrying_, true)) return;
     retry_.expires_after(retry_pause);
     retry_.async_wait(guarded([this] {
@@ -239,15 +237,17 @@ class TcpForwarder : public Forwarder {
   void connected(Connection& one) {
     one.state = Connection::State::connected;
     one.way.good = (one.first + one.turn) % one.way.addresses.size();
-    if (target_.answered) target_.answered(one.way.addresses[one.way.good]);
+    const auto& answered = one.way.addresses[one.way.good];
     auto& relay = one.relay;
     relay.client.readable = true;  // mostly
     relay.client.writable = relay.server.writable = true;
     move(one);  // the server has something to do meanwhile
-    if (one.state != Connection::State::connected) return;
-    const int yes = 1;
-    (void)::setsockopt(relay.server.socket.get(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-    if (!watch(relay.client, one) || (!one.watched && !watch(relay.server, one))) end(one);
+    if (one.state == Connection::State::connected) {
+      const int yes = 1;
+      (void)::setsockopt(relay.server.socket.get(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+      if (!watch(relay.client, one) || (!one.watched && !watch(relay.server, one))) end(one);
+    }
+    if (target_.answered) target_.answered(answered);
   }
 
   void move(Connection& one) {
@@ -321,36 +321,29 @@ class TcpForwarder : public Forwarder {
   }
 
   void wait_for_events() {
-    ready_.async_wait(Descriptor::wait_read, guarded([this] {
-                        in_a_row_ = Clock::now() - last_event_ < soon ? in_a_row_ + 1 : 0;
-                        take_events();
-                      }));
+    ready_.async_wait(Descriptor::wait_read, guarded([this] { take_events(true); }));
   }
 
-  // Others of the loop have their turn after some batches.
-  void take_events() {
+  // Others of the loop have their turn after some batches, and between two looks.
+  void take_events(bool slept) {
     std::array<epoll_event, events_at_once> events;
-    for (int batch = 0; batch < batches_at_once;) {
+    for (int batch = 0; batch < batches_at_once; ++batch) {
       const int count = ::epoll_wait(ready_.native_handle(), events.data(), events_at_once, 0);
-      for (int i = 0; i < count; ++i) take(events[static_cast<std::size_t>(i)]);
-      if (count > 0) {
-        sweep();
-        last_event_ = Clock::now();
-        ++batch;
-      } else if (!is_awake() || queued_) {
-        return wait_for_events();
-      } else if (Clock::now() - last_event_ > wait_awake) {
-        in_a_row_ = 0;
-        return wait_for_events();
+      if (count <= 0) {
+        if (!can_be_awake() || !awake_.goes_on(Clock::now())) return wait_for_events();
+        break;
       }
+      for (int i = 0; i < count; ++i) take(events[static_cast<std::size_t>(i)]);
+      sweep();
+      awake_.came(Clock::now(), std::exchange(slept, false));
     }
     asio::post(io_, [this, alive = alive_] {
-      if (*alive) take_events();
+      if (*alive) take_events(false);
     });
   }
 
   // With one CPU nobody else would come to do anything.
-  bool is_awake() const { return in_a_row_ >= several && connections_.size() <= few && many_cpus_; }
+  bool can_be_awake() const { return connections_.size() <= few && many_cpus_ && !queued_; }
 
   void take(const epoll_event& event) {
     if (event.data.u64 == 0) return accept();
@@ -381,12 +374,12 @@ class TcpForwarder : public Forwarder {
   asio::steady_timer pause_, retry_, look_;
   RelaySpace space_;
   std::list<Connection> connections_;
+  bool accepting_ = false;
   bool retrying_ = false;
   bool looking_ = false;
   bool queued_ = false;
   bool swept_ = true;
-  Clock::time_point last_event_{};
-  int in_a_row_ = 0;  // events that came soon
+  AwakeWait awake_;
   const bool many_cpus_ = usable_cpus() > 1;
 };
 
