@@ -217,8 +217,11 @@ Bridge ensure_bridge(const BridgeConfig& config) {
     pool = remembered_pool(config);
     return link && link->up && pool;
   };
+  // So that the host's own 127.0.0.1 leads to published ports; the rules keep the pods from it, and
+  // without them it is off.
+  const std::string localnet = "ipv4/conf/" + config.name + "/route_localnet";
   const auto has_own_rules = [&] { return has_rules(config.name, *pool, is_internal(config)); };
-  if (is_whole() && has_own_rules()) return {*pool, ""};
+  if (is_whole() && has_own_rules() && read_sysctl(localnet) == "1") return {*pool, ""};
 
   const BridgeLock lock(config.folder);
   const bool whole = is_whole();  // by now
@@ -228,21 +231,21 @@ Bridge ensure_bridge(const BridgeConfig& config) {
   }
   if (!whole) make_ours(netlink, config, *pool);
   Bridge bridge{*pool, ""};
-  // So that the host's own 127.0.0.1 leads to published ports; the rules keep the pods from it, and
-  // without them it is off.
-  const std::string localnet = "ipv4/conf/" + config.name + "/route_localnet";
   try {
-    if (!has_own_rules()) {
-      write_sysctl(localnet, "0");
-      make_rules(config.name, *pool, is_internal(config));
-    }
-    write_sysctl(localnet, "1");
+    if (!has_own_rules()) make_rules(config.name, *pool, is_internal(config));
   } catch (sys::Error& error) {
+    write_sysctl(localnet, "0");
     if (is_internal(config)) {
       error.prepend("keep the network to itself");
       throw;
     }
     bridge.note = std::string("pods reach nothing beyond this machine: ") + error.what();
+    return bridge;
+  }
+  try {
+    write_sysctl(localnet, "1");
+  } catch (const sys::Error& error) {
+    bridge.note = std::string("published ports are not reached at 127.0.0.1: ") + error.what();
   }
   return bridge;
 }

@@ -183,6 +183,29 @@ TEST_CASE("a bridge that was left half made is finished by the next") {
   });
 }
 
+TEST_CASE(
+    "the host's loopback leads to pods as long as there are rules, and again when it did not") {
+  const test::TempTree tree;
+  in_own_network([&tree] {
+    const auto config = config_in(tree);
+    const auto ensure = [&config] { return net::ensure_bridge(config).note; };
+    const std::string path = "/proc/sys/net/ipv4/conf/pausa0/route_localnet";
+    must(ensure().empty() && says("cat " + path, "1"), "it does");
+    must(output_of("echo 0 >" + path).empty(), "as if its maker had been killed");
+    must(ensure().empty() && says("cat " + path, "1"), "it does again");
+
+    sys::check(::unshare(CLONE_NEWNS), "unshare");
+    (void)output_of("mount --make-rprivate / && mount --bind /proc/sys /proc/sys");
+    must(output_of("mount -o remount,bind,ro /proc/sys").empty(), "read-only");
+    (void)output_of("nft flush table inet pausa-pausa0");
+    const auto note = ensure();
+    must(note.empty(), "new rules for old ones do not switch it off: " + note);
+    (void)output_of("mount -o remount,bind,rw /proc/sys; echo 0 >" + path);
+    (void)output_of("mount -o remount,bind,ro /proc/sys");
+    must(ensure().find("published ports are not reached at 127.0.0.1: ") == 0, "a note says so");
+  });
+}
+
 TEST_CASE("rules of another version are made anew, and published ports stay where they lead") {
   const test::TempTree tree;
   in_own_network([&tree] {
