@@ -1,119 +1,14 @@
-// What the kernel is told, in a network namespace of its own: looked at with ip(8) and nft(8).
+// A bridge and its rules.
 #include "net/bridge.hpp"
 
-#include "net/attach.hpp"
-#include "net/lease.hpp"
 #include "net/nat.hpp"
 #include "net/port_map.hpp"
-#include "support/temp_tree.hpp"
-#include "sys/error.hpp"
-#include "sys/process.hpp"
+#include "support/own_network.hpp"
 
 #include <linux/netfilter.h>
-#include <sched.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <doctest/doctest.h>
-
-#include <cstdio>
-#include <functional>
 
 using namespace pausa;
-
-namespace {
-
-constexpr const char* uid = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0";
-
-// Runs the work in a child with a network of its own; CHECKs count there, too.
-void in_own_network(const std::function<void()>& work) {
-  if (::geteuid() != 0) {
-    MESSAGE("skipped: needs root");
-    return;
-  }
-  const pid_t child = ::fork();
-  if (child == 0) {
-    if (::unshare(CLONE_NEWNET) < 0) ::_exit(3);
-    try {
-      work();
-      ::_exit(0);
-    } catch (const std::exception& error) {
-      std::fprintf(stderr, "%s\n", error.what());
-      ::_exit(1);
-    }
-  }
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  CHECK(WIFEXITED(status));
-  CHECK(WEXITSTATUS(status) == 0);
-}
-
-void must(bool holds, const std::string& claim) {
-  if (!holds) throw sys::Error("not so: " + claim);
-}
-
-std::string output_of(const std::string& command) {
-  std::FILE* pipe = ::popen((command + " 2>&1").c_str(), "r");
-  std::string text;
-  for (int c; (c = std::fgetc(pipe)) != EOF;) text += static_cast<char>(c);
-  (void)::pclose(pipe);
-  return text;
-}
-
-bool says(const std::string& command, const std::string& word) {
-  const auto text = output_of(command);
-  if (text.find(word) != std::string::npos) return true;
-  std::fprintf(stderr, "%s: no \"%s\" in:\n%s\n", command.c_str(), word.c_str(), text.c_str());
-  return false;
-}
-
-// A process in a network namespace of its own, for as long as this lives.
-class Somebody {
- public:
-  Somebody() : pid_(::fork()) {
-    if (pid_ == 0) {
-      (void)::unshare(CLONE_NEWNET);
-      ::kill(::getpid(), SIGSTOP);
-      for (;;) ::pause();
-    }
-    int status = 0;
-    ::waitpid(pid_, &status, WUNTRACED);
-    pidfd_ = sys::open_pidfd(pid_);
-  }
-  ~Somebody() {
-    ::kill(pid_, SIGKILL);
-    ::waitpid(pid_, nullptr, 0);
-  }
-  Somebody(const Somebody&) = delete;
-  Somebody& operator=(const Somebody&) = delete;
-  pid_t pid() const { return pid_; }
-  int pidfd() const { return pidfd_.get(); }
-  std::string in() const { return "nsenter -t " + std::to_string(pid_) + " -n "; }
-
- private:
-  pid_t pid_;
-  sys::UniqueFd pidfd_;
-};
-
-net::BridgeConfig config_in(const test::TempTree& tree) {
-  net::BridgeConfig config;
-  config.folder = tree.path() + "/network";
-  return config;
-}
-
-net::AttachRequest request_for(const net::BridgeConfig& config, const Somebody& pod,
-                               std::uint32_t number) {
-  net::AttachRequest request;
-  request.bridge = config;
-  request.number = number;
-  request.veth = net::veth_name(uid);
-  request.pid = pod.pid();
-  request.pidfd = pod.pidfd();
-  return request;
-}
-
-}  // namespace
+using namespace pausa::test;
 
 TEST_SUITE_BEGIN("net/bridge");
 
@@ -342,70 +237,6 @@ TEST_CASE("ranges that routes lead to are avoided; a configured one is refused")
          said);
     config.range.reset();
     must(net::to_text(net::ensure_bridge(config).pool.v4) == "10.186.0.0/16", "the next is taken");
-  });
-}
-
-TEST_CASE("a pod gets its interface, addresses and ways out, and again when they were taken") {
-  const test::TempTree tree;
-  in_own_network([&tree] {
-    const auto config = config_in(tree);
-    const auto bridge = net::ensure_bridge(config);
-    const Somebody pod;
-    auto request = request_for(config, pod, 7);
-    net::Attachment(request).finish();
-    must(says(pod.in() + "ip address show eth0", "inet 10.86.0.7/16"), "IPv4");
-    must(says(pod.in() + "ip route", "default via 10.86.0.1 dev eth0"), "a way out");
-    must(says(pod.in() + "ip link show eth0", "02:70:0a:56:00:07"), "its hardware address");
-    must(output_of(pod.in() + "ip -6 address show eth0").find("fe80") == std::string::npos,
-         "no address of its own making");
-    if (bridge.pool.v6)
-      must(says(pod.in() + "ip -6 address show eth0", net::to_text(*bridge.pool.v6_of(7))), "IPv6");
-    must(says("ip link show " + request.veth, "master pausa0"), "its port");
-    must(says(pod.in() + "busybox ping -c 1 -W 2 10.86.0.1", "1 packets received"),
-         "it reaches the bridge");
-
-    // The other end is still in use: as if the old namespace were dying.
-    const Somebody next;
-    request.pid = next.pid();
-    request.pidfd = next.pidfd();
-    net::Attachment(request).finish();
-    must(says(next.in() + "ip address show eth0", "inet 10.86.0.7/16"), "made anew");
-
-    (void)net::LeaseBook(config.leases(), bridge.pool).take({uid, "default/web"}, nullptr);
-    (void)output_of("ip link delete pausa0");
-    (void)net::ensure_bridge(config);
-    must(says("ip link show " + request.veth, "master pausa0"), "ports come back to a new bridge");
-    must(says("ip link show pausa0", "mtu 65520"), "which is as large as before");
-
-    (void)output_of("ip link delete pausa0; ip link set " + request.veth + " mtu 1500");
-    must(output_of(next.in() + "ip link set eth0 mtu 1500").empty(), "as an older build made it");
-    (void)net::ensure_bridge(config);
-    must(says("ip link show pausa0", "mtu 1500"), "a new bridge is no larger than its ports");
-    must(says("busybox ping -c 1 -W 2 -s 5000 10.86.0.7", "1 packets received"),
-         "a large packet gets to the pod");
-    must(output_of("ip link set " + request.veth + " mtu 9000; ip link set pausa0 down").empty(),
-         "the bridge is down");
-    (void)net::ensure_bridge(config);
-    must(says("ip link show pausa0", "mtu 1500"), "one that was there keeps its size");
-  });
-}
-
-TEST_CASE("a failure in the child is told as a sentence") {
-  const test::TempTree tree;
-  in_own_network([&tree] {
-    const auto config = config_in(tree);
-    (void)net::ensure_bridge(config);
-    const Somebody pod;
-    auto request = request_for(config, pod, 7);
-    request.pid = 0x3fffffff;
-    std::string said;
-    try {
-      net::Attachment(request).finish();
-    } catch (const sys::Error& error) {
-      said = error.what();
-    }
-    must(said.find("set up the pod's network: make the network interface pausa0f1e2d3c4b: ") == 0,
-         said);
   });
 }
 
