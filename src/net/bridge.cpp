@@ -24,7 +24,7 @@ namespace {
 
 constexpr std::size_t text_limit = 4096;
 // What is sent on goes by a route with the uplink's MTU (attach.cpp). Between pods and this machine
-// large segments make a fifth more of bulk, and connecting a tenth cheaper.
+// large segments make a fifth to a third more of bulk, and connecting a tenth cheaper.
 constexpr unsigned bridge_mtu = 65520;
 constexpr const char* range_file = "range";
 constexpr const char* internal_file = "internal";

@@ -22,15 +22,6 @@ bool parse_inside(nlattr* attribute, std::array<nlattr*, N>& parts) {
          ::nla_parse_nested(parts.data(), static_cast<int>(N) - 1, attribute, nullptr) >= 0;
 }
 
-std::optional<Address> address_in(const nlattr* attribute, bool v6) {
-  Address address;
-  address.v6 = v6;
-  if (attribute == nullptr || static_cast<std::size_t>(::nla_len(attribute)) != address.size())
-    return std::nullopt;
-  std::memcpy(address.bytes.data(), ::nla_data(attribute), address.size());
-  return address;
-}
-
 struct Tuple {
   Address source, destination;
   std::uint8_t protocol = 0;

@@ -139,4 +139,13 @@ void Netlink::must(const Message& message, const std::string& doing) {
   if (const int failed = ask(message); failed != 0) throw sys::Error(failed, doing);
 }
 
+std::optional<Address> address_in(const nlattr* attribute, bool v6) {
+  Address address;
+  address.v6 = v6;
+  if (attribute == nullptr || static_cast<std::size_t>(::nla_len(attribute)) != address.size())
+    return std::nullopt;
+  std::memcpy(address.bytes.data(), ::nla_data(attribute), address.size());
+  return address;
+}
+
 }  // namespace pausa::net

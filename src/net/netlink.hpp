@@ -10,6 +10,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -62,5 +63,8 @@ class Netlink {
   };
   std::unique_ptr<nl_sock, Free> socket_;
 };
+
+// Nothing where there is no attribute, or one of another family.
+std::optional<Address> address_in(const nlattr* attribute, bool v6);
 
 }  // namespace pausa::net

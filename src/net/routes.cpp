@@ -6,7 +6,6 @@
 #include <sys/socket.h>
 
 #include <array>
-#include <cstring>
 
 namespace pausa::net {
 namespace {
@@ -19,15 +18,6 @@ struct Route {
   std::optional<Address> source;
 };
 
-std::optional<Address> read_address(const nlattr* attribute, bool v6) {
-  Address address;
-  address.v6 = v6;
-  if (attribute == nullptr || static_cast<std::size_t>(::nla_len(attribute)) != address.size())
-    return std::nullopt;
-  std::memcpy(address.bytes.data(), ::nla_data(attribute), address.size());
-  return address;
-}
-
 Route read_route(nlmsghdr* header) {
   const auto& info = *static_cast<const rtmsg*>(::nlmsg_data(header));
   Route route;
@@ -38,8 +28,8 @@ Route read_route(nlmsghdr* header) {
   route.type = info.rtm_type;
   std::array<nlattr*, RTA_MAX + 1> attributes{};
   if (::nlmsg_parse(header, sizeof info, attributes.data(), RTA_MAX, nullptr) < 0) return route;
-  if (const auto to = read_address(attributes[RTA_DST], v6)) route.to.base = *to;
-  route.source = read_address(attributes[RTA_PREFSRC], v6);
+  if (const auto to = address_in(attributes[RTA_DST], v6)) route.to.base = *to;
+  route.source = address_in(attributes[RTA_PREFSRC], v6);
   if (attributes[RTA_OIF]) route.interface = static_cast<int>(::nla_get_u32(attributes[RTA_OIF]));
   return route;
 }

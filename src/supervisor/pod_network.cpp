@@ -191,8 +191,8 @@ void lease_address(const state::Store& store, const pod::Pod& pod, state::Record
     take_address(store, config, record);
     try {
       withdraw_ports(record);  // of who had it before, and of whom nothing else is known
-    } catch (const sys::Error&) {
-      // A kernel without nf_tables has none.
+    } catch (const sys::Error& error) {
+      if (error.code()) throw;  // else the kernel has no nf_tables, and so none of them
     }
   }
   std::string full = pod::full_hostname(pod);
