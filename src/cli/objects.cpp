@@ -7,7 +7,7 @@
 #include "pod/references.hpp"
 #include "pod/utf8.hpp"
 #include "supervisor/policies.hpp"
-#include "supervisor/services.hpp"
+#include "supervisor/taken_port.hpp"
 #include "supervisor/user_namespace.hpp"
 #include "sys/error.hpp"
 #include "sys/path.hpp"
@@ -260,6 +260,35 @@ void set_node_origin(pod::Node& object, const std::string& origin) {
     object.set("metadata")
         .set("annotations")
         .set(origin_annotation, pod::Node::make_string(origin));
+}
+
+std::vector<supervisor::NodePort> new_node_ports(const std::vector<ObjectPlan>& plans) {
+  std::vector<supervisor::NodePort> fresh;
+  for (const auto& plan : plans) {
+    if (!plan.object.service || !plan.object.service->has_node_ports()) continue;
+    for (const auto& port : plan.object.service->ports) {
+      const auto is_same = [&port](const pod::ServicePort& old) {
+        return old.node_port == port.node_port && old.protocol == port.protocol;
+      };
+      const auto* before = plan.before ? plan.before->service.get() : nullptr;
+      // One that is still to be given out is free.
+      if (port.node_port == 0 ||
+          (before != nullptr && std::any_of(before->ports.begin(), before->ports.end(), is_same)))
+        continue;
+      const bool udp = port.protocol == pod::Protocol::udp;
+      fresh.push_back({{std::nullopt, port.node_port, 0, udp}, plan.object.metadata.name});
+    }
+  }
+  return fresh;
+}
+
+void tell_taken(const state::Store& store, const std::vector<supervisor::NodePort>& ports) {
+  if (::geteuid() == 0) return;  // rules come before who listens
+  for (const auto& [port, service] : ports) try {
+      if (!net::listen_together(port)) supervisor::refuse_taken(port, store);
+    } catch (const sys::Error& error) {
+      std::cerr << "pausa: Service " << service << ": " << error.what() << "\n";
+    }
 }
 
 void withdraw_node_ports(const state::Store& store, const std::vector<pod::Object>& objects) {

@@ -6,6 +6,7 @@
 #include "state/object_store.hpp"
 #include "state/paths.hpp"
 #include "state/store.hpp"
+#include "supervisor/services.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -75,6 +76,10 @@ void set_node_origin(pod::Node& object, const std::string& origin);
 // standard error. An exit code: pods reach each other and the world without Services, but policies
 // that do not hold are a failure.
 int sync_rules(const state::Store& store) noexcept;
+// The node ports that a Service names and has not yet.
+std::vector<supervisor::NodePort> new_node_ports(const std::vector<ObjectPlan>& plans);
+// Without root: tells on standard error who else has one of them.
+void tell_taken(const state::Store& store, const std::vector<supervisor::NodePort>& ports);
 // Lets the supervisors that publish node ports know that these are gone.
 void withdraw_node_ports(const state::Store& store, const std::vector<pod::Object>& objects);
 

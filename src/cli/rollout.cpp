@@ -124,6 +124,7 @@ RolloutResult roll_out(const state::Store& store, std::vector<ObjectPlan> object
                        std::vector<WantedPod> pods, sys::UniqueFd kept, const Patience& patience) {
   const Undertaking undertaking(store, journal_of(store, objects, pods));
   const auto namespaces = changed_namespaces(objects);
+  const auto node_ports = new_node_ports(objects);
   RolloutResult result;
   try {
     // Before the pods that read them.
@@ -139,7 +140,10 @@ RolloutResult roll_out(const state::Store& store, std::vector<ObjectPlan> object
     Procession procession(store, std::move(pods), std::move(kept));
     result.taken_back = !procession.begin(patience);
     if (result.taken_back) result.code = exit_interrupted;
-    if (!result.taken_back) refresh_pods(store, namespaces);
+    if (!result.taken_back) {
+      refresh_pods(store, namespaces);
+      tell_taken(store, node_ports);
+    }
     const auto& keys = procession.keys();
     for (std::size_t i = 0; i < keys.size() && !result.taken_back; ++i)
       result.taken_back = note(procession.await(i, patience), keys[i], result);

@@ -30,8 +30,6 @@ class NodePorts {
 
   // From now on these and no others; the way is to be the same as long as this lives.
   void serve(std::vector<NodePort> wanted, const WayIn& way);
-  // Why somebody cannot be served; empty: all are.
-  const std::string& fault() const { return told_; }
   // Nothing has happened for a while.
   void rest();
 

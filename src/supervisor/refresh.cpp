@@ -19,7 +19,6 @@ control::Reply Supervisor::refresh() {
     events_.add(true, "FailedMount", "", error.what());
     return {false, error.what()};
   }
-  if (node_ports_ && !node_ports_->fault().empty()) return {false, node_ports_->fault()};
   return {};
 }
 

@@ -120,9 +120,16 @@ if [[ $as == user ]]; then
   expect_exit 0 pausa wait --for=condition=Ready --timeout 20s w1 w2
   expect_exit 0 pausa down "$work/service-each.yaml"
   check "so is that of one that is gone" refused_here 30083
-  expect_exit 0 pausa up -d --publish 30082:1 "$(sleeper holder)"
+  expect_exit 0 pausa up -d --publish 30082:1 --publish 30084:2 "$(sleeper holder)"
   expect_exit 0 pausa up -d "$(service each 'type: NodePort' 'selector: {app: web}' 'ports: [{port: 80, targetPort: 8082, nodePort: 30082}]')"
-  match "who has a port is named" "$errors" 'pod w[12]: Service each: port 30082/tcp of this machine is taken by pausa-supervis[a-z]* \(pid [0-9]+\) of pod holder'
+  match "who has a port is named" "$errors" '^pausa: Service each: port 30082/tcp of this machine is taken by pausa-supervis[a-z]* \(pid [0-9]+\) of pod holder[^:]*$'
+  expect_exit 0 pausa up -d "$(service aside 'selector: {app: none}' 'ports: [{port: 1}]')"
+  same "by the up that asks for it, and no other" "" "$errors"
+  service both 'type: NodePort' 'selector: {app: both}' 'ports: [{port: 80, targetPort: 1, nodePort: 30084}]' >/dev/null
+  busybox_pod both 'app: both' 'command: [sleep, "3600"]' >/dev/null
+  expect_exit 0 pausa up -d -f "$work/service-both.yaml" -f "$work/both.yaml"
+  match "also where its pods come with it" "$errors" '^pausa: Service both: port 30084/tcp of this machine is taken by'
+  expect_exit 0 pausa down -f "$work/service-both.yaml" -f "$work/both.yaml" -f "$work/service-aside.yaml"
   match "in the events, too" "$(pausa events w2)" 'NoNodePort.*port 30082/tcp of this machine is taken by'
   expect_exit 0 pausa down holder
   takes_over() { host_says 127.0.0.1 30082 w2; }
