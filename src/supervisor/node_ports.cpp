@@ -40,18 +40,23 @@ void NodePorts::drop_unwanted() {
 
 void NodePorts::listen() {
   again_.cancel();
-  std::string why;
-  for (const auto& what : wanted_) try {
-      if (std::any_of(open_.begin(), open_.end(),
-                      [&what](const Open& open) { return open.what == what; }))
-        continue;
-      if (!open(what)) refuse_taken(what.port, store_);
+  const auto before = std::exchange(missing_, {});
+  std::string news;
+  for (const auto& what : wanted_) {
+    const bool told = std::find(before.begin(), before.end(), what) != before.end();
+    missing_.push_back(what);
+    try {
+      if (open(what))
+        missing_.pop_back();
+      else if (!told)  // who has it is told once: it takes a look at every process
+        refuse_taken(what.port, store_);
     } catch (const sys::Error& error) {
-      why += (why.empty() ? "Service " : "; Service ") + what.service + ": " + error.what();
+      if (!told)
+        news += (news.empty() ? "Service " : "; Service ") + what.service + ": " + error.what();
     }
-  if (why != told_ && !why.empty()) tell_(why);
-  told_ = why;
-  if (why.empty()) return;
+  }
+  if (!news.empty()) tell_(news);
+  if (missing_.empty()) return;
   again_.expires_after(pause);
   // A timer that has run out tells even when it is destroyed before its turn.
   again_.async_wait([this, alive = alive_](const boost::system::error_code& error) {
@@ -60,6 +65,9 @@ void NodePorts::listen() {
 }
 
 bool NodePorts::open(const NodePort& what) {
+  if (std::any_of(open_.begin(), open_.end(),
+                  [&what](const Open& open) { return open.what == what; }))
+    return true;
   auto socket = net::listen_together(what.port);
   if (!socket) return false;
   auto target = target_of(way_, what.port);

@@ -49,8 +49,8 @@ class NodePorts {
   WayIn way_;
   std::vector<NodePort> wanted_;
   std::list<Open> open_;
-  std::list<Open> leaving_;  // not listened on any more, but somebody is still connected
-  std::string told_;
+  std::list<Open> leaving_;        // not listened on any more, but somebody is still connected
+  std::vector<NodePort> missing_;  // of the wanted; they are told of
   boost::asio::steady_timer again_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
