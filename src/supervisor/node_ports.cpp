@@ -25,17 +25,21 @@ void NodePorts::serve(std::vector<NodePort> wanted, const WayIn& way) {
   listen();
 }
 
+// One that leads elsewhere by now is listened on all the while.
 void NodePorts::drop_unwanted() {
   for (auto open = open_.begin(); open != open_.end();) {
-    const auto next = std::next(open);
-    if (std::find(wanted_.begin(), wanted_.end(), open->what) == wanted_.end()) {
+    const auto same = std::find_if(wanted_.begin(), wanted_.end(), [open](const NodePort& wanted) {
+      return wanted.port.host_port == open->port.host_port && wanted.port.udp == open->port.udp;
+    });
+    const bool gone = same == wanted_.end();
+    if (open->forwarder && (gone || !(same->port == open->port))) {
       open->forwarder->retire();
-      open->socket.reset();
-      leaving_.splice(leaving_.end(), open_, open);
+      leaving_.push_back(std::move(open->forwarder));
     }
-    open = next;
+    if (!gone) open->port = same->port;
+    open = gone ? open_.erase(open) : std::next(open);
   }
-  std::erase_if(leaving_, [](const Open& open) { return open.forwarder->is_idle(); });
+  std::erase_if(leaving_, [](const auto& forwarder) { return forwarder->is_idle(); });
 }
 
 void NodePorts::listen() {
@@ -46,7 +50,7 @@ void NodePorts::listen() {
     const bool told = std::find(before.begin(), before.end(), what) != before.end();
     missing_.push_back(what);
     try {
-      if (open(what))
+      if (open(what.port))
         missing_.pop_back();
       else if (!told)  // who has it is told once: it takes a look at every process
         refuse_taken(what.port, store_);
@@ -64,22 +68,25 @@ void NodePorts::listen() {
   });
 }
 
-bool NodePorts::open(const NodePort& what) {
-  if (std::any_of(open_.begin(), open_.end(),
-                  [&what](const Open& open) { return open.what == what; }))
-    return true;
-  auto socket = net::listen_together(what.port);
-  if (!socket) return false;
-  auto target = target_of(way_, what.port);
-  auto forwarder = what.port.udp ? net::forward_udp(io_, socket.get(), std::move(target))
-                                 : net::forward_tcp(io_, socket.get(), std::move(target));
-  open_.push_back({what, std::move(socket), std::move(forwarder)});
+bool NodePorts::open(const net::PublishedPort& port) {
+  auto open = std::find_if(open_.begin(), open_.end(),
+                           [&port](const Open& open) { return open.port == port; });
+  if (open == open_.end()) {
+    auto socket = net::listen_together(port);
+    if (!socket) return false;
+    open = open_.insert(open, {port, std::move(socket), nullptr});
+  }
+  if (open->forwarder) return true;
+  auto target = target_of(way_, port);
+  open->forwarder = port.udp ? net::forward_udp(io_, open->socket.get(), std::move(target))
+                             : net::forward_tcp(io_, open->socket.get(), std::move(target));
   return true;
 }
 
 void NodePorts::rest() {
   drop_unwanted();
-  for (auto& open : open_) open.forwarder->rest();
+  for (auto& open : open_)
+    if (open.forwarder) open.forwarder->rest();
 }
 
 }  // namespace pausa::supervisor

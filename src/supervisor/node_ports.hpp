@@ -35,13 +35,13 @@ class NodePorts {
 
  private:
   struct Open {
-    NodePort what;
+    net::PublishedPort port;
     sys::UniqueFd socket;
     std::unique_ptr<net::Forwarder> forwarder;  // ends before its socket
   };
   void drop_unwanted();
   void listen();
-  bool open(const NodePort& what);
+  bool open(const net::PublishedPort& port);
 
   boost::asio::io_context& io_;
   state::Store store_;
@@ -49,8 +49,8 @@ class NodePorts {
   WayIn way_;
   std::vector<NodePort> wanted_;
   std::list<Open> open_;
-  std::list<Open> leaving_;        // not listened on any more, but somebody is still connected
-  std::vector<NodePort> missing_;  // of the wanted; they are told of
+  std::list<std::unique_ptr<net::Forwarder>> leaving_;  // somebody is still connected by them
+  std::vector<NodePort> missing_;                       // of the wanted; they are told of
   boost::asio::steady_timer again_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

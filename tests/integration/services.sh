@@ -99,9 +99,9 @@ EOF
   both_since=$SECONDS
   reads=$(reads)
   expect_exit 0 pausa up -d "$(service each 'type: NodePort' 'selector: {app: web}' 'ports: [{port: 80, targetPort: http, nodePort: 30081}]')"
-  answers() { # NAMES: who is behind it, from outside
+  answers() { # NAMES [PORT]: who is behind it, from outside
     local answers
-    answers=$(for _ in {1..24}; do outside busybox nc -w 3 198.51.100.1 30081 </dev/null 2>&1; done | sort -u | paste -sd' ')
+    answers=$(for _ in {1..24}; do outside busybox nc -w 3 198.51.100.1 "${2:-30081}" </dev/null 2>&1; done | sort -u | paste -sd' ')
     echo "$answers"
     [[ $answers == "$1" ]]
   }
@@ -124,7 +124,11 @@ EOF
   eventually "until the next command gives it a supervisor" answers "w1 w2"
   expect_exit 0 pausa up -d "$(service each 'type: NodePort' 'selector: {app: web}' 'ports: [{port: 80, targetPort: http, nodePort: 30083}]')"
   check "a port that is no longer the Service's is closed" refused_here 30081
+  listeners() { awk '$2 ~ /:7583$/ && $4 == "0A" { print $10 }' /proc/net/tcp6 | sort; }
+  eventually "its new one leads to all" answers "w1 w2" 30083
+  listening=$(listeners)
   expect_exit 0 pausa up -d "$(service each 'type: NodePort' 'selector: {app: web}' 'ports: [{port: 80, targetPort: 8090, nodePort: 30083}]')"
+  same "who leads elsewhere goes on listening" "$listening" "$(listeners)"
   pausa exec w2 -- nc -ll -p 8090 -e cat </dev/null >"$work/nc" 2>&1 &
   pausa exec w1 -- rm /tmp/ready
   echoes() { echo "$1" >&7 && [[ $(timeout 3 head -n 1 <&7) == "$1" ]]; }
