@@ -151,12 +151,11 @@ bool add_to_map(const std::string& bridge, const PublishedPort& port, const Addr
   return netlink.commit(changes) == 0;
 }
 
-void remove_from_map(const std::string& bridge, const std::vector<PublishedPort>& ports,
-                     const std::vector<Address>& pods) {
+void remove_from_map(const std::string& bridge, const std::vector<PublishedPort>& ports) {
   std::vector<Element> elements;
   for (const auto& port : ports)
-    for (const auto& pod : pods)
-      if (!port.host || port.host->v6 == pod.v6) elements.push_back(element_of(port, pod.v6));
+    for (const bool v6 : {false, true})
+      if (!port.host || port.host->v6 == v6) elements.push_back(element_of(port, v6));
   Netlink netlink(NETLINK_NETFILTER);
   remove(netlink, bridge, elements);
 }

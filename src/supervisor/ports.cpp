@@ -1,5 +1,6 @@
 #include "supervisor/ports.hpp"
 
+#include "net/bridge.hpp"
 #include "net/policy.hpp"
 #include "net/port_map.hpp"
 #include "supervisor/kept.hpp"
@@ -11,6 +12,7 @@
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -87,6 +89,20 @@ net::ForwardTarget target_of(const WayIn& way, const net::PublishedPort& port) {
   return target;
 }
 
+namespace {
+
+// The kernel may forward them still for pods that were killed, on whichever bridge.
+void take_from_kernel(const std::vector<net::PublishedPort>& ports, const state::Store& store) {
+  if (ports.empty() || ::geteuid() != 0) return;
+  for (const auto& bridge : net::known_bridges(store.paths().network())) try {
+      net::remove_from_map(bridge, ports);
+    } catch (const sys::Error&) {
+      continue;  // a kernel without nf_tables
+    }
+}
+
+}  // namespace
+
 bool Ports::has(const net::PublishedPort& port) const {
   return std::any_of(open_.begin(), open_.end(),
                      [&port](const Open& open) { return open.port == port; });
@@ -94,6 +110,7 @@ bool Ports::has(const net::PublishedPort& port) const {
 
 void Ports::listen(const pod::Spec& spec, const state::Store& store) {
   std::vector<Open> fresh;
+  std::vector<net::PublishedPort> taken;
   for (const auto& port : published_ports(spec)) {
     if (has(port)) continue;
     // Where only the pod's port changes, or the address, ours are those that have it.
@@ -107,8 +124,10 @@ void Ports::listen(const pod::Spec& spec, const state::Store& store) {
     }
     if (!socket) socket = net::listen_on(port, ours);
     if (!socket) refuse_taken(port, store);
-    fresh.push_back({port, std::move(socket), nullptr, {}, true});
+    fresh.push_back({port, std::move(socket), nullptr, {}});
+    taken.push_back(port);
   }
+  take_from_kernel(taken, store);
   for (auto& open : fresh) open_.push_back(std::move(open));
   if (open_.empty()) return;
   used_ = true;
@@ -126,7 +145,7 @@ void Ports::adopt(const pod::Spec& spec, infra::Client& client) {
     if (port == ports.end())
       (void)client.drop_fd(key);
     else if (auto socket = client.get_fd(key); socket && !has(*port))
-      open_.push_back({*port, std::move(*socket), nullptr, {}, false});
+      open_.push_back({*port, std::move(*socket), nullptr, {}});
   }
 }
 
@@ -145,10 +164,6 @@ void Ports::forward(boost::asio::io_context& io, const WayIn& way, const std::st
                     const std::vector<pod::ProxiedPort>& proxied) {
   bridge_ = bridge;
   addresses_ = way.addresses;
-  std::vector<Open*> fresh;
-  for (auto& open : open_)
-    if (std::exchange(open.fresh, false)) fresh.push_back(&open);
-  unmap(fresh);
   for (auto& open : open_) {
     if (open.forwarder) continue;
     auto target = target_of(way, open.port);
@@ -194,7 +209,7 @@ void Ports::unmap(const std::vector<Open*>& some) {
   }
   if (bridge_.empty() || ports.empty()) return;
   try {
-    net::remove_from_map(bridge_, ports, addresses_);
+    net::remove_from_map(bridge_, ports);
   } catch (const sys::Error&) {
     return;  // a kernel without nf_tables
   }

@@ -40,8 +40,9 @@ net::ForwardTarget target_of(const WayIn& way, const net::PublishedPort& port);
 
 class Ports {
  public:
-  // Listens on those of the spec on which it does not yet. A port that is taken is an error that
-  // names who has it and which one is free; nothing has changed then.
+  // Listens on those of the spec on which it does not yet; what the kernel did with these for
+  // others ends. A port that is taken is an error that names who has it and which one is free;
+  // nothing has changed then.
   void listen(const pod::Spec& spec, const state::Store& store);
   // Takes over from infra what an earlier supervisor listened on; what is not the spec's is closed.
   void adopt(const pod::Spec& spec, infra::Client& client);
@@ -70,7 +71,6 @@ class Ports {
     sys::UniqueFd socket;
     std::unique_ptr<net::Forwarder> forwarder;                      // ends before its socket
     std::array<std::chrono::steady_clock::time_point, 2> mapped{};  // when last, by family
-    bool fresh = false;  // the kernel may forward it still for a pod that was killed
   };
   void map(const net::PublishedPort& port, const net::Address& answered);
   void unmap(const std::vector<Open*>& some);

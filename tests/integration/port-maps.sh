@@ -122,6 +122,22 @@ expect_exit 0 pausa down heir
 expect_exit 0 pausa down all
 check "the next command takes it out" not_mapped 8090
 
+# ---- nor those of a pod elsewhere
+up --network bridge "$(serving all '[{containerPort: 80, hostPort: 8090}]' 'serve 0.0.0.0')"
+eventually "the kernel forwards" eval 'says from 127.0.0.1 8090 && mapped 8090'
+infra=$(infra_pid all)
+kill -9 "$(field all .pausa.guard.pid)" "$(field all .pausa.supervisor.pid)" "$infra"
+eventually "all is dead" dead "$infra"
+left=$(nft list map inet pausa-pausa0 any4 | sed -n 's/.*elements = {\(.*\)}.*/\1/p')
+for where in bridge none; do
+  nft add element inet pausa-pausa0 any4 "{ $left }"
+  expect_exit 0 env PAUSA_BRIDGE=second "$PAUSA" up -d --network $where \
+    "$(serving heir '[{containerPort: 80, hostPort: 8090}]' 'serve 0.0.0.0')"
+  eventually "on another bridge or none it is reached (--network $where)" says from 127.0.0.1 8090
+  expect_exit 0 pausa down heir
+done
+expect_exit 0 pausa down all
+
 # ---- a port of the host's loopback is for the host
 up --network bridge "$(serving private '[{containerPort: 80, hostPort: 8083, hostIP: 127.0.0.1}]' 'serve 0.0.0.0')"
 ours() { [[ $(nft list map inet pausa-pausa0 one4) == *"127.0.0.1 . 8083 : "* ]]; }
