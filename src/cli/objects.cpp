@@ -1,13 +1,14 @@
 #include "cli/objects.hpp"
 
 #include "cli/command.hpp"
+#include "cli/node_ports.hpp"
 #include "control/client.hpp"
 #include "manifest/render.hpp"
 #include "pod/names.hpp"
 #include "pod/references.hpp"
 #include "pod/utf8.hpp"
 #include "supervisor/policies.hpp"
-#include "supervisor/taken_port.hpp"
+#include "supervisor/services.hpp"
 #include "supervisor/user_namespace.hpp"
 #include "sys/error.hpp"
 #include "sys/path.hpp"
@@ -164,7 +165,9 @@ pod::Diagnostics missing_references(const manifest::LoadResult& loaded, const st
   return all;
 }
 
-void refresh_pods(const state::Store& store, const std::set<std::string>& namespaces) {
+void refresh_pods(const state::Store& store, std::set<std::string> namespaces) {
+  const NodePortMark mark(store);
+  namespaces.merge(mark.untold());
   if (namespaces.empty()) return;
   for (const auto& record : store.list()) {
     if (!namespaces.contains(record.key.namespace_) || record.state.finished) continue;
@@ -184,6 +187,7 @@ void refresh_pods(const state::Store& store, const std::set<std::string>& namesp
                 << "; it will when its supervisor goes on\n";
     }
   }
+  mark.keep();
 }
 
 std::vector<ObjectPlan> plan_objects(const state::ObjectStore& store,
@@ -262,44 +266,6 @@ void set_node_origin(pod::Node& object, const std::string& origin) {
         .set(origin_annotation, pod::Node::make_string(origin));
 }
 
-std::vector<supervisor::NodePort> new_node_ports(const std::vector<ObjectPlan>& plans) {
-  std::vector<supervisor::NodePort> fresh;
-  for (const auto& plan : plans) {
-    if (!plan.object.service || !plan.object.service->has_node_ports()) continue;
-    for (const auto& port : plan.object.service->ports) {
-      const auto is_same = [&port](const pod::ServicePort& old) {
-        return old.node_port == port.node_port && old.protocol == port.protocol;
-      };
-      const auto* before = plan.before ? plan.before->service.get() : nullptr;
-      // One that is still to be given out is free.
-      if (port.node_port == 0 ||
-          (before != nullptr && std::any_of(before->ports.begin(), before->ports.end(), is_same)))
-        continue;
-      const bool udp = port.protocol == pod::Protocol::udp;
-      fresh.push_back({{std::nullopt, port.node_port, 0, udp}, plan.object.metadata.name});
-    }
-  }
-  return fresh;
-}
-
-void tell_taken(const state::Store& store, const std::vector<supervisor::NodePort>& ports) {
-  if (::geteuid() == 0) return;  // rules come before who listens
-  for (const auto& [port, service] : ports) try {
-      if (!net::listen_together(port)) supervisor::refuse_taken(port, store);
-    } catch (const sys::Error& error) {
-      std::cerr << "pausa: Service " << service << ": " << error.what() << "\n";
-    }
-}
-
-void withdraw_node_ports(const state::Store& store, const std::vector<pod::Object>& objects) {
-  if (::geteuid() == 0) return;  // rules do it
-  std::set<std::string> namespaces;
-  for (const auto& object : objects)
-    if (object.service && object.service->has_node_ports())
-      namespaces.insert(object.metadata.namespace_);
-  refresh_pods(store, namespaces);
-}
-
 int sync_rules(const state::Store& store) noexcept {
   int code = exit_ok;
   try {
@@ -312,6 +278,11 @@ int sync_rules(const state::Store& store) noexcept {
     supervisor::sync_services(store);
   } catch (const std::exception& error) {
     std::cerr << "pausa: Services: " << error.what() << "\n";
+  }
+  try {
+    refresh_pods(store, {});
+  } catch (const std::exception& error) {
+    std::cerr << "pausa: node ports: " << error.what() << "\n";
   }
   return code;
 }

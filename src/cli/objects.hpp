@@ -6,7 +6,6 @@
 #include "state/object_store.hpp"
 #include "state/paths.hpp"
 #include "state/store.hpp"
-#include "supervisor/services.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -45,9 +44,10 @@ class KnownObjects : public pod::ObjectSource {
 pod::Diagnostics missing_references(const manifest::LoadResult& loaded, const state::Paths& paths,
                                     const std::vector<pod::Object>& leaving = {});
 
-// Lets the running pods of these namespaces take new content into their volumes. What goes wrong
-// is told on standard error.
-void refresh_pods(const state::Store& store, const std::set<std::string>& namespaces);
+// Lets the running pods of these namespaces take new content into their volumes, and where node
+// ports are not what the pods were told last, the supervisors that publish them. What goes wrong is
+// told on standard error.
+void refresh_pods(const state::Store& store, std::set<std::string> namespaces);
 
 // What `up` does with one object of a manifest.
 struct ObjectPlan {
@@ -76,12 +76,6 @@ void set_node_origin(pod::Node& object, const std::string& origin);
 // standard error. An exit code: pods reach each other and the world without Services, but policies
 // that do not hold are a failure.
 int sync_rules(const state::Store& store) noexcept;
-// The node ports that a Service names and has not yet.
-std::vector<supervisor::NodePort> new_node_ports(const std::vector<ObjectPlan>& plans);
-// Without root: tells on standard error who else has one of them.
-void tell_taken(const state::Store& store, const std::vector<supervisor::NodePort>& ports);
-// Lets the supervisors that publish node ports know that these are gone.
-void withdraw_node_ports(const state::Store& store, const std::vector<pod::Object>& objects);
 
 // Removes a stored object; whether it was there. A claim stays, unless it is to go with its data.
 bool remove_object(const state::Paths& paths, const pod::Object& object, bool claims);

@@ -1,6 +1,7 @@
 #include "cli/rollout.hpp"
 
 #include "cli/command.hpp"
+#include "cli/node_ports.hpp"
 #include "cli/remove_pod.hpp"
 #include "image/library.hpp"
 #include "supervisor/images.hpp"

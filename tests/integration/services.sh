@@ -145,6 +145,18 @@ EOF
   expect_exit 0 pausa wait --for=condition=Ready --timeout 20s w1 w2
   expect_exit 0 pausa down "$work/service-each.yaml"
   check "so is that of one that is gone" refused_here 30083
+  expect_exit 0 pausa up -d "$(service each 'type: NodePort' 'selector: {app: web}' 'ports: [{port: 80, targetPort: http, nodePort: 30083}]')"
+  eventually "made again it is listened on" answers "w1 w2" 30083
+  supervisors=("$(field w1 .pausa.supervisor.pid)" "$(field w2 .pausa.supervisor.pid)")
+  kill -STOP "${supervisors[@]}"
+  pausa down "$work/service-each.yaml" >/dev/null 2>&1 &
+  no_service() { ! pausa service ls -o name | grep -q each; }
+  eventually "it is about to go" no_service
+  kill_of_user pausa
+  wait $! || true
+  kill -CONT "${supervisors[@]}"
+  expect_exit 0 pausa start w1
+  check "where the command is killed the next one tells that it is gone" refused_here 30083
   expect_exit 0 pausa up -d "$(service each 'type: NodePort' 'selector: {app: web}' 'ports: [{port: 80, targetPort: 8082, nodePort: 30082}]')"
   match "who has a port is named" "$errors" '^pausa: Service each: port 30082/tcp of this machine is taken by pausa-supervis[a-z]* \(pid [0-9]+\) of pod holder[^:]*$'
   expect_exit 0 pausa up -d "$(service aside 'selector: {app: none}' 'ports: [{port: 1}]')"

@@ -135,7 +135,6 @@ int run_down(const Arguments& arguments) {
       std::cout << object_words(object) << "\n";
   for (const auto& claim : doomed.claims)
     if (remove_object(store.paths(), claim, true)) std::cout << object_words(claim) << "\n";
-  withdraw_node_ports(store, doomed.objects);
   const int synced = sync_rules(store);
   return code != exit_ok ? code : synced;
 }

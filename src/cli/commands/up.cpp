@@ -143,7 +143,6 @@ int prune(const state::Store& store, const Leftovers& leftovers, bool quiet) {
   // After the pods that use them.
   for (const auto& object : leftovers.objects)
     if (remove_object(store.paths(), object, true)) tell(object_words(object));
-  withdraw_node_ports(store, leftovers.objects);
   const int synced = sync_rules(store);
   return code != exit_ok ? code : synced;
 }
