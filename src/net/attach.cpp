@@ -34,7 +34,8 @@ struct Uplinks {
 // a pod of ours that was left alone by whoever made it.
 void make_pair(Netlink& netlink, const AttachRequest& request, const Pool& pool) {
   auto bridge = find_link(netlink, request.bridge.name);
-  if (!bridge) {
+  // Who is not in that network has not asked whether it is whole.
+  if (!bridge || request.network >= 0) {
     (void)ensure_bridge(request.bridge);
     bridge = find_link(netlink, request.bridge.name);
     if (!bridge) throw sys::Error("the bridge " + request.bridge.name + " is gone");

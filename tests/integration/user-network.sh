@@ -53,7 +53,10 @@ same "the machine's own network has nothing new" "eth9 lo" \
 # ---- names
 same "the resolver is on their bridge" "nameserver $gateway" \
   "$(mine exec one -- grep nameserver /etc/resolv.conf)"
+table() { nsenter --net="/proc/$(keeper)/fd/4" nft "$1" table inet pausa-pausa0; }
+table flush
 expect_exit 0 mine up -d "$(sleeper plain 'dnsPolicy: Default')"
+match "the next pod has flushed rules made again" "$(table list)" masquerade
 same "else the name server is one that can be reached" "nameserver 169.254.86.3" \
   "$(mine exec plain -- grep nameserver /etc/resolv.conf)"
 expect_exit 0 mine down plain
