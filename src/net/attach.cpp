@@ -54,13 +54,14 @@ void make_pair(Netlink& netlink, const AttachRequest& request, const Pool& pool)
 }
 
 // The bridge takes larger packets than the world does. This machine itself is as near as the
-// bridge.
-void lead_out(Netlink& netlink, const Link& link, const Address& gateway,
-              const std::optional<Uplink>& uplink) {
-  const unsigned mtu = uplink ? uplink->link.mtu : usual_mtu;
+// bridge, whose own address the kernel tells where the way out has none.
+void lead_out(Netlink& netlink, const Link& link, const Subnet& range, const Address& gateway,
+              const std::optional<Uplink>& uplink, unsigned without) {
+  const unsigned mtu = uplink ? uplink->link.mtu : without;
   if (mtu >= link.mtu) return add_route(netlink, link, gateway, nullptr, 0);
   add_route(netlink, link, gateway, nullptr, mtu);
-  if (uplink && uplink->own) add_route(netlink, link, gateway, &*uplink->own, 0);
+  if (uplink && uplink->own && !range.contains(*uplink->own))
+    add_route(netlink, link, gateway, &*uplink->own, 0);
 }
 
 void configure_inside(const AttachRequest& request, const Pool& pool, const Uplinks& uplinks) {
@@ -72,11 +73,13 @@ void configure_inside(const AttachRequest& request, const Pool& pool, const Upli
     if (::access(path.c_str(), F_OK) == 0) sys::write_file_at(AT_FDCWD, path, "0");
   }
   bring_up(netlink, *link);
+  // Where pasta is away it comes again, and takes what the bridge takes.
+  const unsigned mtu = request.network >= 0 ? link->mtu : usual_mtu;
   add_address(netlink, *link, pool.v4, pool.v4_of(request.number));
-  lead_out(netlink, *link, pool.v4_of(Pool::bridge_number), uplinks.v4);
+  lead_out(netlink, *link, pool.v4, pool.v4_of(Pool::bridge_number), uplinks.v4, mtu);
   if (!pool.v6) return;
   add_address(netlink, *link, *pool.v6, *pool.v6_of(request.number));
-  lead_out(netlink, *link, *pool.v6_of(Pool::bridge_number), uplinks.v6);
+  lead_out(netlink, *link, *pool.v6, *pool.v6_of(Pool::bridge_number), uplinks.v6, mtu);
 }
 
 }  // namespace

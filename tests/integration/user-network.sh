@@ -95,6 +95,17 @@ kill -9 "$before"
 eventually "pasta comes back" one_of_each "" "$before"
 eventually "with the world" reached one 198.51.100.2
 keeper=$(keeper) pasta=$(pasta)
+kill -STOP "$keeper"
+kill -9 "$pasta"
+eventually "pasta is away" dead "$pasta"
+expect_exit 0 mine up -d "$(sleeper meanwhile)"
+kill -CONT "$keeper"
+eventually "a pod that was started meanwhile has the world, too" reached meanwhile 198.51.100.2
+same "by packets as large as the others'" "$(in_net one ip route show default)" \
+  "$(in_net meanwhile ip route show default)"
+expect_exit 0 mine down meanwhile
+eventually "pasta is there" one_of_each "" "$pasta"
+pasta=$(pasta)
 kill -9 "$keeper"
 eventually "pasta ends with its keeper" dead "$pasta"
 check "the pods still reach each other" reached two "$ip1"

@@ -102,6 +102,28 @@ TEST_CASE("a pod gets its interface, addresses and ways out, and again when they
   });
 }
 
+TEST_CASE("a way out without an address of its own makes no way to the bridge") {
+  const test::TempTree tree;
+  in_own_network([&tree] {
+    (void)output_of(
+        "ip link add d0 type veth peer name d1; ip link set d1 up; ip link set d0 addrgenmode none "
+        "up");
+    must(output_of("ip route add default dev d0; ip -6 route add default dev d0").empty(), "a way");
+    const auto config = config_in(tree);
+    (void)net::ensure_bridge(config);
+    must(says("ip route get 192.0.2.1", "src 10.86.0.1"), "the kernel tells the bridge's address");
+    const Somebody pod;
+    net::Attachment(request_for(config, pod, 7)).finish();
+    must(says(pod.in() + "ip route", "default via 10.86.0.1 dev eth0 proto static mtu 1500"),
+         "a way out");
+    for (const char* family : {"-4", "-6"}) {
+      const auto ways = output_of(pod.in() + "ip " + family + " route show | grep via");
+      must(ways.find("default via") == 0 && ways.find('\n') + 1 == ways.size(),
+           "no other: " + ways);
+    }
+  });
+}
+
 TEST_CASE("a failure in the child is told as a sentence") {
   const test::TempTree tree;
   in_own_network([&tree] {
