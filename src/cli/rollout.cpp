@@ -142,7 +142,7 @@ RolloutResult roll_out(const state::Store& store, std::vector<ObjectPlan> object
     result.taken_back = !procession.begin(patience);
     if (result.taken_back) result.code = exit_interrupted;
     if (!result.taken_back) {
-      refresh_pods(store, namespaces);
+      if (!namespaces.empty()) refresh_pods(store, namespaces);
       tell_taken(store, node_ports);
     }
     const auto& keys = procession.keys();

@@ -295,7 +295,8 @@ int run_up(const Arguments& arguments) {
     while (signals.take()) continue;  // heard: it need not end us now
     return result.code;
   }
-  if (result.code == exit_ok) result.code = prune(store, plan.leftovers, options.has("quiet"));
+  if (result.code == exit_ok && options.has("prune"))
+    result.code = prune(store, plan.leftovers, options.has("quiet"));
   // When all else stands.
   if (result.code == exit_ok) result.code = start_jobs(store, jobs, start);
   kept.reset();
