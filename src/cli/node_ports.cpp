@@ -34,7 +34,7 @@ std::vector<supervisor::NodePort> new_node_ports(const std::vector<ObjectPlan>& 
           (before != nullptr && std::any_of(before->ports.begin(), before->ports.end(), is_same)))
         continue;
       const bool udp = port.protocol == pod::Protocol::udp;
-      fresh.push_back({{std::nullopt, port.node_port, 0, udp}, plan.object.metadata.name});
+      fresh.push_back({{std::nullopt, port.node_port, 0, udp}, plan.object.metadata.name, false});
     }
   }
   return fresh;
@@ -42,7 +42,7 @@ std::vector<supervisor::NodePort> new_node_ports(const std::vector<ObjectPlan>& 
 
 void tell_taken(const state::Store& store, const std::vector<supervisor::NodePort>& ports) {
   if (::geteuid() == 0) return;  // rules come before who listens
-  for (const auto& [port, service] : ports) try {
+  for (const auto& [port, service, always] : ports) try {
       if (!net::listen_together(port)) supervisor::refuse_taken(port, store);
     } catch (const sys::Error& error) {
       std::cerr << "pausa: Service " << service << ": " << error.what() << "\n";

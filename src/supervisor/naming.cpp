@@ -71,26 +71,31 @@ void Supervisor::lead_own_services(const std::string& rules) {
 }
 
 // A user's Services are out of the host's reach, so their node ports are published by whoever has a
-// pod behind them. changed: Services, or the pod's labels.
+// pod behind them. They are read when the pod comes up and commands can tell of changes; those of
+// pods that are not ready, too, so that nothing is to be read when it is. changed: Services, or the
+// pod's labels.
 void Supervisor::serve_node_ports(bool changed) {
   if (record_.network.mode != state::NetworkRecord::Mode::user) return;
   const auto& state = record_.state;
-  const bool up = sandbox_ && !over_ && !state.finished;
-  std::uint8_t now = up ? 1 : 0;
-  if (up && !state.stopping && pod::pod_is_ready(charge_.pod, state)) now = 2;
+  const bool up = sandbox_ && control_ && !over_ && !state.finished;
+  const bool ready = up && !state.stopping && pod::pod_is_ready(charge_.pod, state);
+  const std::uint8_t now = ready ? 2 : up ? 1 : 0;
   if (now == node_ports_for_ && !changed) return;
-  node_ports_for_ = now;
+  if (!up) return close_node_ports();
   try {
-    const auto wanted = up ? node_ports_of(charge_.store, as_endpoint(record_, charge_.pod))
-                           : std::vector<NodePort>();
-    if (wanted.empty() && !(up && node_ports_)) return node_ports_.reset();
-    if (!node_ports_)
+    if (changed || node_ports_for_ == 0)
+      own_node_ports_ = node_ports_of(charge_.store, as_endpoint(record_, charge_.pod));
+    auto wanted = own_node_ports_;
+    if (!ready) std::erase_if(wanted, [](const NodePort& port) { return !port.always; });
+    if (!wanted.empty() && !node_ports_)
       node_ports_ = std::make_unique<NodePorts>(io_, charge_.store, [this](const std::string& why) {
         events_.add(true, "NoNodePort", "", why);
         events_.flush();
       });
-    node_ports_->serve(wanted, way_in());
+    if (node_ports_) node_ports_->serve(std::move(wanted), way_in());
+    node_ports_for_ = now;
   } catch (const sys::Error& error) {
+    node_ports_for_ = 0;  // once more when something has happened
     events_.add(true, "NoNodePort", "", error.what());
   }
 }

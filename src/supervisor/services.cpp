@@ -159,8 +159,9 @@ pod::EndpointPod as_endpoint(const state::Record& record, const pod::Pod& pod) {
   return out;
 }
 
-std::vector<NodePort> node_ports_of(const state::Store& store, const pod::EndpointPod& pod) {
+std::vector<NodePort> node_ports_of(const state::Store& store, pod::EndpointPod pod) {
   std::vector<NodePort> ports;
+  pod.ready = true;
   if (!has_services(store, pod.namespace_)) return ports;
   for (const auto& object : all_services(store)) {
     const auto& service = *object.service;
@@ -171,7 +172,9 @@ std::vector<NodePort> node_ports_of(const state::Store& store, const pod::Endpoi
       const auto target = pod::target_port(port, pod);
       if (port.node_port == 0 || target == 0) continue;
       const bool udp = port.protocol == pod::Protocol::udp;
-      ports.push_back({{std::nullopt, port.node_port, target, udp}, object.metadata.name});
+      ports.push_back({{std::nullopt, port.node_port, target, udp},
+                       object.metadata.name,
+                       service.publish_not_ready});
     }
   }
   return ports;

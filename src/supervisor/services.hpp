@@ -21,10 +21,11 @@ pod::EndpointPod as_endpoint(const state::Record& record, const pod::Pod& pod);
 struct NodePort {
   net::PublishedPort port;
   std::string service;
+  bool always = false;  // also of a pod that is not ready
   bool operator==(const NodePort&) const = default;
 };
-// Of the Services that this pod is behind.
-std::vector<NodePort> node_ports_of(const state::Store& store, const pod::EndpointPod& pod);
+// Of the Services that this pod is behind when it is ready.
+std::vector<NodePort> node_ports_of(const state::Store& store, pod::EndpointPod pod);
 
 // Reads all Services and pods and makes rules and names what follows from them; does nothing where
 // they say so already, or where there has never been a Service. Throws sys::Error.

@@ -130,6 +130,7 @@ void Supervisor::loop() {
         io_, run_dir_.get(), [this](const control::Request& request, ControlServer::Answer answer) {
           on_control(request, std::move(answer));
         });
+  serve_node_ports(false);
   schedule();
   settle();
   watch_storage();

@@ -225,9 +225,10 @@ class Supervisor {
   Ports ports_;
   std::unique_ptr<net::Resolver> resolver_;  // of a pod on a bridge
   std::unique_ptr<NodePorts> node_ports_;    // of Services, without root
-  std::uint8_t node_ports_for_ = 0;          // what the pod was then: 1 up, 2 ready
-  bool in_services_ = false;                 // what Services were told last: the pod counts
-  bool services_told_ = false;               // … and that it has ended
+  std::vector<NodePort> own_node_ports_;     // … which this pod is behind once it is ready
+  std::uint8_t node_ports_for_ = 0;  // what the pod was when they were served: 1 up, 2 ready
+  bool in_services_ = false;         // what Services were told last: the pod counts
+  bool services_told_ = false;       // … and that it has ended
   std::unique_ptr<FdWatch> infra_watch_;
   std::unique_ptr<FdWatch> infra_death_;
   std::list<std::unique_ptr<LogStream>> old_streams_;

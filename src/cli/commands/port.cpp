@@ -22,9 +22,8 @@ pod::Spec published(const state::Store& store, const state::Record& record, cons
                     bool variables) {
   auto spec = pod.spec;
   if (spec.containers.empty()) return spec;
-  auto endpoint = supervisor::as_endpoint(record, pod);
-  endpoint.ready = true;
-  for (const auto& [node, service] : supervisor::node_ports_of(store, endpoint)) {
+  const auto endpoint = supervisor::as_endpoint(record, pod);
+  for (const auto& [node, service, always] : supervisor::node_ports_of(store, endpoint)) {
     pod::ContainerPort port;
     port.container_port = node.pod_port;
     port.host_port = node.host_port;
