@@ -75,7 +75,7 @@ void Supervisor::lead_own_services(const std::string& rules) {
 // pods that are not ready, too, so that nothing is to be read when it is. changed: Services, or the
 // pod's labels.
 void Supervisor::serve_node_ports(bool changed) {
-  if (record_.network.mode != state::NetworkRecord::Mode::user) return;
+  if (host_.root) return;
   const auto& state = record_.state;
   const bool up = sandbox_ && control_ && !over_ && !state.finished;
   const bool ready = up && !state.stopping && pod::pod_is_ready(charge_.pod, state);
@@ -84,20 +84,34 @@ void Supervisor::serve_node_ports(bool changed) {
   if (!up) return close_node_ports();
   try {
     if (changed || node_ports_for_ == 0)
-      own_node_ports_ = node_ports_of(charge_.store, as_endpoint(record_, charge_.pod));
+      own_node_ports_ = node_ports_of(charge_.store, as_endpoint(record_, charge_.pod), false);
     auto wanted = own_node_ports_;
-    if (!ready) std::erase_if(wanted, [](const NodePort& port) { return !port.always; });
+    const bool here = charge_.pod.spec.host_network;
+    std::erase_if(wanted, [ready, here](const NodePort& node) {
+      return !(ready || node.always) ||
+             (here && node.port.pod_port == node.port.host_port);  // the server itself has it
+    });
     if (!wanted.empty() && !node_ports_)
       node_ports_ = std::make_unique<NodePorts>(io_, charge_.store, [this](const std::string& why) {
         events_.add(true, "NoNodePort", "", why);
         events_.flush();
       });
-    if (node_ports_) node_ports_->serve(std::move(wanted), way_in());
+    if (node_ports_) node_ports_->serve(std::move(wanted), way_of_node_ports());
     node_ports_for_ = now;
   } catch (const sys::Error& error) {
     node_ports_for_ = 0;  // once more when something has happened
     events_.add(true, "NoNodePort", "", error.what());
   }
+}
+
+// A server in a pod without addresses is at its loopback.
+WayIn Supervisor::way_of_node_ports() {
+  auto way = way_in();
+  if (way.addresses.empty())
+    for (const char* loopback : {"127.0.0.1", "::1"})
+      way.addresses.push_back(*net::parse_address(loopback));
+  if (charge_.pod.spec.host_network) way.sockets = nullptr;
+  return way;
 }
 
 void Supervisor::close_node_ports() {
@@ -108,11 +122,11 @@ void Supervisor::close_node_ports() {
 // By a grandchild that the guard reaps: reading all pods and running nft(8) takes a while and
 // memory, and nobody here needs to know how it ends. Whoever comes last sees all.
 void Supervisor::tell_services() {
+  serve_node_ports(false);
   const auto& paths = charge_.store.paths();
   if (record_.network.mode == state::NetworkRecord::Mode::loopback &&
       !charge_.pod.spec.host_network)
     return;
-  serve_node_ports(false);
   if (::access((paths.network() + "/services").c_str(), F_OK) != 0) return;
   const auto& state = record_.state;
   const bool counts =

@@ -204,10 +204,7 @@ class PortForward::Loop {
       source_.tell("nobody listens at port " + std::to_string(port) + " of pod " + name);
     };
     if (seen.pod.spec.host_network)
-      target.make_socket = [](int domain, int type) {
-        return sys::UniqueFd(
-            sys::check(::socket(domain, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), "make a socket"));
-      };
+      target.make_socket = sys::socket_here;
     else
       target.make_socket = [this](int domain, int type) {
         return type == SOCK_STREAM ? sockets_.take(pidfd_.get(), domain)

@@ -78,9 +78,12 @@ void allow_many_descriptors() {
 
 net::ForwardTarget target_of(const WayIn& way, const net::PublishedPort& port) {
   net::ForwardTarget target;
-  target.make_socket = [pidfd = way.pidfd, sockets = way.sockets](int domain, int type) {
-    return type == SOCK_STREAM ? sockets->take(pidfd, domain) : sys::socket_in(pidfd, domain, type);
-  };
+  target.make_socket = sys::socket_here;
+  if (way.sockets != nullptr)
+    target.make_socket = [pidfd = way.pidfd, sockets = way.sockets](int domain, int type) {
+      return type == SOCK_STREAM ? sockets->take(pidfd, domain)
+                                 : sys::socket_in(pidfd, domain, type);
+    };
   target.port = port.pod_port;
   target.addresses = way.addresses;
   target.admits = [gate = way.gate, port](const net::Address& client) {

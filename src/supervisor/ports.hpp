@@ -31,7 +31,7 @@ void allow_many_descriptors();
 // Into a pod that lives.
 struct WayIn {
   int pidfd = -1;                       // of infra
-  sys::SocketStock* sockets = nullptr;  // of its network
+  sys::SocketStock* sockets = nullptr;  // of its network; none: it has ours
   std::vector<net::Address> addresses;  // the pod's own
   std::string gate;                     // the file that says who may come (net/policy.hpp)
 };

@@ -159,9 +159,10 @@ pod::EndpointPod as_endpoint(const state::Record& record, const pod::Pod& pod) {
   return out;
 }
 
-std::vector<NodePort> node_ports_of(const state::Store& store, pod::EndpointPod pod) {
+std::vector<NodePort> node_ports_of(const state::Store& store, pod::EndpointPod pod, bool root) {
   std::vector<NodePort> ports;
   pod.ready = true;
+  if (!root) pod.addresses.emplace_back("127.0.0.1");
   if (!has_services(store, pod.namespace_)) return ports;
   for (const auto& object : all_services(store)) {
     const auto& service = *object.service;

@@ -24,8 +24,9 @@ struct NodePort {
   bool always = false;  // also of a pod that is not ready
   bool operator==(const NodePort&) const = default;
 };
-// Of the Services that this pod is behind when it is ready.
-std::vector<NodePort> node_ports_of(const state::Store& store, pod::EndpointPod pod);
+// Of the Services that this pod is behind when it is ready. Without root its supervisor leads
+// there, for which it needs no address.
+std::vector<NodePort> node_ports_of(const state::Store& store, pod::EndpointPod pod, bool root);
 
 // Reads all Services and pods and makes rules and names what follows from them; does nothing where
 // they say so already, or where there has never been a Service. Throws sys::Error.

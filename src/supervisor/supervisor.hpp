@@ -180,6 +180,7 @@ class Supervisor {
   void lead_own_services(const std::string& rules);
   void tell_services();
   void serve_node_ports(bool changed);
+  WayIn way_of_node_ports();
   void close_node_ports();
 
   // streams.cpp: logs and what infra keeps for the next supervisor

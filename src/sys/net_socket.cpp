@@ -61,6 +61,10 @@ UniqueFd socket_in(int pidfd, int domain, int type) {
   return std::move(sockets_in(pidfd, domain, type, 1).front());
 }
 
+UniqueFd socket_here(int domain, int type) {
+  return UniqueFd(check(::socket(domain, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), "make a socket"));
+}
+
 UniqueFd SocketStock::take(int pidfd, int domain) {
   auto kind = std::find_if(kinds_.begin(), kinds_.end(),
                            [domain](const Kind& known) { return known.domain == domain; });

@@ -14,6 +14,8 @@ namespace pausa::sys {
 // CAP_SYS_ADMIN over that namespace, or to own the user namespace of the process. Throws
 // sys::Error.
 UniqueFd socket_in(int pidfd, int domain, int type);
+// Likewise in our own.
+UniqueFd socket_here(int domain, int type);
 
 // Stream sockets of one other network namespace for who needs them again and again. The process
 // that makes them costs five times as much as a socket, so it makes several: the first time one,

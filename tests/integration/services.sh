@@ -171,6 +171,13 @@ EOF
   takes_over() { host_says 127.0.0.1 30082 w2; }
   eventually "and when it is free it is the Service's" takes_over
   expect_exit 0 pausa down "$work/service-each.yaml"
+  expect_exit 0 pausa up -d --network none "$(server lone 8083)"
+  expect_exit 0 pausa up -d --network host "$(server hosted 8084)"
+  expect_exit 0 pausa up -d "$(service each 'type: NodePort' 'selector: {app: web}' 'ports: [{port: 80, targetPort: http, nodePort: 30085}]')"
+  eventually "pods with their loopback only, or with this machine's network, are reached, too" answers "hosted lone w1 w2" 30085
+  match "port tells of it" "$(pausa port lone)" '8083/tcp -> 0.0.0.0:30085'
+  expect_exit 0 pausa down "$work/service-each.yaml" lone hosted
+  check "with them it is closed" refused_here 30085
 fi
 expect_exit 0 pausa down w2
 eventually "NodePort is reached from outside" out_says

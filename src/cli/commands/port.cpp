@@ -7,6 +7,8 @@
 #include "supervisor/services.hpp"
 #include "supervisor/stored_pod.hpp"
 
+#include <unistd.h>
+
 #include <iostream>
 
 namespace pausa::cli {
@@ -23,7 +25,8 @@ pod::Spec published(const state::Store& store, const state::Record& record, cons
   auto spec = pod.spec;
   if (spec.containers.empty()) return spec;
   const auto endpoint = supervisor::as_endpoint(record, pod);
-  for (const auto& [node, service, always] : supervisor::node_ports_of(store, endpoint)) {
+  for (const auto& [node, service, always] :
+       supervisor::node_ports_of(store, endpoint, ::geteuid() == 0)) {
     pod::ContainerPort port;
     port.container_port = node.pod_port;
     port.host_port = node.host_port;
