@@ -26,18 +26,22 @@ void lock_exclusively(int fd, std::string_view what) {
 }
 
 UniqueFd lock_in_folder(const std::string& folder, const std::string& name, std::string_view what) {
-  for (;;) {
-    const UniqueFd dir = make_dirs_at(AT_FDCWD, folder, 0700);
-    UniqueFd file = open_at(dir.get(), name, O_RDWR | O_CREAT, 0600);
-    lock_exclusively(file.get(), what);
-    struct ::stat locked {
-    }, there{};
-    check(::fstat(file.get(), &locked), what);
-    // Of a file that was removed meanwhile it is a lock of nothing.
-    if (::stat((folder + "/" + name).c_str(), &there) == 0 && there.st_ino == locked.st_ino &&
-        there.st_dev == locked.st_dev)
-      return file;
-  }
+  constexpr int most_removals = 1000;  // more: the path leads nowhere, as by a dangling link
+  for (int removals = 0;;) try {
+      const UniqueFd dir = make_dirs_at(AT_FDCWD, folder, 0700);
+      UniqueFd file = open_at(dir.get(), name, O_RDWR | O_CREAT, 0600);
+      lock_exclusively(file.get(), what);
+      struct ::stat locked {
+      }, there{};
+      check(::fstat(file.get(), &locked), what);
+      // Of a file that was removed meanwhile it is a lock of nothing.
+      if (::stat((folder + "/" + name).c_str(), &there) == 0 && there.st_ino == locked.st_ino &&
+          there.st_dev == locked.st_dev)
+        return file;
+    } catch (const Error& error) {
+      // Its folder was.
+      if (error.err() != ENOENT || ++removals == most_removals) throw;
+    }
 }
 
 }  // namespace pausa::sys

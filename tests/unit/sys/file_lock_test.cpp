@@ -1,12 +1,14 @@
 #include "sys/file_lock.hpp"
 
 #include "support/temp_tree.hpp"
+#include "sys/error.hpp"
 #include "sys/fd.hpp"
 #include "sys/hash.hpp"
 #include "sys/path.hpp"
 #include "sys/pause.hpp"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/file.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -34,6 +36,34 @@ TEST_SUITE("sys/unit") {
     CHECK(::flock(sys::open_dir(tree.path()).get(), LOCK_EX | LOCK_NB) < 0);
     int status = 0;
     CHECK(::waitpid(child, &status, 0) == child);
+  }
+
+  TEST_CASE("a lock is had though its folder is removed again and again") {
+    const test::TempTree tree;
+    const std::string folder = tree.path() + "/a/b";
+    const pid_t child = ::fork();
+    if (child == 0) {
+      for (;;) {
+        (void)::unlink((folder + "/lock").c_str());
+        (void)::rmdir(folder.c_str());
+        (void)::rmdir((tree.path() + "/a").c_str());
+        (void)::usleep(20);
+      }
+    }
+    REQUIRE(child > 0);
+    std::string said;
+    try {
+      for (int i = 0; i < 1000; ++i) (void)sys::lock_in_folder(folder, "lock", "lock it");
+    } catch (const sys::Error& error) {
+      said = error.what();
+    }
+    (void)::kill(child, SIGKILL);
+    int status = 0;
+    CHECK(::waitpid(child, &status, 0) == child);
+    CHECK(said == "");
+
+    CHECK(::symlink("nowhere", (tree.path() + "/link").c_str()) == 0);
+    CHECK_THROWS_AS(sys::lock_in_folder(tree.path() + "/link", "lock", "lock it"), sys::Error);
   }
 
   TEST_CASE("a text's number is that of FNV-1a") {
