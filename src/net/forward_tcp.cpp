@@ -37,6 +37,7 @@ constexpr int events_at_once = 64;
 constexpr int batches_at_once = 8;
 constexpr std::chrono::milliseconds exhausted_pause(100);
 constexpr std::chrono::milliseconds retry_pause(50);
+constexpr std::chrono::seconds begin_again(1);
 constexpr int unheard_tries = 2;  // after the first: three to seven seconds (TCP_SYNCNT)
 
 constexpr std::size_t few = 4;  // of more connections there is mostly one that has something
@@ -46,12 +47,15 @@ constexpr std::chrono::milliseconds look_pause(1);
 struct Way {
   std::vector<Address> addresses;
   std::size_t good = 0;  // the one that answered last
-};
+  Clock::time_point begun{};
 
-bool is_v6(const sockaddr_storage& client) {
-  return client.ss_family == AF_INET6 &&
-         !IN6_IS_ADDR_V4MAPPED(&reinterpret_cast<const sockaddr_in6&>(client).sin6_addr);
-}
+  // Now and then the first again: its server may have come to listen right after it was tried.
+  std::size_t first(Clock::time_point now) {
+    if (good != 0 && now - begun < begin_again) return good;
+    begun = now;
+    return 0;
+  }
+};
 
 int usable_cpus() {
   cpu_set_t cpus;
@@ -60,13 +64,13 @@ int usable_cpus() {
 
 // Its sockets are in the forwarder's epoll set as soon as it is connected.
 struct Connection {
-  explicit Connection(Way& to) : way(to), first(to.good) {}
+  explicit Connection(Way& to) : way(to), first(to.first(begun)) {}
   enum class State : std::uint8_t { dialling, retrying, connected, ended };
   State state = State::dialling;
+  Clock::time_point begun = Clock::now();
   Way& way;
   std::size_t first;
   std::size_t turn = 0;  // of the addresses
-  Clock::time_point begun = Clock::now();
   Relay relay;
   bool watched = false;  // the server's socket: while it is dialled
   bool queued = false;   // has more to move

@@ -10,6 +10,11 @@
 
 namespace pausa::net {
 
+bool is_v6(const sockaddr_storage& client) {
+  return client.ss_family == AF_INET6 &&
+         !IN6_IS_ADDR_V4MAPPED(&reinterpret_cast<const sockaddr_in6&>(client).sin6_addr);
+}
+
 bool is_host_itself(const Address& client, int socket) {
   if (is_loopback(client)) return true;
   sockaddr_storage own{};

@@ -3,7 +3,12 @@
 
 #include "net/address.hpp"
 
+#include <sys/socket.h>
+
 namespace pausa::net {
+
+// A client that came by IPv6, not one of IPv4 at a socket for both.
+bool is_v6(const sockaddr_storage& client);
 
 // Whether the client at the other end is this host: by its loopback, or with one address at both
 // ends.

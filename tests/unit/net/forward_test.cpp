@@ -336,6 +336,35 @@ TEST_CASE("TCP: where nobody listens the connection ends, and the next is tried 
   });
 }
 
+TEST_CASE("TCP: a server that comes to listen at the first address later is found there") {
+  const Server server(SOCK_STREAM, answer_after_the_end);
+  boost::asio::io_context io;
+  const auto listener = net::listen_on(any_port(false));
+  const auto port = port_of(listener.get());
+  auto first = loopback(server.port());
+  first.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1);
+  auto to = target(server.port());
+  to.addresses.insert(to.addresses.begin(), *net::parse_address("127.0.0.2"));
+  const auto later = socket_here(AF_INET, SOCK_STREAM);
+  std::vector<std::string> answered;
+  to.answered = [&](const net::Address& address) {
+    answered.push_back(net::to_text(address));
+    if (answered.size() > 1) return;
+    ::bind(later.get(), reinterpret_cast<const sockaddr*>(&first), sizeof first);
+    ::listen(later.get(), 1);
+  };
+  const auto forwarder = net::forward_tcp(io, listener.get(), to);
+  with_client(io, [port] {
+    const auto before = connect_to(port);
+    constexpr timespec pause{1, 200'000'000};
+    (void)::nanosleep(&pause, nullptr);
+    const auto after = connect_to(port);
+    constexpr timespec moment{0, 100'000'000};
+    return ::nanosleep(&moment, nullptr) == 0;
+  });
+  CHECK(answered == std::vector<std::string>{"127.0.0.1", "127.0.0.2"});
+}
+
 TEST_CASE("TCP: who is not heard of is given up in seconds, not in minutes") {
   // Where as many wait as may, the kernel is silent towards the next (listen(2)).
   const auto full = blocking(SOCK_STREAM);
