@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace pausa::net {
 namespace {
@@ -153,10 +154,26 @@ bool add_to_map(const std::string& bridge, const PublishedPort& port, const Addr
 
 void remove_from_map(const std::string& bridge, const std::vector<PublishedPort>& ports) {
   std::vector<Element> elements;
-  for (const auto& port : ports)
+  std::vector<std::pair<std::string, std::string>> everywhere;  // where their keys begin and end
+  for (const auto& port : ports) {
     for (const bool v6 : {false, true})
       if (!port.host || port.host->v6 == v6) elements.push_back(element_of(port, v6));
+    if (!port.host)
+      everywhere.emplace_back(Words().byte(port.udp ? IPPROTO_UDP : IPPROTO_TCP).text(),
+                              Words().port(port.host_port).text());
+  }
   Netlink netlink(NETLINK_NETFILTER);
+  for (const char* map : {"one4", "one6"}) {
+    if (everywhere.empty()) break;
+    for (auto& element : elements_of(netlink, bridge, map)) {
+      if (std::none_of(everywhere.begin(), everywhere.end(), [&element](const auto& key) {
+            return element.key.starts_with(key.first) && element.key.ends_with(key.second);
+          }))
+        continue;
+      element.value.clear();
+      elements.push_back(std::move(element));
+    }
+  }
   remove(netlink, bridge, elements);
 }
 

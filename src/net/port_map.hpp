@@ -15,7 +15,8 @@ namespace pausa::net {
 // that ends. False: the kernel cannot (no table, no nf_tables), or the port is ::1's alone.
 bool add_to_map(const std::string& bridge, const PublishedPort& port, const Address& pod);
 
-// Wherever they lead. Not there is fine.
+// Wherever they lead; of one that is on all addresses of the host also those of single addresses.
+// Not there is fine.
 void remove_from_map(const std::string& bridge, const std::vector<PublishedPort>& ports);
 
 // All that lead to these addresses, whoever put them there.

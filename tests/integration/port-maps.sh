@@ -138,6 +138,12 @@ for where in bridge none; do
 done
 expect_exit 0 pausa down all
 
+# ---- nor those of one address of the host
+nft add element inet pausa-pausa0 one4 '{ tcp . 127.0.0.1 . 8090 : 10.86.0.99 . 80 }'
+up --network bridge "$(serving heir '[{containerPort: 80, hostPort: 8090}]' 'serve 0.0.0.0')"
+eventually "who has the port on all addresses is reached there, too" says from 127.0.0.1 8090
+expect_exit 0 pausa down heir
+
 # ---- a port of the host's loopback is for the host
 up --network bridge "$(serving private '[{containerPort: 80, hostPort: 8083, hostIP: 127.0.0.1}]' 'serve 0.0.0.0')"
 ours() { [[ $(nft list map inet pausa-pausa0 one4) == *"127.0.0.1 . 8083 : "* ]]; }
