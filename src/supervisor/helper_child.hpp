@@ -17,9 +17,11 @@
 #include <array>
 #include <chrono>
 #include <exception>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace pausa::supervisor {
 
@@ -33,8 +35,8 @@ class Child {
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
 
-  // Not reaped yet, so its pid is its own.
-  void kill() const { (void)sys::send_signal(sys::open_pidfd(pid_).get(), SIGKILL); }
+  // Not reaped yet, so its pid is its own; for a pidfd there may be no descriptor left.
+  void kill() const noexcept { (void)::kill(pid_, SIGKILL); }
 
  private:
   pid_t pid_;
@@ -88,9 +90,13 @@ inline std::string hear_report(const sys::UniqueFd& socket, const Child& child, 
   return words.substr(1);
 }
 
+// What a child's work needs of our descriptors; nullopt: all. Copies of the others would stay open
+// as long as it works, whatever becomes of us: a pod's lock, sockets that listen.
+using Needed = std::optional<std::vector<int>>;
+
 // Has it done by a child, and waits for that, for so long at most. what: "make the bridge".
 template <typename Work>
-std::string do_in_child(const char* what, Work work,
+std::string do_in_child(const char* what, Needed needed, Work work,
                         std::chrono::milliseconds patience = usual_patience) {
   auto [ours, theirs] = sys::socket_pair(SOCK_SEQPACKET);
   const pid_t parent = ::getpid();
@@ -98,6 +104,10 @@ std::string do_in_child(const char* what, Work work,
   if (pid == 0) {
     ours.reset();
     report_and_end(theirs, [&] {
+      if (needed) {
+        needed->push_back(theirs.get());
+        sys::close_all_but(std::move(*needed));
+      }
       sys::die_with(parent);
       return work();
     });

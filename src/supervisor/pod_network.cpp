@@ -200,7 +200,9 @@ void lease_address(const state::Store& store, const pod::Pod& pod, state::Record
   net::NameBook(config.folder)
       .add({record.uid, name_of(record.key), std::move(full), addresses_of(network)});
 }
+
 void release_address(const state::Paths& paths, const state::Record& record) {
+  constexpr std::chrono::seconds patience(5);
   if (record.network.mode == state::NetworkRecord::Mode::loopback) return;
   const auto config = bridge_of(paths, record.network);
   const auto pool = net::remembered_pool(config);
@@ -211,9 +213,9 @@ void release_address(const state::Paths& paths, const state::Record& record) {
   if (record.network.mode == state::NetworkRecord::Mode::bridge) forget();
   try {
     if (record.network.mode == state::NetworkRecord::Mode::user)
-      (void)in_user_network(state::Store(paths), forget);
+      (void)in_user_network(state::Store(paths), forget, patience);
   } catch (const sys::Error&) {
-    // It is ending, with all that is remembered there.
+    // It is ending, with all that is remembered there; or it does not answer.
   }
   const net::LeaseBook leases(config.leases(), *pool);
   if (record.network.number != 0)

@@ -288,7 +288,7 @@ void add_service_variables(const state::Store& store, const pod::Pod& pod, bool 
 }
 
 void apply_own_services(const std::string& rules, int pidfd) {
-  (void)do_in_child("lead Services to the pod's ports", [&] {
+  (void)do_in_child("lead Services to the pod's ports", std::vector<int>{pidfd}, [&] {
     sys::check(::setns(pidfd, CLONE_NEWNET), "enter the pod's network");
     net::apply_loopback_rules(rules);
   });

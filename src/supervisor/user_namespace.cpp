@@ -46,7 +46,10 @@ void unshare_user_namespace() {
     char go = 0;
     int none = -1;
     if (sys::receive_packet(theirs.get(), &go, 1, none) != 1) ::_exit(0);
-    report_and_end(theirs, [&] { security::write_id_maps(self, maps); });
+    report_and_end(theirs, [&] {
+      sys::close_all_but({theirs.get()});
+      security::write_id_maps(self, maps);
+    });
   }
   const Child child(writer);
   const sys::UniqueFd socket = std::move(ours);  // closed before the child is waited for
@@ -146,7 +149,7 @@ void with_subordinate_ids(const std::function<void()>& work) {
     sys::die_with(parent);
     work();
   };
-  (void)do_in_child("work in a user namespace", inside, patience);
+  (void)do_in_child("work in a user namespace", std::nullopt, inside, patience);
 }
 
 std::uint32_t mapped_ids(const Host& host, const state::Record& record) {

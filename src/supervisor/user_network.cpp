@@ -1,7 +1,6 @@
 #include "supervisor/user_network.hpp"
 
 #include "net/pasta.hpp"
-#include "supervisor/helper_child.hpp"
 #include "supervisor/kept.hpp"
 #include "supervisor/pod_sandbox.hpp"
 #include "supervisor/user_namespace.hpp"
@@ -292,12 +291,16 @@ UserNetwork make(const state::Paths& paths, net::BridgeConfig config, UserNetwor
 
 }  // namespace
 
-std::string work_in(int network, const char* what, const std::function<std::string()>& work) {
-  return do_in_child(what, [network, &work] {
+std::string work_in(int network, const char* what, const std::function<std::string()>& work,
+                    std::chrono::milliseconds patience) {
+  const pid_t parent = ::getpid();
+  const auto inside = [network, parent, &work] {
     enter_user_namespace_of(network);
+    sys::die_with(parent);
     sys::check(::setns(network, CLONE_NEWNET), "enter the network of the user's pods");
     return work();
-  });
+  };
+  return do_in_child(what, std::vector<int>{network}, inside, patience);
 }
 
 std::string why_no_user_network() {
@@ -327,7 +330,8 @@ bool has_user_network(const state::Paths& paths) {
   return ::access(lock_path(paths).c_str(), F_OK) == 0;
 }
 
-bool in_user_network(const state::Store& store, const std::function<void()>& work) {
+bool in_user_network(const state::Store& store, const std::function<void()>& work,
+                     std::chrono::milliseconds patience) {
   sys::UniqueFd network;
   if (const auto keeper = sys::open_process(recorded_keeper(store.paths()))) try {
       network = open_again("/proc/" + std::to_string(sys::pid_of(keeper->get())) + "/fd/" +
@@ -339,10 +343,11 @@ bool in_user_network(const state::Store& store, const std::function<void()>& wor
     }
   if (!network) network = join_pods(store).network;
   if (!network) return false;
-  (void)work_in(network.get(), "work in the network of the user's pods", [&work] {
+  const auto inside = [&work] {
     work();
     return std::string();
-  });
+  };
+  (void)work_in(network.get(), "work in the network of the user's pods", inside, patience);
   return true;
 }
 

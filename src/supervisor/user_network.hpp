@@ -12,8 +12,10 @@
 #include "infra/client.hpp"
 #include "net/bridge.hpp"
 #include "state/store.hpp"
+#include "supervisor/helper_child.hpp"
 #include "sys/fd.hpp"
 
+#include <chrono>
 #include <functional>
 #include <string>
 
@@ -47,11 +49,14 @@ void keep_user_network(infra::Client& client, const UserNetwork& network);
 bool has_user_network(const state::Paths& paths);
 // Does the work in there, as its root, by a child. False: there is none. Throws sys::Error with
 // what the work has thrown.
-bool in_user_network(const state::Store& store, const std::function<void()>& work);
+bool in_user_network(const state::Store& store, const std::function<void()>& work,
+                     std::chrono::milliseconds patience = usual_patience);
 
 // Does the work in such a network, by a child that goes there for good; gives what it returns.
-// what: "make the bridge". Throws sys::Error with what the work has thrown.
-std::string work_in(int network, const char* what, const std::function<std::string()>& work);
+// what: "make the bridge". Throws sys::Error with what the work has thrown. The work has no other
+// descriptors of ours than the standard streams.
+std::string work_in(int network, const char* what, const std::function<std::string()>& work,
+                    std::chrono::milliseconds patience = usual_patience);
 
 // For when no pod is left: it ends now.
 void end_user_network(const state::Paths& paths);

@@ -223,4 +223,16 @@ void die_with(pid_t parent) {
   if (::getppid() != parent) (void)::raise(SIGKILL);
 }
 
+void close_all_but(std::vector<int> kept) {
+  std::sort(kept.begin(), kept.end());
+  unsigned first = STDERR_FILENO + 1;
+  for (const int fd : kept) {
+    const auto number = static_cast<unsigned>(fd);
+    if (fd < 0 || number < first) continue;
+    if (number > first) (void)::close_range(first, number - 1, 0);
+    first = number + 1;
+  }
+  (void)::close_range(first, ~0U, 0);
+}
+
 }  // namespace pausa::sys

@@ -62,5 +62,7 @@ std::string find_tool(const std::string& name);
 // has happened already. To be called again after a change of credentials: prctl(2),
 // PR_SET_PDEATHSIG.
 void die_with(pid_t parent);
+// The calling process keeps these descriptors and the standard streams, and no others.
+void close_all_but(std::vector<int> kept);
 
 }  // namespace pausa::sys
