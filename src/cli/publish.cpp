@@ -171,6 +171,13 @@ void publish(const std::string& text, manifest::LoadedPod& loaded) {
   write_into(list.items[index], wanted);
 }
 
+std::vector<std::uint16_t> ports_to_publish(const std::vector<std::string>& words) {
+  std::vector<std::uint16_t> ports;
+  for (const auto& text : words)
+    if (const auto wanted = parse(text); !wanted.udp) ports.push_back(wanted.port);
+  return ports;
+}
+
 void publish_all(const state::Store& store, const std::string& project, manifest::LoadedPod& loaded,
                  std::vector<std::uint16_t>& taken) {
   const auto& metadata = loaded.pod.metadata;

@@ -4,6 +4,7 @@
 #include "manifest/load.hpp"
 #include "state/store.hpp"
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,9 @@ namespace pausa::cli {
 // "[ADDRESS:]HOSTPORT:PORT[/udp]" for the container that declares PORT, else for the first one; the
 // pod is as if its manifest said so. Throws UsageError.
 void publish(const std::string& text, manifest::LoadedPod& pod);
+
+// The ports of the pod, TCP, that these words name. Throws UsageError.
+std::vector<std::uint16_t> ports_to_publish(const std::vector<std::string>& words);
 
 // `--ports auto`: every port that the pods declare and that has none of the host's gets one that
 // follows from project, pod and port, so that it is the same each time; where that one is taken,

@@ -116,11 +116,14 @@ bool has(const std::vector<std::uint16_t>& ports, std::uint16_t port) {
 
 }  // namespace
 
-void check_proxied_ports(const Value& pod, Findings& findings) {
+void check_proxied_ports(const Value& pod, const std::vector<std::uint16_t>& published,
+                         Findings& findings) {
   const Value annotation = pod["metadata"]["annotations"].key(proxy_annotation);
   const auto proxied = parse_proxied_ports(annotation.text());
   if (!proxied) return;
-  const auto declared = declared_ports(pod["spec"]);
+  auto declared = declared_ports(pod["spec"]);
+  for (auto* ports : {&declared.tcp, &declared.published})
+    ports->insert(ports->end(), published.begin(), published.end());
   if (pod["spec"]["hostNetwork"].truth().value_or(false))
     return findings.note(annotation,
                          "has no effect with `hostNetwork`: clients reach the server itself");

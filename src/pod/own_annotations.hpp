@@ -26,7 +26,9 @@ struct ProxiedPort {
 // "8080,8443/v2". nullopt: it is no such list.
 std::optional<std::vector<ProxiedPort>> parse_proxied_ports(std::string_view text);
 // Ports that no container declares, or that are not of TCP; notes where it has no effect.
-void check_proxied_ports(const Value& pod, Findings& findings);
+// published: by a command, beside the manifest.
+void check_proxied_ports(const Value& pod, const std::vector<std::uint16_t>& published,
+                         Findings& findings);
 std::vector<ProxiedPort> proxied_ports(const Metadata& metadata);
 
 }  // namespace pausa::pod

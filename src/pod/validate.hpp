@@ -6,6 +6,7 @@
 #include "pod/node.hpp"
 #include "pod/value.hpp"
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +16,8 @@ namespace pausa::pod {
 struct ValidateOptions {
   // Patterns of namespaced sysctls outside Kubernetes' safe set: a name, or a prefix and "*".
   std::vector<std::string> unsafe_sysctls;
+  // Ports of the pod, TCP, that a command publishes beside the manifest.
+  std::vector<std::uint16_t> published = {};
 };
 
 // Everything below in one: errors, warnings and notes. has_errors() of it decides.

@@ -80,6 +80,11 @@ for network in none bridge; do
   kill "${servers[@]}"
   expect_exit 0 pausa down web
 done
+sed -i 's/, hostPort: 18001//' "$work/pod.yaml"
+expect_exit 0 pausa up --dry-run "$work/pod.yaml"
+match "a port that is not published has nothing of it, and a note says so" "$errors" 'has no effect on port 8001 without a hostPort'
+expect_exit 0 pausa up --dry-run --publish 18001:8001 "$work/pod.yaml"
+same "unless the command publishes it" "" "$errors"
 sed -i 's/8001,8002/http/' "$work/pod.yaml"
 expect_exit 3 pausa up -d "$work/pod.yaml"
 match "what is no port is a fault" "$errors" 'must be ports of the pod, as "8080" or "8080,8443/v2"'

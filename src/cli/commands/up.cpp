@@ -207,7 +207,9 @@ int run_up(const Arguments& arguments) {
   files.insert(files.end(), options.words().begin(), options.words().end());
   if (files.empty()) throw UsageError("up needs a manifest");
   const auto given = variables_from(options);
-  auto loaded = manifest::load_paths(files, {options.all("allow-unsafe-sysctls")}, given.get());
+  const auto publications = options.all("publish");
+  auto loaded = manifest::load_paths(
+      files, {options.all("allow-unsafe-sysctls"), ports_to_publish(publications)}, given.get());
   if (!accept(loaded)) return exit_manifest;
   require_used(options, loaded.variables);
 
@@ -225,7 +227,6 @@ int run_up(const Arguments& arguments) {
   set_network(store, options, start);
   if (start.network == supervisor::NetworkChoice::host)
     for (auto& entry : loaded.pods) use_host_network(entry);
-  const auto publications = options.all("publish");
   if (!publications.empty() && loaded.pods.size() != 1)
     throw UsageError("up: --publish is for one pod; these files have " +
                      std::to_string(loaded.pods.size()));

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <vector>
+
 using namespace pausa;
 
 TEST_SUITE("pod/own_annotations") {
@@ -38,7 +40,8 @@ TEST_SUITE("pod/own_annotations") {
       if (host_port != 0) node.set("hostPort", pod::Node::make_integer(host_port));
       return node;
     };
-    const auto said = [&port](const char* text, bool host_network) {
+    const auto said = [&port](const char* text, bool host_network,
+                              const std::vector<std::uint16_t>& published = {}) {
       pod::Node ports = pod::Node::make_list();
       ports.items = {port(80, "TCP", 8080), port(81, "TCP", 0), port(53, "UDP", 53),
                      port(54, "TCP", 54), port(54, "UDP", 54)};
@@ -57,7 +60,7 @@ TEST_SUITE("pod/own_annotations") {
       pod.set("metadata", metadata);
       pod.set("spec", spec);
       pod::Findings findings;
-      pod::check_proxied_ports(pod::Value(pod), findings);
+      pod::check_proxied_ports(pod::Value(pod), published, findings);
       return findings.take();
     };
     CHECK(said("80", false).empty());
@@ -71,6 +74,8 @@ TEST_SUITE("pod/own_annotations") {
     CHECK(findings[1].severity == pod::Severity::note);
     CHECK(findings[1].text ==
           "no container declares port 9090: it has an effect there with --publish only");
+    CHECK(said("81,9090", false, {81, 9090}).empty());
+    CHECK(said("81,9090", false, {81}).size() == 1);
     findings = said("80,80/v2", false);
     REQUIRE(findings.size() == 1);
     CHECK(findings[0].text == "port 80 is named twice");
