@@ -6,6 +6,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 
 namespace pausa::net {
 
@@ -16,7 +17,7 @@ class AwakeWait {
   static constexpr int several = 8;
   static constexpr std::chrono::microseconds soon{120};     // after another, with sleep in between
   static constexpr std::chrono::microseconds longest{100};  // then it sleeps
-  static constexpr std::chrono::microseconds worth{40};     // mean of some waits
+  static constexpr std::chrono::microseconds worth{40};     // mean of several that were not in vain
   static constexpr std::chrono::milliseconds rest{20};      // where they were longer
 
   // Events came, which were waited for asleep or awake.
@@ -27,6 +28,7 @@ class AwakeWait {
  private:
   Clock::time_point last_{};
   Clock::time_point not_before_{};
+  std::optional<Clock::time_point> since_;  // it waits awake
   int in_a_row_ = 0;
   int waits_ = 0;
   Clock::duration waited_{};

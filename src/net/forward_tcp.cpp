@@ -93,11 +93,6 @@ class TcpForwarder : public Forwarder {
       std::stable_partition(way.addresses.begin(), way.addresses.end(),
                             [v6](const Address& address) { return address.v6 == v6; });
     }
-    // Those that are accepted inherit them. A client that has vanished without a word would hold
-    // its connection for ever.
-    const int yes = 1;
-    (void)::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-    (void)::setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof yes);
     epoll_event event{};  // of no connection
     event.events = EPOLLIN | EPOLLET;
     sys::check(::epoll_ctl(ready_.native_handle(), EPOLL_CTL_ADD, listener_, &event),
@@ -186,7 +181,7 @@ class TcpForwarder : public Forwarder {
     for (; one.turn < one.way.addresses.size(); ++one.turn) {
       const Address& address = one.way.addresses[(one.first + one.turn) % one.way.addresses.size()];
       if (std::exchange(one.watched, false)) unwatch(server);
-      server.socket.reset();
+      server = {};
       try {
         server.socket = target_.make_socket(address.v6 ? AF_INET6 : AF_INET, SOCK_STREAM);
       } catch (const std::exception&) {
@@ -337,9 +332,9 @@ class TcpForwarder : public Forwarder {
         if (!can_be_awake() || !awake_.goes_on(Clock::now())) return wait_for_events();
         break;
       }
+      awake_.came(Clock::now(), std::exchange(slept, false));
       for (int i = 0; i < count; ++i) take(events[static_cast<std::size_t>(i)]);
       sweep();
-      awake_.came(Clock::now(), std::exchange(slept, false));
     }
     asio::post(io_, [this, alive = alive_] {
       if (*alive) take_events(false);
@@ -363,7 +358,7 @@ class TcpForwarder : public Forwarder {
       return end(one);
     // A read stops where urgent data was (tcp(7)).
     if ((event.events & (over | EPOLLPRI)) != 0) side.ending = true;
-    if ((event.events & (EPOLLIN | over)) != 0) side.readable = true;
+    if ((event.events & (EPOLLIN | EPOLLPRI | over)) != 0) side.readable = true;
     if ((event.events & (EPOLLOUT | gone)) != 0) side.writable = true;
     if (one.state == Connection::State::connected) return move(one);
     if (one.watched && side.writable) dialled(one);

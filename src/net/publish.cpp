@@ -5,6 +5,8 @@
 #include "sys/path.hpp"
 
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -46,7 +48,13 @@ sys::UniqueFd bind_socket(const PublishedPort& port, bool v6, const std::vector<
   sys::UniqueFd socket(::socket(v6 ? AF_INET6 : AF_INET, type, 0));
   if (!socket) throw sys::Error(errno, "make a socket for port " + to_text(port));
   if (v6) set(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, port.host ? 1 : 0);
-  if (!port.udp) set(socket.get(), SOL_SOCKET, SO_REUSEADDR, 1);             // after TIME_WAIT
+  if (!port.udp) {
+    set(socket.get(), SOL_SOCKET, SO_REUSEADDR, 1);  // after TIME_WAIT
+    // For who is accepted, whenever it came: nothing waits for more to say, and a client that has
+    // vanished without a word does not hold its connection for ever.
+    set(socket.get(), IPPROTO_TCP, TCP_NODELAY, 1);
+    set(socket.get(), SOL_SOCKET, SO_KEEPALIVE, 1);
+  }
   if (port.udp && v6) set(socket.get(), IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);  // of IPv4, too
   if (port.udp && !v6) set(socket.get(), IPPROTO_IP, IP_PKTINFO, 1);
   if (together) set(socket.get(), SOL_SOCKET, SO_REUSEPORT, 1);

@@ -25,8 +25,9 @@ struct PublishedPort {
 std::string to_text(const PublishedPort& port);  // "127.0.0.1:8080/tcp", "8080/udp"
 
 // A socket that listens (TCP) or receives (UDP, with the addresses that packets were sent to), not
-// blocking. An empty one: the port is taken, by others than `beside`, which are sockets of ours
-// that may have it on other addresses. Throws sys::Error for all else.
+// blocking; what is accepted has TCP_NODELAY and SO_KEEPALIVE. An empty one: the port is taken, by
+// others than `beside`, which are sockets of ours that may have it on other addresses. Throws
+// sys::Error for all else.
 sys::UniqueFd listen_on(const PublishedPort& port, const std::vector<int>& beside = {});
 // Likewise, of a port that all of this user's who call this share: the kernel spreads who comes
 // over those that listen.

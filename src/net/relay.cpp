@@ -46,19 +46,25 @@ void RelaySpace::clear() {
 }
 
 Relay::State Relay::move(RelaySpace& space) {
+  const auto asked = ways_[0].read;
   const auto up = move(client, server, ways_[0], space);
   if (up == State::ended) return up;
+  // What is answered is no stream: its end is waited for.
+  if (ways_[0].read != asked) (void)end_stream(server, ways_[1]);
+  const auto answered = ways_[1].read;
   const auto down = move(server, client, ways_[1], space);
+  const bool again = ways_[1].read != answered && end_stream(client, ways_[0]);
   if (down == State::ended || (ways_[0].done && ways_[1].done)) return State::ended;
-  return up == State::busy || down == State::busy ? State::busy : State::waits;
+  return up == State::busy || down == State::busy || again ? State::busy : State::waits;
 }
 
-// Nothing in a whole turn: it is no stream any more.
+// As much as one piece in a turn, or it is no stream any more.
 void Relay::look() {
   for (Way& way : ways_) {
     if (!way.streams) continue;
     Side& from = &way == &ways_[0] ? client : server;
-    if (std::exchange(way.spliced, 0) == 0) set_streaming(from, way, false);
+    if (std::exchange(way.spliced, 0) < static_cast<std::size_t>(stream_piece))
+      (void)end_stream(from, way);
     from.readable = true;  // perhaps
   }
 }
@@ -67,8 +73,14 @@ void Relay::set_streaming(Side& from, Way& way, bool streams) {
   const int least = streams ? stream_piece : 1;
   (void)::setsockopt(from.socket.get(), SOL_SOCKET, SO_RCVLOWAT, &least, sizeof least);
   way.streams = streams;
+}
+
+bool Relay::end_stream(Side& from, Way& way) {
   way.streamed = 0;
-  if (!streams) way.full_reads = 0;
+  if (!way.streams) return false;
+  set_streaming(from, way, false);
+  from.readable = true;  // perhaps: nobody was told
+  return true;
 }
 
 Relay::State Relay::move(Side& from, Side& to, Way& way, RelaySpace& space) {
@@ -141,6 +153,7 @@ Relay::Step Relay::copy(Side& from, Side& to, Way& way, RelaySpace& space) {
     return Step::on;
   }
   const auto size = static_cast<std::size_t>(got);
+  way.read += size;
   way.full_reads = size == RelaySpace::buffer_size ? way.full_reads + 1 : 0;
   if (size < RelaySpace::buffer_size && !from.ending) from.readable = false;
   auto put = to.writable ? ::send(to.socket.get(), bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL) : 0;
@@ -163,14 +176,17 @@ Relay::Step Relay::splice(Side& from, Way& way, RelaySpace& space) {
   const int error = errno;
   if (got > 0) {
     way.held = static_cast<std::size_t>(got);
+    way.read += way.held;
     way.spliced += way.held;
     way.streamed += way.held;
     if (!way.streams && way.streamed >= stream_begins) set_streaming(from, way, true);
     return Step::on;
   }
   space.give_pipe(*std::exchange(way.pipe, std::nullopt));
-  if (got == 0) {
-    way.ended = true;
+  // It says so, too, where urgent data was; recv(2) gets past that, and tells the end from it.
+  if (got == 0 || (error == EAGAIN && from.ending)) {
+    (void)end_stream(from, way);
+    way.full_reads = 0;
     return Step::on;
   }
   if (error != EAGAIN) return Step::unread;

@@ -63,10 +63,11 @@ class Relay {
   struct Way {
     std::string kept;  // what the writer did not take
     std::optional<RelaySpace::Pipe> pipe;
-    std::size_t held = 0;     // in the pipe
-    std::size_t spliced = 0;  // since it waited last, or was looked at where it streams
-    std::size_t streamed = 0;
-    int full_reads = 0;  // one after the other
+    std::size_t held = 0;      // in the pipe
+    std::size_t read = 0;      // in all
+    std::size_t spliced = 0;   // since it waited last, or was looked at where it streams
+    std::size_t streamed = 0;  // since the other side said something
+    int full_reads = 0;        // one after the other
     bool streams = false;
     bool ended = false;  // the reading side said all
     bool done = false;   // and the writing side was told
@@ -79,6 +80,7 @@ class Relay {
   static Step copy(Side& from, Side& to, Way& way, RelaySpace& space);
   static Step splice(Side& from, Way& way, RelaySpace& space);
   static void set_streaming(Side& from, Way& way, bool streams);
+  static bool end_stream(Side& from, Way& way);  // whether it was one
 
   std::array<Way, 2> ways_;
 };

@@ -1,155 +1,22 @@
 #include "net/forward.hpp"
 
-#include "net/publish.hpp"
-#include "sys/error.hpp"
+#include "support/forwarding.hpp"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <signal.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include <netinet/tcp.h>
 
-#include <doctest/doctest.h>
-
-#include <algorithm>
-#include <array>
-#include <chrono>
 #include <filesystem>
-#include <functional>
 #include <iterator>
-#include <string>
+#include <utility>
+#include <vector>
 
 using namespace pausa;
+using namespace pausa::test;
 using namespace std::chrono_literals;
 
 namespace {
 
-sys::UniqueFd socket_here(int domain, int type) {
-  return sys::UniqueFd(
-      sys::check(::socket(domain, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), "make a socket"));
-}
-
-sockaddr_in loopback(std::uint16_t port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  return address;
-}
-
-std::uint16_t port_of(int socket) {
-  sockaddr_storage address{};
-  socklen_t size = sizeof address;
-  ::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size);
-  return ntohs(reinterpret_cast<sockaddr_in*>(&address)->sin_port);  // sin6_port is there, too
-}
-
-sys::UniqueFd blocking(int type) {
-  sys::UniqueFd socket(::socket(AF_INET, type | SOCK_CLOEXEC, 0));
-  const timeval patience{5, 0};
-  ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-  return socket;
-}
-
-sys::UniqueFd connect_to(std::uint16_t port, int type = SOCK_STREAM) {
-  auto socket = blocking(type);
-  const auto address = loopback(port);
-  sys::check(::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address),
-             "connect");
-  return socket;
-}
-
-// A process that serves on the loopback as long as this lives.
-class Server {
- public:
-  Server(int type, const std::function<void(int)>& serve) {
-    auto listener = blocking(type);
-    const auto address = loopback(0);
-    sys::check(::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address),
-               "bind");
-    if (type == SOCK_STREAM) ::listen(listener.get(), 1024);
-    port_ = port_of(listener.get());
-    pid_ = ::fork();
-    if (pid_ == 0) {
-      serve(listener.get());
-      ::_exit(0);
-    }
-  }
-  ~Server() {
-    ::kill(pid_, SIGKILL);
-    ::waitpid(pid_, nullptr, 0);
-  }
-  Server(const Server&) = delete;
-  Server& operator=(const Server&) = delete;
-  std::uint16_t port() const { return port_; }
-
- private:
-  std::uint16_t port_ = 0;
-  pid_t pid_ = -1;
-};
-
-net::PublishedPort any_port(bool udp) {
-  net::PublishedPort port;
-  port.host = net::parse_address("127.0.0.1");
-  port.udp = udp;
-  return port;
-}
-
-net::ForwardTarget target(std::uint16_t port) {
-  return {socket_here, {*net::parse_address("127.0.0.1"), *net::parse_address("::1")}, port};
-}
-
-// Runs the client's part in a child beside the forwarder's loop; its result counts.
-void with_client(boost::asio::io_context& io, const std::function<bool()>& client) {
-  ::signal(SIGPIPE, SIG_IGN);
-  const pid_t child = ::fork();
-  if (child == 0) {
-    try {
-      ::_exit(client() ? 0 : 1);
-    } catch (const std::exception&) {
-      ::_exit(2);
-    }
-  }
-  int status = -1;
-  const auto deadline = std::chrono::steady_clock::now() + 20s;
-  while (::waitpid(child, &status, WNOHANG) == 0 && std::chrono::steady_clock::now() < deadline) {
-    io.restart();
-    (void)io.run_for(5ms);
-  }
-  if (status == -1) {
-    ::kill(child, SIGKILL);
-    ::waitpid(child, &status, 0);
-  }
-  CHECK(status == 0);
-}
-
-// Sends back what comes, after the other side has closed its half.
-void answer_after_the_end(int listener) {
-  for (;;) {
-    const sys::UniqueFd client(::accept(listener, nullptr, nullptr));
-    std::string text;
-    std::array<char, 4096> part{};
-    ssize_t size;
-    while ((size = ::read(client.get(), part.data(), part.size())) > 0)
-      text.append(part.data(), static_cast<std::size_t>(size));
-    std::reverse(text.begin(), text.end());
-    (void)!::write(client.get(), text.data(), text.size());
-  }
-}
-
 std::ptrdiff_t open_descriptors() {
   return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {});
-}
-
-std::string read_to_end(int socket) {
-  std::string text;
-  std::array<char, 65536> part{};
-  ssize_t size;
-  while ((size = ::read(socket, part.data(), part.size())) > 0)
-    text.append(part.data(), static_cast<std::size_t>(size));
-  return size == 0 ? text : "failed";
 }
 
 }  // namespace
@@ -230,93 +97,17 @@ TEST_CASE("TCP: a client that goes after it has closed its half is let go") {
   CHECK(open_descriptors() == before);
 }
 
-TEST_CASE("TCP: urgent data does not hold up what follows it") {
-  const Server server(SOCK_STREAM, answer_after_the_end);
-  boost::asio::io_context io;
+TEST_CASE("TCP: who connects before there is a forwarder has what those who come later have") {
   const auto listener = net::listen_on(any_port(false));
-  const auto port = port_of(listener.get());
-  const auto forwarder = net::forward_tcp(io, listener.get(), target(server.port()));
-  with_client(io, [port] {
-    for (int i = 0; i < 20; ++i) {
-      const auto socket = connect_to(port);
-      (void)!::write(socket.get(), "abc", 3);
-      (void)!::send(socket.get(), "!", 1, MSG_OOB);
-      (void)!::write(socket.get(), "def", 3);
-      ::usleep(2'000);
-      (void)!::write(socket.get(), "ghi", 3);
-      ::shutdown(socket.get(), SHUT_WR);
-      if (read_to_end(socket.get()) != "ihgfedcba") return false;
-    }
-    return true;
-  });
-}
-
-TEST_CASE("TCP: a reader that is slow loses nothing") {
-  constexpr std::size_t bytes = std::size_t{24} << 20U;
-  const Server server(SOCK_STREAM, [](int listener) {
-    const sys::UniqueFd client(::accept(listener, nullptr, nullptr));
-    std::string block(1U << 20U, '\0');
-    for (std::size_t sent = 0; sent < bytes;) {
-      for (std::size_t i = 0; i < block.size(); ++i)
-        block[i] = static_cast<char>((sent + i) * 2654435761U >> 13U);
-      for (std::size_t at = 0; at < block.size();) {
-        const auto n = ::write(client.get(), block.data() + at, block.size() - at);
-        if (n <= 0) return;
-        at += static_cast<std::size_t>(n);
-      }
-      sent += block.size();
-    }
-  });
-  boost::asio::io_context io;
-  const auto listener = net::listen_on(any_port(false));
-  const auto port = port_of(listener.get());
-  const auto forwarder = net::forward_tcp(io, listener.get(), target(server.port()));
-  with_client(io, [port] {
-    const auto socket = connect_to(port);
-    constexpr timespec pause{0, 50'000'000};
-    (void)::nanosleep(&pause, nullptr);  // buffers and pipe are full meanwhile
-    const std::string text = read_to_end(socket.get());
-    if (text.size() != bytes) return false;
-    for (std::size_t i = 0; i < bytes; ++i)
-      if (text[i] != static_cast<char>(i * 2654435761U >> 13U)) return false;
-    return true;
-  });
-}
-
-TEST_CASE("TCP: a stream that stops short of a large piece is not held back, nor what follows it") {
-  constexpr std::size_t large = (std::size_t{64} << 20U) + 12'345;
-  const Server server(SOCK_STREAM, [](int listener) {
-    const sys::UniqueFd client(::accept(listener, nullptr, nullptr));
-    std::string block(1U << 20U, 'x');
-    for (std::size_t got = 0; got < large;) {
-      const auto n = ::read(client.get(), block.data(), std::min(block.size(), large - got));
-      if (n <= 0) return;
-      got += static_cast<std::size_t>(n);
-    }
-    for (char one = 'a'; one != 'z';) {  // says that it has all, then what it hears
-      if (::write(client.get(), &one, 1) != 1 || ::read(client.get(), &one, 1) != 1) return;
-    }
-  });
-  boost::asio::io_context io;
-  const auto listener = net::listen_on(any_port(false));
-  const auto port = port_of(listener.get());
-  const auto forwarder = net::forward_tcp(io, listener.get(), target(server.port()));
-  with_client(io, [port] {
-    const auto socket = connect_to(port);
-    const std::string bytes(large, 'x');
-    for (std::size_t at = 0; at < large;) {
-      const auto n = ::write(socket.get(), bytes.data() + at, large - at);
-      if (n <= 0) return false;
-      at += static_cast<std::size_t>(n);
-    }
-    for (const char said : {'b', 'c', 'd'}) {
-      char heard = 0;
-      if (::read(socket.get(), &heard, 1) != 1 || heard != (said == 'b' ? 'a' : said - 1))
-        return false;
-      if (::write(socket.get(), &said, 1) != 1) return false;
-    }
-    return true;
-  });
+  const auto early = connect_to(port_of(listener.get()));
+  const sys::UniqueFd accepted(::accept(listener.get(), nullptr, nullptr));
+  for (const auto [level, option] :
+       {std::pair<int, int>(IPPROTO_TCP, TCP_NODELAY), {SOL_SOCKET, SO_KEEPALIVE}}) {
+    int set = 0;
+    socklen_t size = sizeof set;
+    CHECK(::getsockopt(accepted.get(), level, option, &set, &size) == 0);
+    CHECK(set == 1);
+  }
 }
 
 TEST_CASE("TCP: where nobody listens the connection ends, and the next is tried again") {
@@ -462,38 +253,6 @@ TEST_CASE("UDP: the first packet reaches a server that is not at the first addre
     std::array<char, 16> text{};
     return ::recv(one.get(), text.data(), text.size(), 0) == 3;
   });
-}
-
-TEST_CASE("a port of ours is had on another address beside, and still by nobody else") {
-  for (const bool udp : {false, true}) {
-    net::PublishedPort all{std::nullopt, 0, 0, udp};
-    const auto first = net::listen_on(all);
-    REQUIRE(first);
-    all.host_port = port_of(first.get());
-    auto one = all;
-    one.host = net::parse_address("127.0.0.1");
-    CHECK_FALSE(net::listen_on(one));
-    const auto second = net::listen_on(one, {first.get()});
-    CHECK(second);
-    CHECK_FALSE(net::listen_on(one));
-    one.host = net::parse_address("127.0.0.2");
-    CHECK_FALSE(net::listen_on(one));
-  }
-}
-
-TEST_CASE("a port that is taken: who has it, and the next that is free") {
-  auto port = any_port(false);
-  const auto first = net::listen_on(port);
-  REQUIRE(first);
-  port.host_port = port_of(first.get());
-  CHECK_FALSE(net::listen_on(port));
-  const auto holders = net::holders_of(port);
-  CHECK(std::find(holders.begin(), holders.end(), ::getpid()) != holders.end());
-  CHECK(net::next_free(port) > port.host_port);
-  port.host = net::parse_address("192.0.2.77");
-  CHECK_THROWS_WITH_AS((void)net::listen_on(port), doctest::Contains("has no such address"),
-                       sys::Error);
-  CHECK(net::to_text(port) == "192.0.2.77:" + std::to_string(port.host_port) + "/tcp");
 }
 
 TEST_SUITE_END();
