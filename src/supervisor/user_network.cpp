@@ -98,14 +98,19 @@ UserNetwork join_living(const state::Paths& paths) {
   const auto keeper = sys::open_process(recorded_keeper(paths));
   if (!keeper) return {};
   const std::string descriptors = "/proc/" + std::to_string(sys::pid_of(keeper->get())) + "/fd/";
-  if (!has_users(open_again(descriptors + std::to_string(users_number), O_RDONLY))) {
-    end_process(keeper->get());
-    return {};
+  try {
+    if (has_users(open_again(descriptors + std::to_string(users_number), O_RDONLY))) {
+      UserNetwork joined{open_again(descriptors + std::to_string(network_number), O_RDONLY),
+                         open_again(descriptors + std::to_string(users_number), O_WRONLY)};
+      // Alive still: the pid has meant this process all the while.
+      return sys::send_signal(keeper->get(), 0) ? std::move(joined) : UserNetwork{};
+    }
+  } catch (const sys::Error& error) {
+    // What a process in exit(2) has belongs to nobody, then is gone (proc(5)).
+    if (error.err() != EACCES && error.err() != ENOENT && error.err() != ESRCH) throw;
   }
-  UserNetwork joined{open_again(descriptors + std::to_string(network_number), O_RDONLY),
-                     open_again(descriptors + std::to_string(users_number), O_WRONLY)};
-  // Alive still: the pid has meant this process all the while.
-  return sys::send_signal(keeper->get(), 0) ? std::move(joined) : UserNetwork{};
+  end_process(keeper->get());
+  return {};
 }
 
 // That of pods whose keeper is gone.
