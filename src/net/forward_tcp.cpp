@@ -181,7 +181,7 @@ class TcpForwarder : public Forwarder {
     for (; one.turn < one.way.addresses.size(); ++one.turn) {
       const Address& address = one.way.addresses[(one.first + one.turn) % one.way.addresses.size()];
       if (std::exchange(one.watched, false)) unwatch(server);
-      server = {};
+      server = Relay::Side();
       try {
         server.socket = target_.make_socket(address.v6 ? AF_INET6 : AF_INET, SOCK_STREAM);
       } catch (const std::exception&) {

@@ -70,7 +70,7 @@ void NodePorts::listen() {
 
 bool NodePorts::open(const net::PublishedPort& port) {
   auto open = std::find_if(open_.begin(), open_.end(),
-                           [&port](const Open& open) { return open.port == port; });
+                           [&port](const Open& one) { return one.port == port; });
   if (open == open_.end()) {
     auto socket = net::listen_together(port);
     if (!socket) return false;

@@ -101,7 +101,7 @@ TEST_CASE("TCP: who connects before there is a forwarder has what those who come
   const auto listener = net::listen_on(any_port(false));
   const auto early = connect_to(port_of(listener.get()));
   const sys::UniqueFd accepted(::accept(listener.get(), nullptr, nullptr));
-  for (const auto [level, option] :
+  for (const auto& [level, option] :
        {std::pair<int, int>(IPPROTO_TCP, TCP_NODELAY), {SOL_SOCKET, SO_KEEPALIVE}}) {
     int set = 0;
     socklen_t size = sizeof set;
