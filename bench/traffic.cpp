@@ -1,5 +1,8 @@
 // Both ends of the traffic that bench/ports measures. One thread each.
 //   traffic serve PORT                      echoes; what begins with 'B' is swallowed
+//   traffic relay PORT TO                   leads whoever connects there to TO, with as few system
+//   calls
+//                                           as a relay can do with: the floor of the others
 //   traffic bulk|trip|connect|many ADDRESS PORT
 // bulk: MB/s of 1 GB one way. trip: median us of 64 bytes there and back. connect: median us of a
 // connection with one such trip. many: trips a second over 16 connections.
@@ -72,7 +75,7 @@ void trip(int socket) {
   receive_all(socket, small);
 }
 
-void serve(const char* port) {
+int listen_at(const char* port) {
   sockaddr_in own{};
   own.sin_family = AF_INET;
   own.sin_port = htons(static_cast<std::uint16_t>(std::atoi(port)));
@@ -81,6 +84,53 @@ void serve(const char* port) {
   ::setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
   if (::bind(listener, reinterpret_cast<sockaddr*>(&own), sizeof own) < 0) die("bind");
   ::listen(listener, 1024);
+  return listener;
+}
+
+void relay(const char* port, const char* to) {
+  const int listener = listen_at(port);
+  const int poll = ::epoll_create1(0);
+  std::array<int, 1024> others{};
+  const auto watch = [&](int socket, int other) {
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.fd = socket;
+    others.at(static_cast<std::size_t>(socket)) = other;
+    ::epoll_ctl(poll, EPOLL_CTL_ADD, socket, &event);
+  };
+  watch(listener, -1);
+  std::vector<char> bytes(large);
+  std::array<epoll_event, 64> events;
+  for (;;) {
+    const int count = ::epoll_wait(poll, events.data(), events.size(), -1);
+    for (int i = 0; i < count; ++i) {
+      const int socket = events[static_cast<std::size_t>(i)].data.fd;
+      int& other = others.at(static_cast<std::size_t>(socket));
+      if (socket == listener) {
+        const int client = ::accept(listener, nullptr, nullptr);
+        if (client < 0) continue;
+        no_delay(client);
+        const int server = dial("127.0.0.1", to);
+        watch(client, server);
+        watch(server, client);
+        continue;
+      }
+      if (other < 0) continue;  // closed in this batch
+      const auto got = ::recv(socket, bytes.data(), bytes.size(), 0);
+      if (got > 0) {
+        (void)!::send(other, bytes.data(), static_cast<std::size_t>(got), MSG_NOSIGNAL);
+        continue;
+      }
+      others.at(static_cast<std::size_t>(other)) = -1;
+      ::close(other);
+      ::close(socket);
+      other = -1;
+    }
+  }
+}
+
+void serve(const char* port) {
+  const int listener = listen_at(port);
   const int poll = ::epoll_create1(0);
   const auto watch = [poll](int socket) {
     epoll_event event{};
@@ -180,6 +230,7 @@ int main(int argc, char** argv) {
   const std::string what = argc > 2 ? argv[1] : "";
   if (what == "serve") serve(argv[2]);
   if (argc < 4) return 2;
+  if (what == "relay") relay(argv[2], argv[3]);
   double value = 0;
   if (what == "bulk") value = bulk(argv[2], argv[3]);
   if (what == "trip") value = trips(argv[2], argv[3]);
