@@ -21,6 +21,10 @@ struct Leftovers {
   std::vector<state::PodKey> pods;
   std::vector<pod::Object> objects;
   std::vector<state::PodKey> jobs, cron_jobs;
+
+  bool empty() const {
+    return pods.empty() && objects.empty() && jobs.empty() && cron_jobs.empty();
+  }
 };
 // files: as given on the command line; of a folder all that came from manifests in it. claims:
 // claims and their data, too.

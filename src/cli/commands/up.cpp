@@ -296,7 +296,8 @@ int run_up(const Arguments& arguments) {
     while (signals.take()) continue;  // heard: it need not end us now
     return result.code;
   }
-  if (result.code == exit_ok && options.has("prune"))
+  // A Deployment with fewer replicas leaves some, too.
+  if (result.code == exit_ok && !plan.leftovers.empty())
     result.code = prune(store, plan.leftovers, options.has("quiet"));
   // When all else stands.
   if (result.code == exit_ok) result.code = start_jobs(store, jobs, start);
