@@ -17,7 +17,9 @@
 #include <array>
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <string>
+#include <utility>
 
 namespace pausa::test {
 
@@ -97,6 +99,17 @@ inline net::PublishedPort any_port(bool udp) {
 inline net::ForwardTarget target(std::uint16_t port) {
   return {socket_here, {*net::parse_address("127.0.0.1"), *net::parse_address("::1")}, port};
 }
+
+// From a free port of the loopback.
+struct Forwarding {
+  explicit Forwarding(net::ForwardTarget to)
+      : forwarder(net::forward_tcp(io, listener.get(), std::move(to))) {}
+
+  boost::asio::io_context io;
+  const sys::UniqueFd listener = net::listen_on(any_port(false));
+  const std::uint16_t port = port_of(listener.get());
+  const std::unique_ptr<net::Forwarder> forwarder;
+};
 
 // Runs the client's part in a child beside the forwarder's loop; its result counts.
 inline void with_client(boost::asio::io_context& io, const std::function<bool()>& client) {

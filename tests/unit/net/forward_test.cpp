@@ -25,11 +25,8 @@ TEST_SUITE_BEGIN("net/forward");
 
 TEST_CASE("TCP: each side may close its half, and the other goes on") {
   const Server server(SOCK_STREAM, answer_after_the_end);
-  boost::asio::io_context io;
-  const auto listener = net::listen_on(any_port(false));
-  const auto port = port_of(listener.get());
-  const auto forwarder = net::forward_tcp(io, listener.get(), target(server.port()));
-  with_client(io, [port] {
+  Forwarding way(target(server.port()));
+  with_client(way.io, [port = way.port] {
     for (int i = 0; i < 20; ++i) {
       const auto socket = connect_to(port);
       (void)!::write(socket.get(), "abc", 3);
@@ -49,11 +46,8 @@ TEST_CASE("TCP: what a server answers before it has heard all arrives") {
       (void)!::write(client.get(), "too large", 9);
     }  // closed with the rest unread: that resets
   });
-  boost::asio::io_context io;
-  const auto listener = net::listen_on(any_port(false));
-  const auto port = port_of(listener.get());
-  const auto forwarder = net::forward_tcp(io, listener.get(), target(server.port()));
-  with_client(io, [port] {
+  Forwarding way(target(server.port()));
+  with_client(way.io, [port = way.port] {
     const std::string block(1U << 20U, 'x');
     int heard = 0;
     for (int i = 0; i < 10; ++i) {
@@ -75,12 +69,9 @@ TEST_CASE("TCP: a client that goes after it has closed its half is let go") {
     const sys::UniqueFd client(::accept(listener, nullptr, nullptr));
     ::pause();  // says nothing
   });
-  boost::asio::io_context io;
-  const auto listener = net::listen_on(any_port(false));
-  const auto port = port_of(listener.get());
-  const auto forwarder = net::forward_tcp(io, listener.get(), target(server.port()));
+  Forwarding way(target(server.port()));
   const auto before = open_descriptors();
-  with_client(io, [port] {
+  with_client(way.io, [port = way.port] {
     const auto socket = connect_to(port);
     (void)!::write(socket.get(), "abc", 3);
     ::shutdown(socket.get(), SHUT_WR);
@@ -90,9 +81,9 @@ TEST_CASE("TCP: a client that goes after it has closed its half is let go") {
   });
   const auto deadline = std::chrono::steady_clock::now() + 5s;
   do {
-    io.restart();
-    (void)io.run_for(5ms);
-    forwarder->rest();
+    way.io.restart();
+    (void)way.io.run_for(5ms);
+    way.forwarder->rest();
   } while (open_descriptors() != before && std::chrono::steady_clock::now() < deadline);
   CHECK(open_descriptors() == before);
 }

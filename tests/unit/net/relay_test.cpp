@@ -26,11 +26,8 @@ TEST_SUITE_BEGIN("net/relay");
 
 TEST_CASE("TCP: urgent data does not hold up what follows it") {
   const Server server(SOCK_STREAM, answer_after_the_end);
-  boost::asio::io_context io;
-  const auto listener = net::listen_on(any_port(false));
-  const auto port = port_of(listener.get());
-  const auto forwarder = net::forward_tcp(io, listener.get(), target(server.port()));
-  with_client(io, [port] {
+  Forwarding way(target(server.port()));
+  with_client(way.io, [port = way.port] {
     for (int i = 0; i < 20; ++i) {
       const auto socket = connect_to(port);
       (void)!::write(socket.get(), "abc", 3);
@@ -49,11 +46,8 @@ TEST_CASE("TCP: nor does it in the middle of much") {
   constexpr std::size_t before = 8'000'000;
   constexpr std::size_t after = 700'000;
   const Server server(SOCK_STREAM, answer_after_the_end);
-  boost::asio::io_context io;
-  const auto listener = net::listen_on(any_port(false));
-  const auto port = port_of(listener.get());
-  const auto forwarder = net::forward_tcp(io, listener.get(), target(server.port()));
-  with_client(io, [port] {
+  Forwarding way(target(server.port()));
+  with_client(way.io, [port = way.port] {
     for (int i = 0; i < 5; ++i) {
       const auto socket = connect_to(port);
       if (!write_all(socket.get(), std::string(before, 'x'))) return false;
@@ -75,19 +69,16 @@ TEST_CASE("TCP: who is answered at length is told of each byte, as the other sid
     char question = 0;
     while (::read(client.get(), &question, 1) == 1 && write_all(client.get(), answer)) continue;
   });
-  boost::asio::io_context io;
-  const auto listener = net::listen_on(any_port(false));
-  const auto port = port_of(listener.get());
-  const auto forwarder = net::forward_tcp(io, listener.get(), target(server.port()));
+  Forwarding way(target(server.port()));
   int most = 0;
-  boost::asio::steady_timer timer(io);
+  boost::asio::steady_timer timer(way.io);
   std::function<void()> look = [&] {
     most = std::max(most, largest_low_water());
     timer.expires_after(1ms);
     timer.async_wait([&](const boost::system::error_code&) { look(); });
   };
   look();
-  with_client(io, [port] {
+  with_client(way.io, [port = way.port] {
     const auto socket = connect_to(port);
     std::string answer(large, '\0');
     for (int i = 0; i < 400; ++i) {
@@ -111,11 +102,8 @@ TEST_CASE("TCP: a reader that is slow loses nothing") {
       sent += block.size();
     }
   });
-  boost::asio::io_context io;
-  const auto listener = net::listen_on(any_port(false));
-  const auto port = port_of(listener.get());
-  const auto forwarder = net::forward_tcp(io, listener.get(), target(server.port()));
-  with_client(io, [port] {
+  Forwarding way(target(server.port()));
+  with_client(way.io, [port = way.port] {
     const auto socket = connect_to(port);
     constexpr timespec pause{0, 50'000'000};
     (void)::nanosleep(&pause, nullptr);  // buffers and pipe are full meanwhile
@@ -141,11 +129,8 @@ TEST_CASE("TCP: a stream that stops short of a large piece is not held back, nor
       if (::write(client.get(), &one, 1) != 1 || ::read(client.get(), &one, 1) != 1) return;
     }
   });
-  boost::asio::io_context io;
-  const auto listener = net::listen_on(any_port(false));
-  const auto port = port_of(listener.get());
-  const auto forwarder = net::forward_tcp(io, listener.get(), target(server.port()));
-  with_client(io, [port] {
+  Forwarding way(target(server.port()));
+  with_client(way.io, [port = way.port] {
     const auto socket = connect_to(port);
     if (!write_all(socket.get(), std::string(large, 'x'))) return false;
     for (const char said : {'b', 'c', 'd'}) {
