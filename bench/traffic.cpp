@@ -1,8 +1,6 @@
 // Both ends of the traffic that bench/ports measures. One thread each.
 //   traffic serve PORT                      echoes; what begins with 'B' is swallowed
-//   traffic relay PORT TO                   leads whoever connects there to TO, with as few system
-//   calls
-//                                           as a relay can do with: the floor of the others
+//   traffic relay PORT TO                   the least that leads whoever connects there to TO
 //   traffic bulk|trip|connect|many ADDRESS PORT
 // bulk: MB/s of 1 GB one way. trip: median us of 64 bytes there and back. connect: median us of a
 // connection with one such trip. many: trips a second over 16 connections.

@@ -1,5 +1,5 @@
 // The way from a socket on the host to a port of a pod, in the loop of the pod's supervisor:
-// whoever connects is connected to the pod's own loopback, else to its address, so that a server
+// whoever connects is connected to the pod's address, else to its own loopback, so that a server
 // that listens on 127.0.0.1 only is reached, too. TCP that is bulk goes by splice(2), either side
 // may close its half, and a reader that is slow slows its writer down (relay.hpp). UDP has a
 // session per client.

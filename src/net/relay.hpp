@@ -1,9 +1,9 @@
 // Bytes both ways between two connected sockets, as far as they go without waiting. Small exchanges
 // are copied through one buffer that all share, which takes two system calls; what is bulk goes by
 // splice(2), without a copy. Either side may close its half, and a reader that is slow slows its
-// writer down. What streams for long is taken in large pieces: its reader is not woken for less
-// than a mebibyte (SO_RCVLOWAT, socket(7)), so somebody has to look for what is less. Private to
-// the room.
+// writer down. What streams for long, without a word from the other side, is taken in large pieces:
+// nobody is told of less than a mebibyte (SO_RCVLOWAT, socket(7)), so somebody has to look for what
+// is less. Private to the room.
 #pragma once
 
 #include "sys/fd.hpp"

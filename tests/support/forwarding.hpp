@@ -4,6 +4,7 @@
 #include "net/forward.hpp"
 #include "net/publish.hpp"
 #include "sys/error.hpp"
+#include "sys/net_socket.hpp"
 
 #include <netinet/in.h>
 #include <signal.h>
@@ -24,11 +25,6 @@
 namespace pausa::test {
 
 using namespace std::chrono_literals;
-
-inline sys::UniqueFd socket_here(int domain, int type) {
-  return sys::UniqueFd(
-      sys::check(::socket(domain, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), "make a socket"));
-}
 
 inline sockaddr_in loopback(std::uint16_t port) {
   sockaddr_in address{};
@@ -97,7 +93,7 @@ inline net::PublishedPort any_port(bool udp) {
 }
 
 inline net::ForwardTarget target(std::uint16_t port) {
-  return {socket_here, {*net::parse_address("127.0.0.1"), *net::parse_address("::1")}, port};
+  return {sys::socket_here, {*net::parse_address("127.0.0.1"), *net::parse_address("::1")}, port};
 }
 
 // From a free port of the loopback.

@@ -127,7 +127,7 @@ TEST_CASE("TCP: a server that comes to listen at the first address later is foun
   first.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1);
   auto to = target(server.port());
   to.addresses.insert(to.addresses.begin(), *net::parse_address("127.0.0.2"));
-  const auto later = socket_here(AF_INET, SOCK_STREAM);
+  const auto later = sys::socket_here(AF_INET, SOCK_STREAM);
   std::vector<std::string> answered;
   to.answered = [&](const net::Address& address) {
     answered.push_back(net::to_text(address));
