@@ -26,8 +26,9 @@ void lock_exclusively(int fd, std::string_view what) {
 }
 
 UniqueFd lock_in_folder(const std::string& folder, const std::string& name, std::string_view what) {
-  constexpr int most_removals = 1000;  // more: the path leads nowhere, as by a dangling link
-  for (int removals = 0;;) try {
+  constexpr std::chrono::seconds patience(2);  // by then the path leads nowhere: a dangling link
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  for (;;) try {
       const UniqueFd dir = make_dirs_at(AT_FDCWD, folder, 0700);
       UniqueFd file = open_at(dir.get(), name, O_RDWR | O_CREAT, 0600);
       lock_exclusively(file.get(), what);
@@ -40,7 +41,7 @@ UniqueFd lock_in_folder(const std::string& folder, const std::string& name, std:
         return file;
     } catch (const Error& error) {
       // Its folder was.
-      if (error.err() != ENOENT || ++removals == most_removals) throw;
+      if (error.err() != ENOENT || std::chrono::steady_clock::now() >= deadline) throw;
     }
 }
 
