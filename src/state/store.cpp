@@ -195,6 +195,10 @@ void Store::remove(const PodKey& key) const {
   const std::string target = paths_.trash() + "/" + key.folder() + "." + make_uid();
   if (::rename(data.c_str(), target.c_str()) < 0 && errno != ENOENT)
     sys::check(-1, "move ", data, " to the trash");
+  remove_run_dir(key);
+}
+
+void Store::remove_run_dir(const PodKey& key) const {
   const sys::UniqueFd pods = sys::open_dir(paths_.run_pods());
   sys::remove_tree_at(pods.get(), key.folder());
 }

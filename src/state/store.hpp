@@ -82,6 +82,8 @@ class Store {
 
   // Moves the data folder to the trash, removes the run folder. The lock must be held.
   void remove(const PodKey& key) const;
+  // The run folder alone, as lock() makes it of a pod that is gone. The lock must be held.
+  void remove_run_dir(const PodKey& key) const;
   // Removes what lies in the trash; stops quietly at what it may not remove.
   void sweep() const noexcept;
 

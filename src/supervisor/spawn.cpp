@@ -144,7 +144,8 @@ int supervise(const state::Store& store, const state::PodKey& key) {
     auto lock = store.lock(key, lock_patience);
     if (!lock) return;  // another supervisor has it
     record = store.read(key);
-    if (!record || record->state.finished) return;
+    if (!record) return store.remove_run_dir(key);  // it was removed while we waited
+    if (record->state.finished) return;
     if (!record->infra && !store.read_manifest(key)) {
       // The `up` that began it was cut off before anything was made.
       (void)reconcile(store, cgroup::Hierarchy::detect(), *record, true);

@@ -26,11 +26,6 @@ sys::UniqueFd make_pipe(sys::UniqueFd& write_end) {
   return read_end;
 }
 
-bool never_ran(const pod::PodState& state) {
-  return std::all_of(state.containers.begin(), state.containers.end(),
-                     [](const auto& container) { return container.launches == 0; });
-}
-
 }  // namespace
 
 // stdin: true without anybody attached: a pipe that has no end and no data. Infra keeps the writing
@@ -114,6 +109,14 @@ void Supervisor::drain_streams() {
   for (const auto& stream : old_streams_) (void)stream->drain_now();
 }
 
+// Nothing of the pod runs or ever ran: the `up` that began it was killed.
+bool Supervisor::cut_off() const {
+  const auto& state = record_.state;
+  return !state.finished && !state.sandbox_ready && !sys::alive(record_.infra) &&
+         std::all_of(state.containers.begin(), state.containers.end(),
+                     [](const auto& container) { return container.launches == 0; });
+}
+
 // Goes on where a killed supervisor was: descriptors and exits from infra, the rest from the
 // record.
 void Supervisor::adopt_members() {
@@ -129,8 +132,8 @@ void Supervisor::adopt_members() {
     for (auto& entry : record_.containers) entry.process = {};
     if (record_.state.finished) {
       tear_down();
-    } else if (!record_.state.sandbox_ready && !charge_.again && never_ran(record_.state)) {
-      // The `up` that began it was cut off: the whole pod or nothing.
+    } else if (cut_off()) {
+      // The whole pod or nothing.
       record_.desired = state::Desired::removed;
       record_.state.finished = true;
       tear_down();

@@ -96,7 +96,8 @@ void Supervisor::run_new() {
 }
 
 void Supervisor::run_adopted() {
-  save();
+  // Nobody is to take for a supervised pod what is removed at once.
+  if (!cut_off()) save();
   const auto infra = sys::open_process(record_.infra);
   std::string note;
   // With infra the pod has lost what it kept; otherwise adopt_members() gets it from there.

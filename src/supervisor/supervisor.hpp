@@ -192,6 +192,7 @@ class Supervisor {
   void retire_streams(std::size_t index);
   std::string last_words(std::size_t index, bool failed) const;
   void drain_streams();
+  bool cut_off() const;
   void adopt_members();
 
   // refresh.cpp: what changes while the pod runs

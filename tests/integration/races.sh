@@ -78,6 +78,31 @@ for round in $(seq 40); do
 done
 echo "40 kills: $whole times a whole pod, $((40 - whole)) times none"
 
+# Killed when all is written and nothing made: the next command removes that, and does not show it.
+expect_exit 0 pausa up -d "$file"
+run_folder=$PAUSA_RUNROOT/pods/default_contested data_folder=$PAUSA_ROOT/pods/default_contested
+jq 'del(.infra, .supervisor, .guard, .namespaces, .state.sandbox, .state.initialized,
+        .state.sandboxReady, .containers[].process, .containers[].podPid) |
+    .state.phase = 0 | .state.containers = [.containers[] | {}]' "$run_folder/pod.json" >"$work/cut.json"
+cp "$data_folder/manifest.json" "$work/cut-manifest.json"
+expect_exit 0 pausa down contested
+for round in $(seq 10); do
+  mkdir -m 700 "$run_folder" "$data_folder"
+  cp "$work/cut.json" "$run_folder/pod.json"
+  cp "$work/cut-manifest.json" "$data_folder/manifest.json"
+  lookers=()
+  for one in 1 2 3 4 5 6; do
+    pausa inspect contested </dev/null >/dev/null 2>&1 &
+    lookers+=($!)
+  done
+  for looker in "${lookers[@]}"; do
+    code=0
+    wait "$looker" || code=$?
+    same "nobody sees what was begun (round $round)" 4 "$code"
+  done
+  eventually "and it is gone (round $round)" nothing_remains
+done
+
 # Killed at its very beginning it leaves an empty folder, which down takes away, too.
 mkdir "$PAUSA_RUNROOT/pods/default_contested"
 expect_exit 0 pausa down contested
