@@ -106,26 +106,39 @@ std::string port_maps(const std::string& in) {
          "  }\n";
 }
 
+// What comes from the bridge for the host's loopback is dropped but for answers to connections that
+// the host made from there (CVE-2020-8558): route_localnet is on for the bridge, so that 127.0.0.1
+// leads to published ports. Nor does anybody on the bridge come to the host with one of the host's
+// own addresses: of IPv6 every process may send from them (IPV6_FREEBIND), and the kernel takes no
+// offence. To look an address up costs a packet more than all the rest, so pods are known by their
+// range.
+std::string host_guard(const std::string& bridge, const Pool& pool) {
+  const auto pods = [](const std::string& family, const Subnet& range, const Address& own) {
+    const std::string from = family + " saddr ";
+    return "    " + from + to_text(range) + " " + from + "!= " + to_text(own) + " accept\n";
+  };
+  std::string text =
+      "  chain input {\n"
+      "    type filter hook input priority filter; policy accept;\n"
+      "    iifname != \"" +
+      bridge +
+      "\" accept\n"
+      "    ip daddr 127.0.0.0/8 ct direction reply accept\n"
+      "    ip daddr 127.0.0.0/8 drop\n";
+  text += pods("ip", pool.v4, pool.v4_of(Pool::bridge_number));
+  if (pool.v6) text += pods("ip6", *pool.v6, *pool.v6_of(Pool::bridge_number));
+  return text + "    fib saddr type local fib daddr type local drop\n  }\n";
+}
+
 }  // namespace
 
 // Established traffic, what a port was published for, and the pods among themselves get in; what
-// else comes over the host to a pod does not, though the host forwards. What comes from the bridge
-// for the host's loopback is dropped but for answers to connections that the host made from there
-// (CVE-2020-8558): route_localnet is on for the bridge, so that 127.0.0.1 leads to published ports.
-// Nor does anybody on the bridge come to the host with one of the host's own addresses: of IPv6
-// every process may send from them (IPV6_FREEBIND), and the kernel takes no offence.
+// else comes over the host to a pod does not, though the host forwards.
 std::string ruleset(const std::string& bridge, const Pool& pool, bool internal) {
   const std::string in = "iifname \"" + bridge + "\"";
   const std::string out = "oifname \"" + bridge + "\"";
-  const std::string loopback = in + " ip daddr 127.0.0.0/8 ";
   const std::string table = "table inet " + table_of(bridge);
-  std::string text = table + " {\n" + port_maps(in) +
-                     "  chain input {\n"
-                     "    type filter hook input priority filter; policy accept;\n"
-                     "    " +
-                     loopback + "ct direction reply accept\n    " + loopback + "drop\n    " + in +
-                     " fib saddr type local fib daddr type local drop\n"
-                     "  }\n"
+  std::string text = table + " {\n" + port_maps(in) + host_guard(bridge, pool) +
                      "  chain forward {\n"
                      "    type filter hook forward priority filter; policy accept;\n"
                      "    " +

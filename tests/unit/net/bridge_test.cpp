@@ -17,7 +17,11 @@ TEST_CASE("the rules let in what is established or published, and nothing onto t
   const auto text = net::ruleset("br7", pool);
   CHECK(text.find("ip saddr 10.1.0.0/16 ip daddr != 10.1.0.0/16 masquerade") != std::string::npos);
   CHECK(text.find("ip6 saddr fd00::/64 ip6 daddr != fd00::/64 masquerade") != std::string::npos);
-  CHECK(text.find("iifname \"br7\" ip daddr 127.0.0.0/8 drop") != std::string::npos);
+  const auto loopback = text.find("    ip daddr 127.0.0.0/8 drop\n");
+  const auto pods = text.find("ip saddr 10.1.0.0/16 ip saddr != 10.1.0.1 accept");
+  CHECK(text.find("iifname != \"br7\" accept") < loopback);
+  CHECK(loopback < pods);
+  CHECK(pods < text.find("fib saddr type local fib daddr type local drop"));
   CHECK(net::ruleset("br7", {pool.v4, std::nullopt}).find("ip6 saddr") == std::string::npos);
 }
 
