@@ -1,9 +1,11 @@
 // Both ends of the traffic that bench/ports measures. One thread each.
 //   traffic serve PORT                      echoes; what begins with 'B' is swallowed
 //   traffic relay PORT TO                   the least that leads whoever connects there to TO
-//   traffic bulk|trip|connect|many ADDRESS PORT
-// bulk: MB/s of 1 GB one way. trip: median us of 64 bytes there and back. connect: median us of a
-// connection with one such trip. many: trips a second over 16 connections.
+//   traffic bulk|writes|trip|connect|many ADDRESS PORT
+// bulk: MB/s of 1 GB one way, in writes of 256 KiB that are sent at once (TCP_NODELAY). writes: the
+// same in writes of 16 KiB, as programs send that have asked for nothing. trip: median us of 64
+// bytes there and back. connect: median us of a connection with one such trip. many: trips a second
+// over 16 connections.
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -22,6 +24,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr std::size_t small = 64;
+constexpr std::size_t medium = 16U << 10U;
 constexpr std::size_t large = 256U << 10U;
 
 [[noreturn]] void die(const char* what) {
@@ -33,9 +36,9 @@ double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-void no_delay(int socket) {
-  const int yes = 1;
-  ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+void set_no_delay(int socket, bool at_once) {
+  const int value = at_once ? 1 : 0;
+  ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &value, sizeof value);
 }
 
 int dial(const char* address, const char* port) {
@@ -45,7 +48,7 @@ int dial(const char* address, const char* port) {
   ::inet_pton(AF_INET, address, &to.sin_addr);
   const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
   if (::connect(socket, reinterpret_cast<sockaddr*>(&to), sizeof to) < 0) die("connect");
-  no_delay(socket);
+  set_no_delay(socket, true);
   return socket;
 }
 
@@ -107,7 +110,7 @@ void relay(const char* port, const char* to) {
       if (socket == listener) {
         const int client = ::accept(listener, nullptr, nullptr);
         if (client < 0) continue;
-        no_delay(client);
+        set_no_delay(client, true);
         const int server = dial("127.0.0.1", to);
         watch(client, server);
         watch(server, client);
@@ -146,7 +149,7 @@ void serve(const char* port) {
       if (socket == listener) {
         const int client = ::accept(listener, nullptr, nullptr);
         if (client < 0) continue;
-        no_delay(client);
+        set_no_delay(client, true);
         watch(client);
         continue;
       }
@@ -164,12 +167,13 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-double bulk(const char* address, const char* port) {
-  const std::vector<char> bytes(large, 'B');
+double bulk(const char* address, const char* port, std::size_t size, bool at_once) {
+  const std::vector<char> bytes(size, 'B');
   const int socket = dial(address, port);
+  set_no_delay(socket, at_once);
   const auto begin = Clock::now();
   std::size_t sent = 0;
-  for (; sent < 1'000'000'000; sent += large) send_all(socket, bytes.data(), large);
+  for (; sent < 1'000'000'000; sent += size) send_all(socket, bytes.data(), size);
   ::shutdown(socket, SHUT_WR);
   char end;
   (void)!::recv(socket, &end, 1, 0);
@@ -230,7 +234,8 @@ int main(int argc, char** argv) {
   if (argc < 4) return 2;
   if (what == "relay") relay(argv[2], argv[3]);
   double value = 0;
-  if (what == "bulk") value = bulk(argv[2], argv[3]);
+  if (what == "bulk") value = bulk(argv[2], argv[3], large, true);
+  if (what == "writes") value = bulk(argv[2], argv[3], medium, false);
   if (what == "trip") value = trips(argv[2], argv[3]);
   if (what == "connect") value = connects(argv[2], argv[3]);
   if (what == "many") value = many(argv[2], argv[3]);
