@@ -27,7 +27,7 @@ same "the kernel says the same" "$ip1" \
 check "a pod reaches another" reaches two "$ip1"
 check "by IPv6, too" reaches two "$six"
 check "and the host" reaches two 198.51.100.1
-same "the bridge takes large packets" 65520 "$(in_pod two ip -j link show eth0 | jq ".[0].mtu")"
+same "the bridge takes large packets" 57000 "$(in_pod two ip -j link show eth0 | jq ".[0].mtu")"
 way() { in_pod two ip route get "$1" | grep -o 'mtu [0-9]*'; }
 same "the world as large ones as it can" "mtu 1500" "$(way 198.51.100.2)"
 same "but not the host, which is as near" "" "$(way 198.51.100.1)"
