@@ -300,7 +300,7 @@ StartingPod start_again(const state::Store& store, const state::PodKey& key, boo
   auto lock = store.lock(key, lock_patience);
   if (!lock) throw sys::Error("pod " + key.name + " is being changed by another command");
   if (!pod_exists(store, key)) {
-    store.remove(key);  // the folder of our lock
+    store.remove_run_dir(key);  // which our lock has made
     throw NoSuchObject("no pod " + key.name + " in namespace " + key.namespace_ + " any more");
   }
   auto record = store.read(key);

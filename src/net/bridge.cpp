@@ -25,8 +25,8 @@ namespace {
 constexpr std::size_t text_limit = 4096;
 // What is sent on goes by a route with the uplink's MTU (attach.cpp). Between pods and this machine
 // streams in writes of 16 to 32 KiB are 1.1 to 5 times faster than with 1500, most of all where the
-// sender is paced (BBR); only writes of 128 KiB and more that are sent at once are not. Of sizes
-// from 1500 to 65520 this one was never much behind another (docs/performance.md).
+// sender is paced (BBR); only writes of 128 KiB and more that are sent at once are not. Other
+// sizes up to 65520 are better for some writes and worse for others (docs/performance.md).
 constexpr unsigned bridge_mtu = 57000;
 constexpr const char* range_file = "range";
 constexpr const char* internal_file = "internal";
