@@ -1,5 +1,6 @@
 #include "cli/inspect_object.hpp"
 
+#include "cli/command.hpp"
 #include "pod/status.hpp"
 #include "supervisor/stored_pod.hpp"
 #include "supervisor/surroundings.hpp"
@@ -22,6 +23,14 @@ bool known(const sys::NamespaceInodes& inodes) {
   for (const auto inode : inodes)
     if (inode != 0) return true;
   return false;
+}
+
+supervisor::StoredPod stored_pod_of(const state::Store& store, const state::Record& record) {
+  try {
+    return supervisor::read_living_pod(store, record);
+  } catch (const supervisor::PodGone& gone) {
+    throw NoSuchObject(gone.what());
+  }
 }
 
 Node pausa_node(const state::Store& store, const state::Record& record) {
@@ -93,7 +102,7 @@ Node namespaces_node(const sys::NamespaceInodes& inodes) {
 }
 
 Node inspect_object(const state::Store& store, const state::Record& record) {
-  const auto stored = supervisor::read_living_pod(store, record);
+  const auto stored = stored_pod_of(store, record);
   if (pod::container_count(stored.pod.spec) != record.state.containers.size())
     throw sys::Error("pod " + record.key.name + ": its stored manifest is damaged");
   pod::Identity identity;

@@ -16,7 +16,8 @@ state::Record as_of_now(state::Record record);
 // A pod that was ended without anybody hearing how its containers ended.
 state::Record ended_unheard(state::Record record, const std::string& why);
 
-// Throws sys::Error when the stored manifest is gone or damaged.
+// Throws NoSuchObject when the pod was removed meanwhile, sys::Error when its stored manifest is
+// gone or damaged.
 pod::Node inspect_object(const state::Store& store, const state::Record& record);
 // A pod that has data but no record since the machine was restarted.
 pod::Node inspect_without_record(const state::Store& store, const state::PodKey& key);

@@ -4,6 +4,7 @@
 #include "cli/job_keeper.hpp"
 #include "cli/rollout.hpp"
 #include "manifest/sources.hpp"
+#include "supervisor/stored_pod.hpp"
 #include "sys/error.hpp"
 #include "sys/own_program.hpp"
 
@@ -220,6 +221,9 @@ int main(int argc, char** argv) {
     return cli::exit_usage;
   } catch (const cli::NoSuchObject& missing) {
     std::cerr << "pausa: " << missing.what() << "\n";
+    return cli::exit_no_such_object;
+  } catch (const supervisor::PodGone& gone) {
+    std::cerr << "pausa: " << gone.what() << "\n";
     return cli::exit_no_such_object;
   } catch (const std::exception& error) {
     std::cerr << "pausa: " << error.what() << "\n";

@@ -1,5 +1,6 @@
 #include "cli/wait_pod.hpp"
 
+#include "cli/command.hpp"
 #include "cli/inspect_object.hpp"
 #include "cli/remove_pod.hpp"
 #include "pod/conditions.hpp"
@@ -104,9 +105,15 @@ Progress look(const state::Store& store, const Target& target, Goal goal) {
 
 Progress look_at_condition(const state::Store& store, const state::PodKey& key,
                            const std::string& type, const std::string& value) {
+  const Progress absent{Kind::on_the_way, "there is no such pod, or it is stopped"};
   const auto record = store.read(key);
-  if (!record) return {Kind::on_the_way, "there is no such pod, or it is stopped"};
-  const auto object = inspect_object(store, as_of_now(*record));
+  if (!record) return absent;
+  pod::Node object;
+  try {
+    object = inspect_object(store, as_of_now(*record));
+  } catch (const NoSuchObject&) {
+    return absent;
+  }
   const auto* status = object.find("status");
   const auto* conditions = status == nullptr ? nullptr : status->find("conditions");
   std::string known;

@@ -125,7 +125,8 @@ std::vector<PodKey> Store::list_keys() const {
 std::vector<PodKey> Store::list_without_record() const {
   auto keys = list_keys();
   std::erase_if(keys, [this](const PodKey& key) {
-    return ::access((paths_.run_dir(key) + "/pod.json").c_str(), F_OK) == 0;
+    return ::access((paths_.run_dir(key) + "/pod.json").c_str(), F_OK) == 0 ||
+           ::access(paths_.data_dir(key).c_str(), F_OK) != 0;  // removed since
   });
   return keys;
 }

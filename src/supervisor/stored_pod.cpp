@@ -2,7 +2,6 @@
 
 #include "manifest/reader.hpp"
 #include "pod/decode.hpp"
-#include "sys/error.hpp"
 
 namespace pausa::supervisor {
 namespace {
@@ -19,8 +18,12 @@ StoredPod parse(std::string text, const state::PodKey& key) {
   return stored;
 }
 
+sys::Error no_manifest(const state::PodKey& key) {
+  return sys::Error("pod " + key.name + ": its stored manifest is gone");
+}
+
 StoredPod parse_or_throw(std::optional<std::string> text, const state::PodKey& key) {
-  if (!text) throw sys::Error("pod " + key.name + ": its stored manifest is gone");
+  if (!text) throw no_manifest(key);
   return parse(std::move(*text), key);
 }
 
@@ -37,9 +40,17 @@ StoredPod read_stored_pod(const state::Store& store, const state::PodKey& key) {
 }
 
 StoredPod read_living_pod(const state::Store& store, const state::Record& record) {
-  auto stored = read_stored_pod(store, record.key);
-  add_ephemeral(stored, record);
-  return stored;
+  auto stored = find_stored_pod(store, record.key);
+  if (!stored) {
+    // The record comes first when a pod is made, and goes last when it is removed.
+    const auto now = store.read(record.key);
+    const bool begun = now && (now->infra || now->state.finished);
+    if (!begun || now->uid != record.uid || now->desired == state::Desired::removed)
+      throw PodGone("no pod " + record.key.name + " in namespace " + record.key.namespace_);
+    throw no_manifest(record.key);
+  }
+  add_ephemeral(*stored, record);
+  return std::move(*stored);
 }
 
 void add_ephemeral(StoredPod& stored, const state::Record& record) {

@@ -50,6 +50,28 @@ for round in $(seq 20); do
 done
 eventually "nothing is left" nothing_remains
 
+# Who looks at a pod while it is removed sees it, or that there is none.
+watch_contested() {  # FILE COMMAND...: COMMAND again and again; what it says when it fails to FILE
+  local answers=$1
+  shift
+  while [[ ! -e $work/enough ]]; do
+    local result=0
+    pausa "$@" </dev/null >"$answers.out" 2>"$answers.err" || result=$?
+    [[ $result == 0 || $result == 4 ]] || echo "$1: $result: $(<"$answers.err")" >>"$answers"
+  done
+}
+watch_contested "$work/look.1" inspect contested &
+watch_contested "$work/look.2" describe pod contested &
+watch_contested "$work/look.3" ps -a -o json &
+for round in $(seq 30); do
+  expect_exit 0 pausa up -d "$file"
+  expect_exit 0 pausa down contested
+done
+touch "$work/enough"
+wait
+same "they see the pod or none" "" "$(cat "$work"/look.[123] 2>/dev/null)"
+eventually "nothing is left" nothing_remains
+
 # The command line is killed at any moment of `up`: the next command shows the pod whole or not at
 # all, and down takes it away. Moments are spread over the time that an up takes here.
 begin=$(now_ms)

@@ -225,7 +225,13 @@ int run_ps(const Arguments& arguments) {
     for (const auto& entry : entries) std::cout << prefix << entry.key.name << "\n";
   } else if (format == Format::json || format == Format::yaml || pattern == "json") {
     std::vector<Node> objects;
-    for (const auto& entry : entries) objects.push_back(object_of(store, entry));
+    for (const auto& entry : entries) {
+      try {
+        objects.push_back(object_of(store, entry));
+      } catch (const NoSuchObject&) {
+        continue;  // removed since the list was read
+      }
+    }
     std::cout << node_text(list_node(std::move(objects)), format);
   } else if (pattern) {
     const pod::WallTime now = std::chrono::system_clock::now().time_since_epoch();
