@@ -258,7 +258,7 @@ void check_our_rules(const Value& pod, const ValidateOptions& options, Findings&
   check_spec(spec, findings);
   check_dns_options(spec["dnsConfig"]["options"], findings);
   check_full_hostname(pod, findings);
-  check_proxied_ports(pod, options.published, findings);
+  check_proxied_ports(pod, options, findings);
   check_our_env_rules(spec, findings);
   check_our_security_rules(pod, options, findings);
 }

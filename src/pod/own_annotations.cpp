@@ -116,14 +116,13 @@ bool has(const std::vector<std::uint16_t>& ports, std::uint16_t port) {
 
 }  // namespace
 
-void check_proxied_ports(const Value& pod, const std::vector<std::uint16_t>& published,
-                         Findings& findings) {
+void check_proxied_ports(const Value& pod, const ValidateOptions& options, Findings& findings) {
   const Value annotation = pod["metadata"]["annotations"].key(proxy_annotation);
   const auto proxied = parse_proxied_ports(annotation.text());
   if (!proxied) return;
   auto declared = declared_ports(pod["spec"]);
   for (auto* ports : {&declared.tcp, &declared.published})
-    ports->insert(ports->end(), published.begin(), published.end());
+    ports->insert(ports->end(), options.published.begin(), options.published.end());
   if (pod["spec"]["hostNetwork"].truth().value_or(false))
     return findings.note(annotation,
                          "has no effect with `hostNetwork`: clients reach the server itself");
@@ -140,7 +139,7 @@ void check_proxied_ports(const Value& pod, const std::vector<std::uint16_t>& pub
       // --publish may name it.
       findings.note(annotation, "no container declares port " + number +
                                     ": it has an effect there with --publish only");
-    } else if (!has(declared.published, port)) {
+    } else if (!options.publishes_all && !has(declared.published, port)) {
       findings.note(annotation, "has no effect on port " + number +
                                     " without a hostPort (or --publish, --ports auto)");
     }

@@ -5,6 +5,7 @@
 #include "pod/diagnostic.hpp"
 #include "pod/node.hpp"
 #include "pod/spec.hpp"
+#include "pod/validate.hpp"
 #include "pod/value.hpp"
 
 #include <cstdint>
@@ -26,9 +27,7 @@ struct ProxiedPort {
 // "8080,8443/v2". nullopt: it is no such list.
 std::optional<std::vector<ProxiedPort>> parse_proxied_ports(std::string_view text);
 // Ports that no container declares, or that are not of TCP; notes where it has no effect.
-// published: by a command, beside the manifest.
-void check_proxied_ports(const Value& pod, const std::vector<std::uint16_t>& published,
-                         Findings& findings);
+void check_proxied_ports(const Value& pod, const ValidateOptions& options, Findings& findings);
 std::vector<ProxiedPort> proxied_ports(const Metadata& metadata);
 
 }  // namespace pausa::pod

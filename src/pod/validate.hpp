@@ -18,6 +18,7 @@ struct ValidateOptions {
   std::vector<std::string> unsafe_sysctls;
   // Ports of the pod, TCP, that a command publishes beside the manifest.
   std::vector<std::uint16_t> published = {};
+  bool publishes_all = false;  // whatever is declared and has no hostPort
 };
 
 // Everything below in one: errors, warnings and notes. has_errors() of it decides.

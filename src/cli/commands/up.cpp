@@ -209,7 +209,9 @@ int run_up(const Arguments& arguments) {
   const auto given = variables_from(options);
   const auto publications = options.all("publish");
   auto loaded = manifest::load_paths(
-      files, {options.all("allow-unsafe-sysctls"), ports_to_publish(publications)}, given.get());
+      files,
+      {options.all("allow-unsafe-sysctls"), ports_to_publish(publications), options.has("ports")},
+      given.get());
   if (!accept(loaded)) return exit_manifest;
   require_used(options, loaded.variables);
 

@@ -41,7 +41,7 @@ TEST_SUITE("pod/own_annotations") {
       return node;
     };
     const auto said = [&port](const char* text, bool host_network,
-                              const std::vector<std::uint16_t>& published = {}) {
+                              const std::vector<std::uint16_t>& published = {}, bool all = false) {
       pod::Node ports = pod::Node::make_list();
       ports.items = {port(80, "TCP", 8080), port(81, "TCP", 0), port(53, "UDP", 53),
                      port(54, "TCP", 54), port(54, "UDP", 54)};
@@ -60,7 +60,7 @@ TEST_SUITE("pod/own_annotations") {
       pod.set("metadata", metadata);
       pod.set("spec", spec);
       pod::Findings findings;
-      pod::check_proxied_ports(pod::Value(pod), published, findings);
+      pod::check_proxied_ports(pod::Value(pod), {{}, published, all}, findings);
       return findings.take();
     };
     CHECK(said("80", false).empty());
@@ -76,6 +76,8 @@ TEST_SUITE("pod/own_annotations") {
           "no container declares port 9090: it has an effect there with --publish only");
     CHECK(said("81,9090", false, {81, 9090}).empty());
     CHECK(said("81,9090", false, {81}).size() == 1);
+    CHECK(said("81", false, {}, true).empty());
+    CHECK(said("53,9090", false, {}, true).size() == 2);
     findings = said("80,80/v2", false);
     REQUIRE(findings.size() == 1);
     CHECK(findings[0].text == "port 80 is named twice");
