@@ -39,7 +39,8 @@ std::optional<Job> JobStore::read(const PodKey& key) const {
   if (!text) return std::nullopt;
   const auto node = node_from_json(*text);
   if (!node || !node->find("object") || !node->find("state"))
-    throw sys::Error("job " + key.name + ": " + path + " is damaged");
+    throw sys::Error("job " + key.name + ": " + path + " is damaged; pausa down job/" + key.name +
+                     " -n " + key.namespace_ + " removes it and its pods");
   Job job;
   job.key = key;
   job.uid = text_in(*node, "uid");

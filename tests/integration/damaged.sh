@@ -49,3 +49,19 @@ check "with its processes" dead "$infra"
 expect_exit 0 pausa reset --yes
 match "reset removes the rest" "$output" 'pod/torn'
 eventually "nothing is left" nothing_remains
+
+# A Job of which nobody can tell how far it has come.
+job=$work/job.yaml
+printf '%s\n' 'apiVersion: batch/v1' 'kind: Job' 'metadata: {name: once}' 'spec:' '  template:' \
+  '    spec:' '      restartPolicy: Never' \
+  '      containers: [{name: a, image: busybox, command: ["true"]}]' >"$job"
+expect_exit 0 pausa up "$job"
+truncate -s 20 "$PAUSA_ROOT/jobs/default_once/job.json"
+for command in "up $job" 'inspect job/once'; do
+  expect_exit 1 pausa $command
+  match "$command says which file, and the way out" "$errors" \
+    'jobs/default_once/job.json is damaged; pausa down job/once -n default removes it'
+done
+expect_exit 0 pausa down job/once -n default
+match "it is removed, with its pod" "$output" $'pod/once-1\njob/once'
+eventually "nothing is left" nothing_remains
