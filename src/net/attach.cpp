@@ -68,10 +68,8 @@ void configure_inside(const AttachRequest& request, const Pool& pool, const Upli
   Netlink netlink(NETLINK_ROUTE);
   const auto link = find_link(netlink, inside);
   if (!link) throw sys::Error("the pod's network interface is gone");
-  if (pool.v6) {
-    const std::string path = std::string("/proc/sys/net/ipv6/conf/") + inside + "/accept_ra";
-    if (::access(path.c_str(), F_OK) == 0) sys::write_file_at(AT_FDCWD, path, "0");
-  }
+  const std::string advertised = std::string("/proc/sys/net/ipv6/conf/") + inside + "/accept_ra";
+  if (::access(advertised.c_str(), F_OK) == 0) sys::write_file_at(AT_FDCWD, advertised, "0");
   bring_up(netlink, *link);
   // Where pasta is away it comes again, and takes what the bridge takes.
   const unsigned mtu = request.network >= 0 ? link->mtu : usual_mtu;

@@ -153,9 +153,10 @@ void make_ours(Netlink& netlink, const BridgeConfig& config, const Pool& pool) {
     set_mtu(netlink, *link, bridge_mtu);
     link->mtu = bridge_mtu;
   }
+  // Whatever the pods advertise (CVE-2020-13401), without addresses of IPv6, too.
+  if (has_ipv6()) write_sysctl("ipv6/conf/" + config.name + "/accept_ra", "0");
   add_address(netlink, *link, pool.v4, pool.v4_of(Pool::bridge_number));
   if (pool.v6) {
-    write_sysctl("ipv6/conf/" + config.name + "/accept_ra", "0");
     add_address(netlink, *link, *pool.v6, *pool.v6_of(Pool::bridge_number));
     // Who forwards to a neighbour asks for it from a link-local address, or not at all (ndisc.c).
     add_address(netlink, *link, *parse_subnet("fe80::/64"), *parse_address("fe80::1"));
@@ -172,13 +173,15 @@ void make_ours(Netlink& netlink, const BridgeConfig& config, const Pool& pool) {
 }  // namespace
 
 // Pods that leave the machine need it to forward. IPv6 routers ignore the advertisements by which
-// the machine itself may have got its address, unless told otherwise (accept_ra 2).
+// the machine itself may have got its address, unless told otherwise (accept_ra 2). Not those that
+// are made later: most are bridges, and what is on them is not to be asked for ways.
 void forward_packets(bool v6) {
   write_sysctl("ipv4/ip_forward", "1");
   if (!v6 || read_sysctl("ipv6/conf/all/forwarding") != "0") return;
   const sys::UniqueFd interfaces = sys::open_dir("/proc/sys/net/ipv6/conf");
   for (const auto& name : sys::list_dir(interfaces.get()))
-    if (read_sysctl("ipv6/conf/" + name + "/accept_ra") == "1")
+    if (name != "all" && name != "default" &&
+        read_sysctl("ipv6/conf/" + name + "/accept_ra") == "1")
       write_sysctl("ipv6/conf/" + name + "/accept_ra", "2");
   write_sysctl("ipv6/conf/all/forwarding", "1");
 }
@@ -231,17 +234,21 @@ Bridge ensure_bridge(const BridgeConfig& config) {
     pool = choose_pool(netlink, config);
     remember(config, *pool);
   }
-  if (!whole) make_ours(netlink, config, *pool);
   Bridge bridge{*pool, ""};
+  // Before the bridge: nothing is to come over it without them.
   try {
     if (!has_own_rules()) make_rules(config.name, *pool, is_internal(config));
   } catch (sys::Error& error) {
-    write_sysctl(localnet, "0");
     if (is_internal(config)) {
+      if (whole) write_sysctl(localnet, "0");
       error.prepend("keep the network to itself");
       throw;
     }
     bridge.note = std::string("pods reach nothing beyond this machine: ") + error.what();
+  }
+  if (!whole) make_ours(netlink, config, *pool);
+  if (!bridge.note.empty()) {
+    write_sysctl(localnet, "0");
     return bridge;
   }
   try {

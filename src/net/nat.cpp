@@ -106,28 +106,32 @@ std::string port_maps(const std::string& in) {
          "  }\n";
 }
 
-// What comes from the bridge for the host's loopback is dropped but for answers to connections that
-// the host made from there (CVE-2020-8558): route_localnet is on for the bridge, so that 127.0.0.1
-// leads to published ports. Nor does anybody on the bridge come to the host with one of the host's
-// own addresses: of IPv6 every process may send from them (IPV6_FREEBIND), and the kernel takes no
-// offence. To look an address up costs a packet more than all the rest, so pods are known by their
-// range.
-std::string host_guard(const std::string& bridge, const Pool& pool) {
-  const auto pods = [](const std::string& family, const Subnet& range, const Address& own) {
+// Nothing comes from the bridge but what bears a pod's address (of IPv6 every process may send from
+// any, IPV6_FREEBIND, and the kernel takes no offence): what came as the host would pass its
+// firewall, and what came as a pod of another network would open the way there for the answers.
+// Nor does anything for the host's loopback (CVE-2020-8558): route_localnet is on for the bridge,
+// so that 127.0.0.1 leads to published ports, whose answers have another address here still. Before
+// conntrack, which would remember it. Pods are no routers.
+std::string guard(const std::string& bridge, const Pool& pool) {
+  const auto pods = [](const std::string& family, const std::string& range,
+                       const std::string& own) {
     const std::string from = family + " saddr ";
-    return "    " + from + to_text(range) + " " + from + "!= " + to_text(own) + " accept\n";
+    return "    " + from + range + " " + from + "!= " + own + " accept\n";
   };
   std::string text =
-      "  chain input {\n"
-      "    type filter hook input priority filter; policy accept;\n"
+      "  chain guard {\n"
+      "    type filter hook prerouting priority raw; policy accept;\n"
       "    iifname != \"" +
       bridge +
       "\" accept\n"
-      "    ip daddr 127.0.0.0/8 ct direction reply accept\n"
       "    ip daddr 127.0.0.0/8 drop\n";
-  text += pods("ip", pool.v4, pool.v4_of(Pool::bridge_number));
-  if (pool.v6) text += pods("ip6", *pool.v6, *pool.v6_of(Pool::bridge_number));
-  return text + "    fib saddr type local fib daddr type local drop\n  }\n";
+  text += pods("ip", to_text(pool.v4), to_text(pool.v4_of(Pool::bridge_number)));
+  if (pool.v6) {
+    text += pods("ip6", to_text(*pool.v6), to_text(*pool.v6_of(Pool::bridge_number)));
+    text += "    icmpv6 type { nd-router-advert, nd-redirect } drop\n";
+    text += pods("ip6", "{ ::, fe80::/10 }", "fe80::1");
+  }
+  return text + "    drop\n  }\n";
 }
 
 }  // namespace
@@ -138,7 +142,7 @@ std::string ruleset(const std::string& bridge, const Pool& pool, bool internal) 
   const std::string in = "iifname \"" + bridge + "\"";
   const std::string out = "oifname \"" + bridge + "\"";
   const std::string table = "table inet " + table_of(bridge);
-  std::string text = table + " {\n" + port_maps(in) + host_guard(bridge, pool) +
+  std::string text = table + " {\n" + guard(bridge, pool) + port_maps(in) +
                      "  chain forward {\n"
                      "    type filter hook forward priority filter; policy accept;\n"
                      "    " +

@@ -114,13 +114,20 @@ std::string service_rules(const std::string& table_name, const std::vector<std::
   text += "  chain services {\n";
   if (!services.empty())
     text += "    ip daddr . meta l4proto . th dport vmap { " + listed(services) + " }\n";
+  text += "  }\n  chain node_ports {\n";
   if (!node_ports.empty())
     text +=
         "    fib daddr type local meta l4proto . th dport vmap { " + listed(node_ports) + " }\n";
   text += "  }\n";
-  for (const char* hook : {"prerouting", "output"})
-    text += std::string("  chain ") + hook + " {\n    type nat hook " + hook +
-            " priority -101; policy accept;\n    jump services\n  }\n";
+  const auto way_in = [&text](const std::string& hook, const std::string& lines) {
+    text += "  chain " + hook + " {\n    type nat hook " + hook +
+            " priority -101; policy accept;\n" + lines + "    jump node_ports\n  }\n";
+  };
+  // A Service's own address is for this machine and its pods.
+  std::string from_pods;
+  for (const auto& bridge : bridges) from_pods += "    iifname \"" + bridge + "\" jump services\n";
+  way_in("prerouting", from_pods);
+  way_in("output", "    jump services\n");
   std::string leave, redirects;
   for (const auto& bridge : bridges) {
     const std::string out = "oifname \"" + bridge + "\"";

@@ -21,9 +21,12 @@ TEST_CASE("the rules let in what is established or published, and nothing onto t
   const auto pods = text.find("ip saddr 10.1.0.0/16 ip saddr != 10.1.0.1 accept");
   CHECK(text.find("iifname != \"br7\" accept") < loopback);
   CHECK(loopback < pods);
-  const auto forged = text.find("fib saddr type local fib daddr type local drop");
-  REQUIRE(forged != std::string::npos);
-  CHECK(pods < forged);
+  const auto others = text.find("\n    drop\n  }\n");
+  REQUIRE(others != std::string::npos);
+  CHECK(pods < others);
+  CHECK(text.find("ip6 saddr fd00::/64 ip6 saddr != fd00::1 accept") < others);
+  const auto guard = text.find("type filter hook prerouting priority raw; policy accept;");
+  CHECK(guard < loopback);
   CHECK(net::ruleset("br7", {pool.v4, std::nullopt}).find("ip6 saddr") == std::string::npos);
 }
 
