@@ -162,7 +162,7 @@ void publish(const std::string& text, manifest::LoadedPod& loaded) {
   auto& port = ports[index];
   port.container_port = wanted.port;
   port.host_port = wanted.host;
-  port.host_ip = wanted.address;
+  if (!wanted.address.empty()) port.host_ip = wanted.address;
   port.protocol = wanted.udp ? pod::Protocol::udp : pod::Protocol::tcp;
   Node& node = nodes->items[container];
   if (node.find("ports") == nullptr) node.set("ports", Node::make_list());

@@ -11,7 +11,7 @@
 namespace pausa::cli {
 
 // "[ADDRESS:]HOSTPORT:PORT[/udp]" for the container that declares PORT, else for the first one; the
-// pod is as if its manifest said so. Throws UsageError.
+// pod is as if its manifest said so. Without ADDRESS a port's hostIP holds. Throws UsageError.
 void publish(const std::string& text, manifest::LoadedPod& pod);
 
 // The ports of the pod, TCP, that these words name. Throws UsageError.

@@ -109,6 +109,12 @@ same "both do" $'80/tcp -> 0.0.0.0:8100\n53/udp -> 127.0.0.1:8101' "$(pausa port
 expect_exit 2 pausa up -d -p 80 "$(serving wrong '[]')"
 expect_exit 2 pausa up -d -p 1:2/sctp "$(serving wrong '[]')"
 expect_exit 0 pausa down bridged flagged
+answer=near
+up --network none -p 8100:80 "$(serving near '[{containerPort: 80, hostIP: 127.0.0.1}]')"
+eventually "a port by a flag, on the address that the manifest names" get 127.0.0.1 8100
+run get 198.51.100.1 8100 outside
+same "is on no other" 1 "$code"
+expect_exit 0 pausa down near
 
 # ---- ports that are found
 answer=found
