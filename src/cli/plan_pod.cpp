@@ -37,14 +37,15 @@ std::string plan_text(const state::PodKey& key, const PodPlan& plan) {
       break;
   }
   const auto& changes = plan.changes;
-  if (changes.restart.empty() && changes.resize.empty())
-    return text + "update labels and annotations";
-  const auto add = [&text](const char* verb, const std::vector<std::string>& names) {
-    for (const auto& name : names) text += (&name == &names.front() ? verb : ", ") + name;
+  std::string what;
+  const auto add = [&what](const std::string& verb, const std::vector<std::string>& names) {
+    for (const auto& name : names)
+      what += (&name != &names.front() ? ", " : what.empty() ? verb : "; " + verb) + name;
   };
   add("restart ", changes.restart);
-  add(changes.restart.empty() ? "resize " : "; resize ", changes.resize);
-  return text;
+  add("resize ", changes.resize);
+  add("publish ports of ", changes.publish);
+  return text + (what.empty() ? "update labels and annotations" : what);
 }
 
 }  // namespace pausa::cli

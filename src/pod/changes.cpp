@@ -4,6 +4,7 @@
 #include "pod/qos.hpp"
 
 #include <algorithm>
+#include <map>
 #include <string_view>
 
 namespace pausa::pod {
@@ -61,8 +62,23 @@ bool resizes_in_place(const Container& now, const Container& wanted) {
          !(memory && wanted.memory_needs_restart);
 }
 
-bool no_resources(std::string_view key) {
-  return key != "resources" && key != "resizePolicy";
+bool of_resources(std::string_view key) {
+  return key == "resources" || key == "resizePolicy";
+}
+
+bool of_the_program(std::string_view key) {
+  return !of_resources(key) && key != "ports";
+}
+
+// Probes and Services find a port by its name; of the others nothing inside the pod takes notice.
+bool same_named_ports(const Container& now, const Container& wanted) {
+  const auto named = [](const Container& container) {
+    std::map<std::string_view, std::pair<std::uint16_t, Protocol>> ports;
+    for (const auto& port : container.ports)
+      if (!port.name.empty()) ports[port.name] = {port.container_port, port.protocol};
+    return ports;
+  };
+  return named(now) == named(wanted);
 }
 
 // field: containers or initContainers. Of init containers only a sidecar may change as the pod
@@ -87,13 +103,18 @@ void compare_containers(const Node& now, const Node& wanted, const char* field, 
   const auto& after = init ? wanted_spec.init_containers : wanted_spec.containers;
   for (std::size_t i = 0; i < a.items.size(); ++i) {
     if (same(a.items[i], b.items[i])) continue;
-    const bool in_place = differing(a.items[i], b.items[i], no_resources).empty() &&
-                          resizes_in_place(before[i], after[i]);
+    const bool resized = !differing(a.items[i], b.items[i], of_resources).empty();
+    const bool in_place = differing(a.items[i], b.items[i], of_the_program).empty() &&
+                          (!resized || resizes_in_place(before[i], after[i])) &&
+                          same_named_ports(before[i], after[i]);
     if (init && (!in_place || after[i].restart != ContainerRestart::always)) {
       changes.recreate = path;
       return;
     }
-    (in_place ? changes.resize : changes.restart).push_back(after[i].name);
+    if (!in_place) changes.restart.push_back(after[i].name);
+    if (in_place && resized) changes.resize.push_back(after[i].name);
+    if (in_place && !same(at(a.items[i], "ports"), at(b.items[i], "ports")))
+      changes.publish.push_back(after[i].name);
     // On it depends who goes first when memory runs out; that stays as it was at the start.
     if (changes.recreate.empty() && qos_class(spec) != qos_class(wanted_spec))
       changes.recreate = path + "[" + std::to_string(i) + "].resources";

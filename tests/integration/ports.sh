@@ -89,6 +89,7 @@ same "the port goes with the pod" 1 "$code"
 answer=bridged
 up --network bridge "$(serving bridged '[{containerPort: 80, hostPort: 8080, hostIP: 127.0.0.1}]')"
 eventually "the loopback is served" get 127.0.0.1 8080
+server=$(field bridged .pausa.containers.web.pid)
 run get 198.51.100.1 8080 outside
 same "and nothing else" 1 "$code"
 expect_exit 0 pausa up -d --network bridge "$(serving bridged '[{containerPort: 80, hostPort: 8090}]')"
@@ -101,6 +102,8 @@ run get 198.51.100.1 8090 outside
 same "is closed on the others" 1 "$code"
 expect_exit 0 pausa up -d --network bridge "$(serving bridged '[{containerPort: 80, hostPort: 8090}]')"
 eventually "and opened again" get 198.51.100.1 8090 outside
+match "diff says what changes" "$(pausa diff "$(serving bridged '[{containerPort: 80}]')")" 'bridged: publish ports of web'
+same "the server is the one of before" "$server" "$(field bridged .pausa.containers.web.pid)"
 answer=flagged
 up --network bridge -p 8100:80 -p 127.0.0.1:8101:53/udp "$(serving flagged '[{containerPort: 80}]' 0.0.0.0)"
 eventually "a port by a flag" get 127.0.0.1 8100

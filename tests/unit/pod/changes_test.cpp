@@ -54,6 +54,35 @@ TEST_SUITE("pod/unit") {
               .recreate == "metadata.annotations[pausa/boottime-offset]");
   }
 
+  TEST_CASE("ports of the host are opened and closed in place, unless a name moves") {
+    const auto with = [](const std::string& ports) {
+      return R"({"spec":{"containers":[{"name":"web","image":"x","ports":[)" + ports + "]}]}}";
+    };
+    const auto changes = [&with](const char* now, const char* wanted) {
+      return pod::compare(test::JsonReader(with(now)).read(),
+                          test::JsonReader(with(wanted)).read());
+    };
+    const std::vector<std::string> none, web{"web"};
+    for (const char* wanted :
+         {R"({"containerPort":80})", R"({"containerPort":80,"hostPort":8090})", "",
+          R"({"containerPort":80,"hostPort":8080,"hostIP":"127.0.0.1"})",
+          R"({"containerPort":80,"hostPort":8080},{"containerPort":53,"protocol":"UDP"})"}) {
+      const auto found = changes(R"({"containerPort":80,"hostPort":8080})", wanted);
+      CHECK(found.publish == web);
+      CHECK(found.restart == none);
+      CHECK(found.recreate.empty());
+      CHECK(found.any());
+    }
+    const char* named = R"({"containerPort":80,"name":"http"})";
+    CHECK(changes(named, R"({"containerPort":80,"name":"http","hostPort":8080})").publish == web);
+    for (const char* wanted :
+         {R"({"containerPort":81,"name":"http"})", R"({"containerPort":80})"}) {
+      const auto found = changes(named, wanted);
+      CHECK(found.restart == web);
+      CHECK(found.publish == none);
+    }
+  }
+
   TEST_CASE("other limits are given in place, unless the container wants a start") {
     const auto pod_with = [](const std::string& resources, const std::string& more = "") {
       return R"({"metadata":{},"spec":{"containers":[{"name":"web","image":"x","resources":)" +
