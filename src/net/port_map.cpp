@@ -156,9 +156,12 @@ void remove_from_map(const std::string& bridge, const std::vector<PublishedPort>
   std::vector<Element> elements;
   std::vector<std::pair<std::string, std::string>> everywhere;  // where their keys begin and end
   for (const auto& port : ports) {
-    for (const bool v6 : {false, true})
-      if (!port.host || port.host->v6 == v6) elements.push_back(element_of(port, v6));
-    if (!port.host)
+    auto anywhere = port;
+    anywhere.host.reset();
+    for (const bool v6 : {false, true}) elements.push_back(element_of(anywhere, v6));
+    if (port.host)
+      elements.push_back(element_of(port, port.host->v6));
+    else
       everywhere.emplace_back(Words().byte(port.udp ? IPPROTO_UDP : IPPROTO_TCP).text(),
                               Words().port(port.host_port).text());
   }

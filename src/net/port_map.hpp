@@ -15,8 +15,9 @@ namespace pausa::net {
 // that ends. False: the kernel cannot (no table, no nf_tables), or the port is ::1's alone.
 bool add_to_map(const std::string& bridge, const PublishedPort& port, const Address& pod);
 
-// Wherever they lead; of one that is on all addresses of the host also those of single addresses.
-// Not there is fine.
+// Wherever they lead; of one that is on all addresses of the host also those of single addresses,
+// and of one that is on a single address also that of all: who listens on either knows that nobody
+// else has the other. Not there is fine.
 void remove_from_map(const std::string& bridge, const std::vector<PublishedPort>& ports);
 
 // All that lead to these addresses, whoever put them there.

@@ -144,6 +144,13 @@ up --network bridge "$(serving heir '[{containerPort: 80, hostPort: 8090}]' 'ser
 eventually "who has the port on all addresses is reached there, too" says from 127.0.0.1 8090
 expect_exit 0 pausa down heir
 
+# ---- nor those of all addresses who has one of them
+nft add element inet pausa-pausa0 any4 '{ tcp . 8090 : 10.86.0.99 . 80 }'
+up --network bridge "$(serving heir '[{containerPort: 80, hostPort: 8090, hostIP: 127.0.0.1}]' 'serve 0.0.0.0')"
+eventually "who has the port on one address is reached there" says from 127.0.0.1 8090
+check "nothing else is led away" not_mapped 8090
+expect_exit 0 pausa down heir
+
 # ---- a port of the host's loopback is for the host
 up --network bridge "$(serving private '[{containerPort: 80, hostPort: 8083, hostIP: 127.0.0.1}]' 'serve 0.0.0.0')"
 ours() { [[ $(nft list map inet pausa-pausa0 one4) == *"127.0.0.1 . 8083 : "* ]]; }
