@@ -194,9 +194,8 @@ bool end_damaged(const state::Store& store, const state::PodKey& key) {
         if (!failures.empty()) throw failures.front();
       }
   }
-  sys::remove_tree_at(AT_FDCWD, store.paths().run_dir(key));
-  supervisor::with_subordinate_ids(
-      [&] { sys::remove_tree_at(AT_FDCWD, store.paths().data_dir(key)); });
+  store.remove(key);
+  supervisor::with_subordinate_ids([&] { store.sweep(); });
   return true;
 }
 

@@ -2,6 +2,7 @@
 // data root on a disk. PAUSA_RUNROOT and PAUSA_ROOT move them.
 //
 //   RUNROOT/pods/NAMESPACE_NAME/   pod.json (the record), lock, infra.sock, control.sock, files/
+//   RUNROOT/pods/.removed-UID/     what is left of one, until it is swept
 //   RUNROOT/network/bridges/NAME/  a bridge's range, leases/ADDRESS: whose it is
 //   RUNROOT/network/names/         a file for each name that the resolver knows (net/name_book.hpp)
 //   RUNROOT/network/services/      the range of Services, what their table was last made of

@@ -19,11 +19,24 @@ constexpr std::size_t failure_limit = 64U << 10U;
 constexpr const char* failure_name = "supervisor.error";
 constexpr std::size_t manifest_limit = 16U << 20U;
 constexpr std::size_t origin_limit = 64U << 10U;
+// Of a run folder that is being removed; no pod's (key_of).
+constexpr const char* removed_prefix = ".removed-";
 
 std::optional<PodKey> key_of(const std::string& folder) {
   const auto split = folder.find('_');
   if (split == std::string::npos || split == 0 || split + 1 == folder.size()) return std::nullopt;
   return PodKey{folder.substr(0, split), folder.substr(split + 1)};
+}
+
+void remove_entries(const std::string& folder, const std::string& prefix) noexcept {
+  try {
+    const sys::UniqueFd dir(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!dir) return;
+    for (const auto& name : sys::list_dir(dir.get()))
+      if (name.starts_with(prefix)) sys::remove_tree_at(dir.get(), name);
+  } catch (const std::exception&) {
+    // Two sweeps at once meet here: what one does not remove the other does.
+  }
 }
 
 }  // namespace
@@ -39,8 +52,11 @@ Lock Store::lock(const PodKey& key, std::chrono::milliseconds timeout) const {
   const auto deadline = std::chrono::steady_clock::now() + timeout;
   const std::string folder = paths_.run_dir(key);
   for (;;) {
-    const sys::UniqueFd dir = sys::make_dirs_at(AT_FDCWD, folder, 0700);
-    sys::UniqueFd fd(::openat(dir.get(), "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    const sys::UniqueFd pods = sys::make_dirs_at(AT_FDCWD, paths_.run_pods(), 0700);
+    if (::mkdirat(pods.get(), key.folder().c_str(), 0700) < 0 && errno != EEXIST)
+      sys::check(-1, "make directory ", folder);
+    const std::string path = key.folder() + "/lock";
+    sys::UniqueFd fd(::openat(pods.get(), path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
     if (!fd && errno == ENOENT) continue;  // the folder was removed in between
     sys::check(fd.get(), "open ", folder, "/lock");
     struct flock range {};
@@ -55,7 +71,7 @@ Lock Store::lock(const PodKey& key, std::chrono::milliseconds timeout) const {
     // The file may have been removed with its pod while we waited: then it guards nothing.
     struct ::stat ours {
     }, there{};
-    if (::fstat(fd.get(), &ours) == 0 && ::stat((folder + "/lock").c_str(), &there) == 0 &&
+    if (::fstat(fd.get(), &ours) == 0 && ::fstatat(pods.get(), path.c_str(), &there, 0) == 0 &&
         ours.st_ino == there.st_ino && ours.st_dev == there.st_dev)
       return Lock(std::move(fd));
   }
@@ -201,17 +217,19 @@ void Store::remove(const PodKey& key) const {
 
 void Store::remove_run_dir(const PodKey& key) const {
   const sys::UniqueFd pods = sys::open_dir(paths_.run_pods());
-  sys::remove_tree_at(pods.get(), key.folder());
+  // Under its own name it goes at once: whoever waits for its lock could make a new file of that
+  // name in a folder that is being emptied, and lose what it writes there.
+  const std::string removed = removed_prefix + make_uid();
+  if (::renameat(pods.get(), key.folder().c_str(), pods.get(), removed.c_str()) < 0) {
+    if (errno == ENOENT) return;
+    sys::check(-1, "remove ", paths_.run_dir(key));
+  }
+  sys::remove_tree_at(pods.get(), removed);
 }
 
 void Store::sweep() const noexcept {
-  try {
-    const sys::UniqueFd dir(::open(paths_.trash().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!dir) return;
-    for (const auto& name : sys::list_dir(dir.get())) sys::remove_tree_at(dir.get(), name);
-  } catch (const std::exception&) {
-    // Two sweeps at once meet here: what one does not remove the other does.
-  }
+  remove_entries(paths_.run_pods(), removed_prefix);
+  remove_entries(paths_.trash(), "");
 }
 
 std::string make_uid() {

@@ -84,7 +84,8 @@ class Store {
   void remove(const PodKey& key) const;
   // The run folder alone, as lock() makes it of a pod that is gone. The lock must be held.
   void remove_run_dir(const PodKey& key) const;
-  // Removes what lies in the trash; stops quietly at what it may not remove.
+  // Removes what lies in the trash, and run folders whose remover was killed; stops quietly at what
+  // it may not remove.
   void sweep() const noexcept;
 
  private:

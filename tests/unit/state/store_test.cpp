@@ -4,6 +4,7 @@
 #include "sys/error.hpp"
 #include "sys/path.hpp"
 
+#include <sys/inotify.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -66,6 +67,42 @@ TEST_SUITE("state/store") {
     const auto old = fixture.store.lock(fixture.key, 0ms);
     fixture.store.remove(fixture.key);
     CHECK(fixture.store.lock(fixture.key, 0ms));
+  }
+
+  TEST_CASE("a removed pod's name is free before anything of it goes") {
+    Fixture fixture;
+    const auto lock = fixture.store.lock(fixture.key, 0ms);
+    fixture.store.write(record_of(fixture.key));
+    const auto& paths = fixture.store.paths();
+    const sys::UniqueFd events(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+    const int pods =
+        ::inotify_add_watch(events.get(), paths.run_pods().c_str(), IN_MOVED_FROM | IN_DELETE);
+    REQUIRE(pods > 0);
+    REQUIRE(::inotify_add_watch(events.get(), paths.run_dir(fixture.key).c_str(), IN_DELETE) > 0);
+    fixture.store.remove(fixture.key);
+    alignas(inotify_event) char buffer[4096];
+    REQUIRE(::read(events.get(), buffer, sizeof buffer) > 0);
+    const auto* first = reinterpret_cast<const inotify_event*>(buffer);
+    CHECK(first->wd == pods);
+    CHECK(first->name == fixture.key.folder());
+    CHECK(sys::list_dir(sys::open_dir(paths.run_pods()).get()).empty());
+  }
+
+  TEST_CASE("what a killed removal left is no pod, and is swept") {
+    Fixture fixture;
+    const auto& paths = fixture.store.paths();
+    auto lock = fixture.store.lock(fixture.key, 0ms);
+    fixture.store.write(record_of(fixture.key));
+    const std::string left = paths.run_pods() + "/.removed-1";
+    REQUIRE(::rename(paths.run_dir(fixture.key).c_str(), left.c_str()) == 0);
+    std::vector<state::Damaged> complaints;
+    CHECK(fixture.store.list(&complaints).empty());
+    CHECK(complaints.empty());
+    const auto next = fixture.store.lock(fixture.key, 0ms);
+    REQUIRE(next);
+    fixture.store.sweep();
+    CHECK(sys::list_dir(sys::open_dir(paths.run_pods()).get()) ==
+          std::vector{fixture.key.folder()});
   }
 
   TEST_CASE("a written record is listed and read, a damaged one is named") {
