@@ -58,8 +58,14 @@ same() { [[ $2 == "$3" ]] || fail "$1" "expected: $2" "     got: $3"; }
 # differs CLAIM A B
 differs() { [[ $2 != "$3" ]] || fail "$1" "both are: $2"; }
 
-# match CLAIM TEXT REGEX
-match() { [[ $2 =~ $3 ]] || fail "$1" "expected a match of: $3" "got:" "$2"; }
+# match CLAIM TEXT REGEX…
+match() {
+  local pattern
+  (($# > 2)) || fail "$1" "match needs a pattern"
+  for pattern in "${@:3}"; do
+    [[ $2 =~ $pattern ]] || fail "$1" "expected a match of: $pattern" "got:" "$2"
+  done
+}
 
 # between CLAIM LOW VALUE HIGH (integers, bounds included)
 between() { (($2 <= $3 && $3 <= $4)) || fail "$1" "expected $2 to $4, got $3"; }
