@@ -181,6 +181,27 @@ void check_port(const Value& port, Findings& findings) {
     findings.forbidden(port["hostPort"], "not supported by pausa: SCTP on a port of the host");
 }
 
+// Kubernetes compares the words. Three of them mean every address, where a port has one place to
+// lead to.
+void check_host_ports(const Value& spec, Findings& findings) {
+  std::map<std::pair<std::string, std::int64_t>, Value> seen;
+  for (const Value& container : spec["containers"].items())
+    for (const Value& port : container["ports"].items()) {
+      const std::string_view address = port["hostIP"].text();
+      const std::int64_t number = port["hostPort"].integer().value_or(0);
+      if (number == 0 || !(address.empty() || address == "0.0.0.0" || address == "::")) continue;
+      const std::string protocol(port["protocol"].text());
+      const auto [first, fresh] =
+          seen.try_emplace({protocol.empty() ? "TCP" : protocol, number}, port);
+      const auto leads_to = first->second["containerPort"].integer().value_or(0);
+      if (fresh || first->second["hostIP"].text() == address ||
+          leads_to == port["containerPort"].integer().value_or(0))
+        continue;
+      findings.invalid(port["hostPort"], "leads to port " + std::to_string(leads_to) +
+                                             " already, on every address of the host");
+    }
+}
+
 void check_container(const Value& container, Findings& findings) {
   check_process(container, findings);
   check_our_health_rules(container, findings);
@@ -256,6 +277,7 @@ void check_our_rules(const Value& pod, const ValidateOptions& options, Findings&
     }
   for (const Value& volume : spec["volumes"].items()) check_volume(volume, findings);
   check_spec(spec, findings);
+  check_host_ports(spec, findings);
   check_dns_options(spec["dnsConfig"]["options"], findings);
   check_full_hostname(pod, findings);
   check_proxied_ports(pod, options, findings);

@@ -125,6 +125,10 @@ void Ports::listen(const pod::Spec& spec, const state::Store& store) {
         socket.reset(sys::check(::fcntl(open.socket.get(), F_DUPFD_CLOEXEC, 0), "copy a socket"));
       ours.push_back(open.socket.get());
     }
+    for (const auto& open : fresh)
+      if (open.port.host_port == port.host_port && open.port.udp == port.udp &&
+          open.port.host != port.host)
+        ours.push_back(open.socket.get());
     if (!socket) socket = net::listen_on(port, ours);
     if (!socket) refuse_taken(port, store);
     fresh.push_back({port, std::move(socket), nullptr, {}});

@@ -104,6 +104,33 @@ expect_exit 0 pausa up -d --network bridge "$(serving bridged '[{containerPort: 
 eventually "and opened again" get 198.51.100.1 8090 outside
 match "diff says what changes" "$(pausa diff "$(serving bridged '[{containerPort: 80}]')")" 'bridged: publish ports of web'
 same "the server is the one of before" "$server" "$(field bridged .pausa.containers.web.pid)"
+expect_exit 0 pausa down bridged
+cat >"$work/udp" <<'EOF'
+use Socket; socket(S, PF_INET, SOCK_DGRAM, 0); alarm 2;
+send(S, "ping", 0, sockaddr_in($ARGV[1], inet_aton($ARGV[0]))); recv(S, my $text, 99, 0); print $text
+EOF
+asked() { [[ $("${@:4}" timeout 3 perl "$work/udp" "$2" "$3" 2>/dev/null) == "$1" ]]; }
+up --network none "$(serving both '[{containerPort: 80, hostPort: 8090}, {containerPort: 81, hostPort: 8090, hostIP: 127.0.0.1},
+  {containerPort: 53, hostPort: 5390, hostIP: 127.0.0.1, protocol: UDP}, {containerPort: 54, hostPort: 5390, protocol: UDP}]')"
+in_pod both busybox nc -ll -p 81 -e sh -c 'read -r a; read -r a; printf "HTTP/1.0 200 OK\r\n\r\none address\n"' >"$work/nc" 2>&1 &
+for port in 53 54; do
+  in_pod both perl -MSocket -e 'socket(S, PF_INET, SOCK_DGRAM, 0); bind(S, sockaddr_in($ARGV[0], INADDR_LOOPBACK)) or die;
+    while (my $from = recv(S, my $text, 999, 0)) { send(S, $ARGV[0], 0, $from) }' $port >"$work/perl" 2>&1 &
+done
+for _ in own adopted; do
+  answer=both
+  eventually "a port on all addresses" get 198.51.100.1 8090 outside
+  answer="one address"
+  eventually "and one on one of them lead to their own places" get 127.0.0.1 8090
+  eventually "of UDP, too" asked 54 198.51.100.1 5390 outside
+  eventually "both" asked 53 127.0.0.1 5390
+  supervisor=$(field both .pausa.supervisor.pid)
+  kill -9 "$supervisor"
+  eventually "it is dead" dead "$supervisor"
+done
+expect_exit 1 pausa up -d --network none "$(serving third '[{containerPort: 80, hostPort: 8090, hostIP: 127.0.0.1}]')"
+match "nobody else may have one of them" "$errors" '127.0.0.1:8090/tcp of this machine is taken by .* of pod both'
+expect_exit 0 pausa down both
 answer=flagged
 up --network bridge -p 8100:80 -p 127.0.0.1:8101:53/udp "$(serving flagged '[{containerPort: 80}]' 0.0.0.0)"
 eventually "a port by a flag" get 127.0.0.1 8100
@@ -111,7 +138,7 @@ same "it stands in the manifest" 8100 "$(field flagged '.spec.containers[0].port
 same "both do" $'80/tcp -> 0.0.0.0:8100\n53/udp -> 127.0.0.1:8101' "$(pausa port flagged)"
 expect_exit 2 pausa up -d -p 80 "$(serving wrong '[]')"
 expect_exit 2 pausa up -d -p 1:2/sctp "$(serving wrong '[]')"
-expect_exit 0 pausa down bridged flagged
+expect_exit 0 pausa down flagged
 answer=near
 up --network none -p 8100:80 "$(serving near '[{containerPort: 80, hostIP: 127.0.0.1}]')"
 eventually "a port by a flag, on the address that the manifest names" get 127.0.0.1 8100

@@ -267,6 +267,10 @@ TEST_SUITE("pod/unit") {
         {"two host ports",
          ports(R"({"containerPort": 80, "hostPort": 80}, {"containerPort": 81, "hostPort": 80})"),
          "spec.containers[0].ports[1].hostPort: Duplicate value: \"TCP//80\""},
+        {"two on every address", ports(R"({"containerPort": 80, "hostPort": 80},
+                  {"containerPort": 81, "hostPort": 80, "hostIP": "0.0.0.0"})"),
+         "spec.containers[0].ports[1].hostPort: Invalid value: 80: leads to port 80 already, on "
+         "every address of the host"},
         {"host IP", ports(R"({"containerPort": 80, "hostIP": "999.1.1.1"})"),
          "spec.containers[0].ports[0].hostIP: Invalid value: \"999.1.1.1\": must be a valid IP"},
         {"host network",
@@ -276,6 +280,11 @@ TEST_SUITE("pod/unit") {
     });
     CHECK(errors(ports(R"({"containerPort": 80}, {"containerPort": 80, "protocol": "UDP"},
         {"containerPort": 80})"))
+              .empty());
+    CHECK(errors(ports(R"({"containerPort": 80, "hostPort": 80, "hostIP": "::"},
+        {"containerPort": 80, "hostPort": 80},
+        {"containerPort": 81, "hostPort": 80, "protocol": "UDP"},
+        {"containerPort": 81, "hostPort": 80, "hostIP": "127.0.0.1"})"))
               .empty());
   }
 
