@@ -10,18 +10,12 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <set>
 
 namespace pausa::cli {
 namespace {
 
 using pod::Node;
-
-struct Wanted {
-  std::string address;
-  std::uint16_t host = 0;
-  std::uint16_t port = 0;
-  bool udp = false;
-};
 
 std::uint16_t number_of(const std::string& digits, const std::string& text) {
   std::uint16_t number = 0;
@@ -32,41 +26,51 @@ std::uint16_t number_of(const std::string& digits, const std::string& text) {
   return number;
 }
 
-Wanted parse(const std::string& text) {
-  Wanted wanted;
+pod::ContainerPort parse(const std::string& text) {
+  pod::ContainerPort wanted;
   std::string rest = text;
   if (const auto slash = rest.find('/'); slash != std::string::npos) {
     const auto protocol = rest.substr(slash + 1);
     if (protocol != "tcp" && protocol != "udp")
       throw UsageError("--publish: \"" + text + "\": the protocol is tcp or udp");
-    wanted.udp = protocol == "udp";
+    if (protocol == "udp") wanted.protocol = pod::Protocol::udp;
     rest.resize(slash);
   }
   const auto last = rest.rfind(':');
-  wanted.port = number_of(last == std::string::npos ? "" : rest.substr(last + 1), text);
+  wanted.container_port = number_of(last == std::string::npos ? "" : rest.substr(last + 1), text);
   rest.resize(last);
   const auto before = rest.rfind(':');
   const auto host_at = before == std::string::npos ? 0 : before + 1;
-  wanted.host = number_of(rest.substr(host_at), text);
+  wanted.host_port = number_of(rest.substr(host_at), text);
   if (before == std::string::npos) return wanted;
-  wanted.address = rest.substr(0, before);
-  if (wanted.address.starts_with('[') && wanted.address.ends_with(']'))
-    wanted.address = wanted.address.substr(1, wanted.address.size() - 2);
-  if (!pod::ip_faults(wanted.address).empty())
-    throw UsageError("--publish: \"" + wanted.address + "\" is no IP address");
+  auto& address = wanted.host_ip;
+  address = rest.substr(0, before);
+  if (address.starts_with('[') && address.ends_with(']'))
+    address = address.substr(1, address.size() - 2);
+  if (!pod::ip_faults(address).empty())
+    throw UsageError("--publish: \"" + address + "\" is no IP address");
   return wanted;
 }
 
-bool is_port(const pod::ContainerPort& port, const Wanted& wanted) {
-  return port.container_port == wanted.port &&
-         port.protocol == (wanted.udp ? pod::Protocol::udp : pod::Protocol::tcp);
+bool is_port(const pod::ContainerPort& port, const pod::ContainerPort& wanted) {
+  return port.container_port == wanted.container_port && port.protocol == wanted.protocol;
 }
 
-void write_into(Node& port, const Wanted& wanted) {
-  port.set("containerPort", Node::make_integer(wanted.port));
-  port.set("hostPort", Node::make_integer(wanted.host));
-  if (!wanted.address.empty()) port.set("hostIP", Node::make_string(wanted.address));
-  if (wanted.udp) port.set("protocol", Node::make_string("UDP"));
+bool is_everywhere(const std::string& address) {
+  return address.empty() || address == "0.0.0.0" || address == "::";
+}
+
+bool same_on_host(const pod::ContainerPort& a, const pod::ContainerPort& b) {
+  return a.host_port == b.host_port && a.protocol == b.protocol &&
+         (is_everywhere(a.host_ip) || is_everywhere(b.host_ip) ||
+          net::parse_address(a.host_ip) == net::parse_address(b.host_ip));
+}
+
+void write_into(Node& node, const pod::ContainerPort& port) {
+  node.set("containerPort", Node::make_integer(port.container_port));
+  node.set("hostPort", Node::make_integer(port.host_port));
+  if (!port.host_ip.empty()) node.set("hostIP", Node::make_string(port.host_ip));
+  if (port.protocol == pod::Protocol::udp) node.set("protocol", Node::make_string("UDP"));
 }
 
 std::string in_brackets(const std::string& address) {
@@ -141,40 +145,86 @@ void each_published(const pod::Spec& spec, const std::string& only, Each each) {
           each(port);
 }
 
-}  // namespace
+[[noreturn]] void refuse_twice(const std::string& text, const pod::ContainerPort& port,
+                               const pod::ContainerPort& other) {
+  throw UsageError("--publish: \"" + text + "\": port " + std::to_string(port.host_port) +
+                   (port.protocol == pod::Protocol::udp ? "/udp" : "/tcp") +
+                   " of this machine is given twice, to the pod's port " +
+                   std::to_string(other.container_port) +
+                   (is_port(port, other) ? "" : " and to " + std::to_string(port.container_port)));
+}
 
-void publish(const std::string& text, manifest::LoadedPod& loaded) {
-  const auto wanted = parse(text);
-  auto& containers = loaded.pod.spec.containers;
-  Node* const spec = loaded.object.find("spec");
-  Node* const nodes = spec != nullptr ? spec->find("containers") : nullptr;
-  if (containers.empty() || nodes == nullptr) return;
-  std::size_t container = 0;
-  std::size_t index = containers.front().ports.size();
-  for (std::size_t i = containers.size(); i-- > 0;)
-    for (std::size_t j = containers[i].ports.size(); j-- > 0;)
-      if (is_port(containers[i].ports[j], wanted)) {
-        container = i;
-        index = j;
-      }
-  auto& ports = containers[container].ports;
+// What declares it first; nullptr: nothing does.
+const pod::ContainerPort* declared(const pod::Container& container,
+                                   const pod::ContainerPort& wanted) {
+  const auto& ports = container.ports;
+  const auto at = std::find_if(ports.begin(), ports.end(),
+                               [&](const auto& port) { return is_port(port, wanted); });
+  return at == ports.end() ? nullptr : &*at;
+}
+
+std::size_t container_of(const pod::Spec& spec, const pod::ContainerPort& wanted) {
+  for (std::size_t i = 0; i < spec.containers.size(); ++i)
+    if (declared(spec.containers[i], wanted) != nullptr) return i;
+  return 0;
+}
+
+// The entry that has this port of the host already, else one that has none yet, else a new one.
+std::size_t entry_for(const std::vector<pod::ContainerPort>& ports,
+                      const pod::ContainerPort& wanted) {
+  std::size_t found = ports.size();
+  for (std::size_t i = ports.size(); i-- > 0;) {
+    if (!is_port(ports[i], wanted)) continue;
+    if (same_on_host(ports[i], wanted)) return i;
+    if (ports[i].host_port == 0) found = i;
+  }
+  return found;
+}
+
+void publish_one(const pod::ContainerPort& wanted, const std::string& text, pod::Spec& spec,
+                 Node& nodes) {
+  const auto container = container_of(spec, wanted);
+  auto& ports = spec.containers[container].ports;
+  const auto index = entry_for(ports, wanted);
   if (index == ports.size()) ports.emplace_back();
   auto& port = ports[index];
-  port.container_port = wanted.port;
-  port.host_port = wanted.host;
-  if (!wanted.address.empty()) port.host_ip = wanted.address;
-  port.protocol = wanted.udp ? pod::Protocol::udp : pod::Protocol::tcp;
-  Node& node = nodes->items[container];
+  auto name = std::move(port.name);
+  port = wanted;
+  port.name = std::move(name);
+  each_published(spec, "", [&](const pod::ContainerPort& other) {
+    if (&other != &port && same_on_host(other, port)) refuse_twice(text, port, other);
+  });
+  Node& node = nodes.items[container];
   if (node.find("ports") == nullptr) node.set("ports", Node::make_list());
   Node& list = *node.find("ports");
   if (index >= list.items.size()) list.items.push_back(Node::make_map());
-  write_into(list.items[index], wanted);
+  write_into(list.items[index], port);
+}
+
+}  // namespace
+
+void publish(const std::vector<std::string>& texts, manifest::LoadedPod& loaded) {
+  auto& pod_spec = loaded.pod.spec;
+  Node* const spec = loaded.object.find("spec");
+  Node* const nodes = spec != nullptr ? spec->find("containers") : nullptr;
+  if (pod_spec.containers.empty() || nodes == nullptr) return;
+  std::vector<pod::ContainerPort> ports;
+  for (const auto& text : texts) {
+    auto wanted = parse(text);
+    const auto* known = declared(pod_spec.containers[container_of(pod_spec, wanted)], wanted);
+    if (wanted.host_ip.empty() && known != nullptr) wanted.host_ip = known->host_ip;
+    for (const auto& other : ports)
+      if (same_on_host(other, wanted)) refuse_twice(text, wanted, other);
+    ports.push_back(std::move(wanted));
+  }
+  for (std::size_t i = 0; i < ports.size(); ++i) publish_one(ports[i], texts[i], pod_spec, *nodes);
 }
 
 std::vector<std::uint16_t> ports_to_publish(const std::vector<std::string>& words) {
   std::vector<std::uint16_t> ports;
   for (const auto& text : words)
-    if (const auto wanted = parse(text); !wanted.udp) ports.push_back(wanted.port);
+    if (const auto wanted = parse(text); wanted.protocol == pod::Protocol::tcp)
+      ports.push_back(wanted.container_port);
   return ports;
 }
 
@@ -215,9 +265,11 @@ std::vector<std::uint16_t> asked_ports(const std::vector<manifest::LoadedPod>& p
 std::vector<std::string> port_assignments(const std::string& pod, const pod::Spec& spec,
                                           const std::string& only) {
   std::vector<std::string> lines;
+  std::set<std::string> told;  // of one that has two ports of the host the first counts
   each_published(spec, only, [&](const pod::ContainerPort& port) {
     const auto name = as_variable(
         pod + "_" + (port.name.empty() ? std::to_string(port.container_port) : port.name));
+    if (!told.insert(name + " " + inside(port)).second) return;
     lines.push_back(name + "_HOST=" + from_here(port).host_ip);
     lines.push_back(name + "_PORT=" + std::to_string(port.host_port));
     if (port.protocol == pod::Protocol::tcp) lines.push_back(name + "_URL=" + url_of(port));

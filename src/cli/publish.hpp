@@ -1,4 +1,4 @@
-// `--publish`: ports of the host in place of those that the manifest names.
+// `--publish`: ports of the host beside those that the manifest names.
 #pragma once
 
 #include "manifest/load.hpp"
@@ -10,9 +10,10 @@
 
 namespace pausa::cli {
 
-// "[ADDRESS:]HOSTPORT:PORT[/udp]" for the container that declares PORT, else for the first one; the
-// pod is as if its manifest said so. Without ADDRESS a port's hostIP holds. Throws UsageError.
-void publish(const std::string& text, manifest::LoadedPod& pod);
+// Each "[ADDRESS:]HOSTPORT:PORT[/udp]", for the container that declares PORT, else for the first
+// one; the pod is as if its manifest said so. Without ADDRESS a port's hostIP holds; a PORT with a
+// hostPort has both. Throws UsageError, also when a port of the host is given twice.
+void publish(const std::vector<std::string>& texts, manifest::LoadedPod& pod);
 
 // The ports of the pod, TCP, that these words name. Throws UsageError.
 std::vector<std::uint16_t> ports_to_publish(const std::vector<std::string>& words);

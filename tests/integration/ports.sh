@@ -136,6 +136,32 @@ up --network bridge -p 8100:80 -p 127.0.0.1:8101:53/udp "$(serving flagged '[{co
 eventually "a port by a flag" get 127.0.0.1 8100
 same "it stands in the manifest" 8100 "$(field flagged '.spec.containers[0].ports[0].hostPort')"
 same "both do" $'80/tcp -> 0.0.0.0:8100\n53/udp -> 127.0.0.1:8101' "$(pausa port flagged)"
+expect_exit 0 pausa down flagged
+up --network none -p 8110:80 -p 127.0.0.1:8120:80 "$(serving flagged '[{name: http, containerPort: 80, hostPort: 8100}]')"
+same "ports by flags stand beside that of the manifest" $'80/tcp -> 0.0.0.0:8100\n80/tcp -> 0.0.0.0:8110\n80/tcp -> 127.0.0.1:8120' "$(pausa port flagged)"
+same "names stay unique" '["http",null,null]' "$(field flagged '[.spec.containers[0].ports[].name]' | jq -c .)"
+for port in 8100 8110 8120; do eventually "$port is served" get 127.0.0.1 $port; done
+kill -9 "$(field flagged .pausa.supervisor.pid)"
+for port in 8100 8110 8120; do eventually "$port is, by the next supervisor" get 127.0.0.1 $port; done
+before=$(field flagged .metadata.uid)
+expect_exit 0 pausa up -d --network none -p 8110:80 "$work/flagged.yaml"
+same "fewer of them change the pod as it lives" "$before $(printf '80/tcp -> 0.0.0.0:8100\n80/tcp -> 0.0.0.0:8110')" "$(field flagged .metadata.uid) $(pausa port flagged)"
+eventually "what stays is served" get 127.0.0.1 8110
+run get 127.0.0.1 8120
+same "what does not is closed" 1 "$code"
+expect_exit 0 pausa stop flagged
+expect_exit 0 pausa start flagged
+for port in 8100 8110; do eventually "$port is, after a start" get 127.0.0.1 $port; done
+same "variables are those of the first" FLAGGED_HTTP_PORT=8100 "$(pausa port --env flagged | grep HTTP_PORT)"
+expect_exit 0 pausa down flagged
+up --network none -p 8110:80 -p 8120:80 "$(serving flagged '[]')"
+same "so it is of a port that nobody declares" $'80/tcp -> 0.0.0.0:8110\n80/tcp -> 0.0.0.0:8120' "$(pausa port flagged)"
+same "with variables of the first" FLAGGED_80_PORT=8110 "$(pausa port --env flagged | grep 80_PORT)"
+expect_exit 2 pausa up -d -p 8080:80 -p 127.0.0.1:8080:81 "$(serving wrong '[]')"
+match "one port cannot lead to two" "$errors" '"127.0.0.1:8080:81": port 8080/tcp of this machine is given twice, to the pod.s port 80 and to 81'
+expect_exit 2 pausa up -d -p 8080:80 -p 127.0.0.1:8080:80 "$work/wrong.yaml"
+expect_exit 2 pausa up -d -p 8080:81 "$(serving wrong '[{containerPort: 80, hostPort: 8080}]')"
+match "nor with one of the manifest" "$errors" 'given twice, to the pod.s port 80 and to 81'
 expect_exit 2 pausa up -d -p 80 "$(serving wrong '[]')"
 expect_exit 2 pausa up -d -p 1:2/sctp "$(serving wrong '[]')"
 expect_exit 0 pausa down flagged

@@ -34,8 +34,8 @@ pod::Spec published(const state::Store& store, const state::Record& record, cons
     bool doubled = false;
     for (const auto& own : endpoint.ports) {
       if (own.container_port != port.container_port || own.protocol != port.protocol) continue;
-      port.name = own.name;
-      doubled = own.host_port != 0;
+      if (port.name.empty()) port.name = own.name;
+      doubled = doubled || own.host_port != 0;
     }
     if (!doubled || !variables) spec.containers.front().ports.push_back(std::move(port));
   }

@@ -232,7 +232,7 @@ int run_up(const Arguments& arguments) {
   if (!publications.empty() && loaded.pods.size() != 1)
     throw UsageError("up: --publish is for one pod; these files have " +
                      std::to_string(loaded.pods.size()));
-  for (const auto& text : publications) publish(text, loaded.pods.front());
+  if (!publications.empty()) publish(publications, loaded.pods.front());
   if (const auto ports = options.get("ports")) {
     if (*ports != "auto") throw UsageError("--ports: \"" + *ports + "\" is not auto");
     auto taken = asked_ports(loaded.pods);
