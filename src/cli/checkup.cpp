@@ -2,9 +2,11 @@
 
 #include "cgroup/hierarchy.hpp"
 #include "image/image.hpp"
+#include "net/bridge.hpp"
 #include "net/probe.hpp"
 #include "security/idmap.hpp"
 #include "supervisor/host.hpp"
+#include "supervisor/pod_network.hpp"
 #include "sys/error.hpp"
 #include "sys/namespace.hpp"
 #include "sys/path.hpp"
@@ -284,13 +286,31 @@ class Checkup {
       add(Level::note, "IPv6", "is off: pods have IPv4 only",
           std::string(root_ ? "" : "as root: ") +
               "sysctl -w net.ipv6.conf.default.disable_ipv6=0 (boot without ipv6.disable=1)");
-    if (root_) return;
+    if (root_) return bridges();
     if (::access("/dev/net/tun", R_OK | W_OK) != 0)
       add(Level::note, "tun device",
           "/dev/net/tun cannot be opened; pasta needs it: pods have a loopback only",
           "as root: chmod 666 /dev/net/tun (modprobe tun)");
     else
       add(Level::ok, "tun device", "/dev/net/tun can be opened");
+  }
+
+  // Of what is here already: a user's networks are in a namespace of their own.
+  void bridges() {
+    try {
+      const auto usual = supervisor::bridge_config(paths_);
+      check_bridge(usual);
+      for (const auto& name : net::known_bridges(usual.folder))
+        if (name != usual.name) check_bridge({name, usual.folder, std::nullopt, true});
+    } catch (const sys::Error& error) {
+      add(Level::warning, "network", error.what());
+    }
+  }
+
+  void check_bridge(const net::BridgeConfig& config) {
+    const auto fault = net::bridge_fault(config);
+    add(fault.empty() ? Level::ok : Level::warning, config.name,
+        fault.empty() ? "its name and range are free for pods" : fault);
   }
 
   const state::Paths& paths_;

@@ -259,6 +259,28 @@ Bridge ensure_bridge(const BridgeConfig& config) {
   return bridge;
 }
 
+std::string bridge_fault(const BridgeConfig& config) {
+  try {
+    Netlink netlink(NETLINK_ROUTE);
+    const auto link = find_link(netlink, config.name);
+    if (link) require_ours(*link, config);
+    const auto pool = remembered_pool(config);
+    if (!pool) {
+      if (!config.named) (void)free_range(netlink, config);
+      return {};
+    }
+    for (const auto& other : routed_ranges(netlink, link ? link->index : 0))
+      if (other.overlaps(pool->v4) || (pool->v6 && other.overlaps(*pool->v6)))
+        return "a route of this machine leads to " + to_text(other) +
+               ", which overlaps its range " + to_text(other.base.v6 ? *pool->v6 : pool->v4) +
+               (config.named ? "; network rm and create give it another"
+                             : "; pausa reset gives it another");
+  } catch (const sys::Error& error) {
+    return error.what();
+  }
+  return {};
+}
+
 bool is_internal(const BridgeConfig& config) {
   return ::access((config.own() + "/" + internal_file).c_str(), F_OK) == 0;
 }

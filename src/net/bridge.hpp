@@ -31,6 +31,10 @@ struct Bridge {
 // Throws sys::Error when pods cannot be on it.
 Bridge ensure_bridge(const BridgeConfig& config);
 
+// What stands in its way here (somebody else's interface, a route into its range), with the way
+// out; empty: nothing does. Changes nothing.
+std::string bridge_fault(const BridgeConfig& config);
+
 // Where another network than ours is to have the bridge: sets a range to which no route of our own
 // network leads, unless it has one already.
 void choose_range(BridgeConfig& config);

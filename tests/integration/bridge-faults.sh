@@ -7,11 +7,19 @@ export PAUSA_SUBNET=198.51.100.0/25
 expect_exit 1 pausa up -d --network bridge "$(sleeper a)"
 match "a range that overlaps is refused by name" "$errors" '198\.51\.100\.0/25 .*overlaps.* 198\.51\.100\.0/24'
 expect_exit 4 pausa inspect a
+doctor() {
+  expect_exit '0 1' pausa doctor
+  match "doctor says so, too" "$output" "$1"
+}
+doctor 'warning +pausa0 .*198\.51\.100\.0/25 .*overlaps.* 198\.51\.100\.0/24'
 export PAUSA_SUBNET=10.9.9.0/33
 expect_exit 1 pausa up -d --network bridge "$(sleeper a)"
 match "a range that is none is refused" "$errors" 'PAUSA_SUBNET'
+doctor 'warning +network +PAUSA_SUBNET: "10.9.9.0/33"'
 unset PAUSA_SUBNET
+doctor 'ok +pausa0 '
 ip link add pausa0 type bridge
+doctor 'warning +pausa0 .*is there already'
 expect_exit 1 pausa up -d --network bridge "$(sleeper a)"
 match "somebody else's bridge is left alone" "$errors" 'pausa0 is there already'
 ip link delete pausa0
@@ -22,6 +30,10 @@ ip link delete pausa0
 export PAUSA_SUBNET=10.9.9.0/29
 expect_exit 0 env PAUSA_NETWORK=bridge "$PAUSA" up -d "$(sleeper a)"
 match "the configured range is used" "$(field a .status.podIP)" '^10\.9\.9\.'
+doctor 'ok +pausa0 '
+ip route add 10.9.9.4/30 via 198.51.100.2
+doctor 'warning +pausa0 .*10\.9\.9\.4/30, which overlaps its range 10\.9\.9\.0/29; pausa reset'
+ip route delete 10.9.9.4/30
 expect_exit 1 env PAUSA_NETWORK=fast "$PAUSA" up -d "$(sleeper b)"
 match "an unknown default is refused" "$errors" 'PAUSA_NETWORK: "fast"'
 expect_exit 0 env PAUSA_NETWORK=bridge "$PAUSA" up -d --network none "$(sleeper b)"
