@@ -44,7 +44,7 @@ std::string refusal_of(const std::string& script) {
   try {
     // It is run with locks held, and answers within milliseconds.
     result = sys::Tool(request).wait(nft_patience_seconds);
-  } catch (const sys::Error&) {
+  } catch (const sys::Stalled&) {
     throw sys::Error("nft has said and done nothing for " + std::to_string(nft_patience_seconds) +
                      " s, and was ended");
   }

@@ -94,14 +94,20 @@ std::vector<char*> pointers_to(std::vector<std::string>& texts) {
   return pointers;
 }
 
-// What a process has read and written so far (proc(5), /proc/PID/io).
+// What a process has read and written so far (proc(5), /proc/PID/io); 0: that cannot be read.
+// Others than root may read it of who is dumpable only, which a process is not while execve(2)
+// replaces its memory; the end of vfork(2) comes before that.
 std::uint64_t bytes_moved(pid_t pid) {
-  const auto text = read_file_at(AT_FDCWD, "/proc/" + std::to_string(pid) + "/io", 4096);
-  std::uint64_t bytes = 0;
+  const UniqueFd file(
+      ::open(("/proc/" + std::to_string(pid) + "/io").c_str(), O_RDONLY | O_CLOEXEC));
+  std::array<char, 512> bytes;
+  const ssize_t size = file ? ::read(file.get(), bytes.data(), bytes.size()) : -1;
+  const std::string text(bytes.data(), static_cast<std::size_t>(std::max(size, ssize_t{0})));
+  std::uint64_t moved = 0;
   for (const std::string_view key : {"rchar: ", "wchar: "})
-    if (const auto at = text ? text->find(key) : std::string::npos; at != std::string::npos)
-      bytes += std::strtoull(text->c_str() + at + key.size(), nullptr, 10);
-  return bytes;
+    if (const auto at = text.find(key); at != std::string::npos)
+      moved += std::strtoull(text.c_str() + at + key.size(), nullptr, 10);
+  return moved;
 }
 
 // False at the end of the stream. What is too much is read and dropped: nobody waits for a pipe.
@@ -187,7 +193,7 @@ Tool::Result Tool::wait(int idle) {
       const std::uint64_t now = bytes_moved(pid_);
       unchanged = now < moved + least_bytes ? unchanged + 1 : 0;
       moved = now;
-      if (unchanged == looks) throw Error("nothing has come for " + std::to_string(idle) + " s");
+      if (unchanged == looks) throw Stalled("nothing has come for " + std::to_string(idle) + " s");
       continue;
     }
     if (ready[0].revents != 0 && !hear(output_.get(), result.output, most_output)) output_.reset();

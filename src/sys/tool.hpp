@@ -3,6 +3,7 @@
 // and no ignored signals; it dies with the process that runs it. Not for child zones.
 #pragma once
 
+#include "sys/error.hpp"
 #include "sys/fd.hpp"
 
 #include <sys/types.h>
@@ -22,6 +23,11 @@ struct ToolRequest {
   bool hear_errors = true;   // likewise; else it goes where ours goes
 };
 
+// It has done nothing for as long as it may.
+struct Stalled : Error {
+  using Error::Error;
+};
+
 // One that runs. Destroyed before wait(), it is killed.
 class Tool {
  public:
@@ -38,8 +44,9 @@ class Tool {
     std::string output;
     std::string errors;  // the first 64 KiB
   };
-  // Reads both to their end, then waits for its end. Throws when it prints more than 16 MiB, or
-  // when it has read and written next to nothing for `idle` seconds (0: it may take its time).
+  // Reads both to their end, then waits for its end. Throws when it prints more than 16 MiB;
+  // Stalled when it has read and written next to nothing for `idle` seconds (0: it may take its
+  // time), or nothing that we may know of.
   Result wait(int idle = 0);
 
   pid_t pid() const { return pid_; }

@@ -1,16 +1,19 @@
 #include "sys/tool.hpp"
 
+#include "support/temp_tree.hpp"
 #include "sys/error.hpp"
 #include "sys/process.hpp"
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <filesystem>
 
 using namespace pausa;
 
@@ -97,5 +100,29 @@ TEST_SUITE("sys/tool") {
     (void)::kill(child, SIGKILL);
     (void)::waitpid(child, nullptr, 0);
     CHECK(sys::wait_dead(process.get(), std::chrono::seconds(10)));
+  }
+
+  // As every program is for a moment after its start.
+  TEST_CASE("who may not see what it does waits as long for it" * doctest::skip(::geteuid() != 0)) {
+    const test::TempTree tree;
+    REQUIRE(::chmod(tree.path().c_str(), 0755) == 0);
+    const std::string program = tree.path() + "/sh";
+    std::filesystem::copy_file("/bin/sh", program);
+    REQUIRE(::chmod(program.c_str(), 0111) == 0);
+    constexpr uid_t nobody = 65534;
+    constexpr int stalled = 99;
+    const auto ends = [&program](const char* text) {
+      return test::as_user(nobody, [&program, text] {
+        auto request = shell(text);
+        request.program = program;
+        try {
+          return sys::Tool(request).wait(1).code;
+        } catch (const sys::Stalled&) {
+          return stalled;
+        }
+      });
+    };
+    CHECK(ends("exit 3") == 3);
+    CHECK(ends("exec sleep 60") == stalled);
   }
 }
