@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <utility>
 
 namespace pausa::net {
 namespace {
@@ -101,7 +102,7 @@ NameEntry parse_name_entry(std::string_view text) {
       if (const auto address = parse_address(std::string(line)))
         entry.addresses.push_back(*address);
     } else if (kind == "CNAME") {
-      entry.alias = line;
+      entry.alias = line.ends_with('.') ? line.substr(0, line.size() - 1) : line;
     } else if (kind == "PTR") {
       entry.ptr = line;
     } else if (kind == "SRV") {
@@ -325,10 +326,9 @@ std::optional<Answer> answer_by_address(const dns::Query& query, const NameBook&
   return answer;
 }
 
-}  // namespace
-
-std::optional<Answer> answer_by_name(const dns::Query& query, const NameBook& book,
-                                     const std::string& leases, const Pool& pool) {
+// alias: what the name stands for.
+std::optional<Answer> answer_once(const dns::Query& query, const NameBook& book,
+                                  const std::string& leases, const Pool& pool, std::string& alias) {
   std::string_view name = query.name;
   if (!name.ends_with(name_zone) ||
       (name.size() > name_zone.size() && name[name.size() - name_zone.size() - 1] != '.'))
@@ -341,10 +341,12 @@ std::optional<Answer> answer_by_name(const dns::Query& query, const NameBook& bo
       add_ports(query, name, book, answer, known);
     } else if (const auto entry = book.find(name)) {
       known = true;
-      if (entry->alias.empty())
+      if (entry->alias.empty()) {
         add_addresses(query, entry->addresses, answer);
-      else if (const auto target = dns::wire_name(entry->alias))
+      } else if (const auto target = dns::wire_name(entry->alias)) {
         answer.records.push_back(record(Type::cname, *target));
+        alias = entry->alias;
+      }
     }
   } else if (name.ends_with(addresses_zone)) {
     name.remove_suffix(addresses_zone.size());
@@ -352,6 +354,32 @@ std::optional<Answer> answer_by_name(const dns::Query& query, const NameBook& bo
   }
   if (!known) answer.code = dns::Code::no_such_name;
   if (answer.records.empty()) add_authority(answer);
+  return answer;
+}
+
+}  // namespace
+
+std::optional<Answer> answer_by_name(const dns::Query& query, const NameBook& book,
+                                     const std::string& leases, const Pool& pool) {
+  constexpr int most_aliases = 8;
+  std::string alias;
+  auto answer = answer_once(query, book, leases, pool, alias);
+  for (int followed = 0; !alias.empty() && query.type != number(Type::cname); ++followed) {
+    auto next = query;
+    next.name = std::exchange(alias, {});
+    const auto more = answer_once(next, book, leases, pool, alias);
+    if (!more) break;
+    if (followed == most_aliases) {
+      answer->code = dns::Code::server_failure;
+      break;
+    }
+    for (auto part : more->records) {
+      part.name = *dns::wire_name(next.name);
+      answer->records.push_back(std::move(part));
+    }
+    answer->code = more->code;
+    answer->authority = more->authority;
+  }
   return answer;
 }
 

@@ -161,9 +161,11 @@ class Responder : public Resolver {
               });
       return;
     }
-    const bool alias = !answer->records.empty() &&
-                       answer->records.back().type == static_cast<std::uint16_t>(dns::Type::cname);
-    if (!alias || query.type == static_cast<std::uint16_t>(dns::Type::cname)) {
+    const bool leads_out =
+        answer->code == dns::Code::no_error && answer->authority.empty() &&
+        !answer->records.empty() &&
+        answer->records.back().type == static_cast<std::uint16_t>(dns::Type::cname);
+    if (!leads_out || query.type == static_cast<std::uint16_t>(dns::Type::cname)) {
       reply(dns::make_answer(message, query, *answer, most));
       return;
     }

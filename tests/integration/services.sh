@@ -193,6 +193,8 @@ lookup() { pausa exec client -- nslookup -type="$2" "$1" 2>&1; }
 match "a headless one is its pods" "$(lookup all.default.svc.cluster.local a)" "Address: $w1"
 match "its ports stand in SRV" "$(lookup _http._tcp.all.default.svc.cluster.local srv)" "8081 w1.default.svc.cluster.local"
 match "an external name is an alias" "$(lookup else.default.svc.cluster.local cname)" "web.default.svc.cluster.local"
+match "and says what that is" "$(lookup else.default.svc.cluster.local a)" "Address: $ip"
+match "or that it has no address of IPv6" "$(lookup else.default.svc.cluster.local aaaa && echo answered)" 'answered$'
 match "the address has a name" "$(pausa exec client -- nslookup "$ip")" "web.default.svc.cluster.local"
 
 # ---- variables

@@ -122,4 +122,33 @@ TEST_CASE_FIXTURE(Names, "a Service goes before a pod; its ports, its aliases, i
   CHECK(said("out.default.svc.cluster.local") == "-");
 }
 
+TEST_CASE_FIXTURE(Names, "what a name of ours stands for is answered with it") {
+  std::map<std::string, std::string> files = {
+      {"db.default", "A 10.87.0.1\n"},
+      {"ext.default", "CNAME db.default.svc.cluster.local\n"},
+      {"far.default", "CNAME ext.default.svc.cluster.local.\n"},
+      {"out.default", "CNAME away.default.svc.cluster.local\n"},
+      {"away.default", "CNAME example.com\n"},
+      {"lost.default", "CNAME no.default.svc.cluster.local\n"},
+      {"self.default", "CNAME self.default.svc.cluster.local\n"}};
+  book.set_services(files);
+  const auto far = ask("far.default.svc.cluster.local");
+  REQUIRE(far->records.size() == 3);
+  CHECK(far->records[0].name.empty());
+  CHECK(far->records[1].name == *dns::wire_name("ext.default.svc.cluster.local"));
+  CHECK(far->records[2].name == *dns::wire_name("db.default.svc.cluster.local"));
+  CHECK(far->records[2].data == "\x0a\x57\0\1"s);
+  const auto none = ask("ext.default.svc.cluster.local", 28);
+  CHECK(none->records.size() == 1);
+  CHECK(none->authority.size() == 1);
+  CHECK(ask("far.default.svc.cluster.local", 5)->records.size() == 1);
+  const auto out = ask("out.default.svc.cluster.local");
+  REQUIRE(out->records.size() == 2);
+  CHECK(out->records[1].data == *dns::wire_name("example.com"));
+  CHECK(out->authority.empty());
+  CHECK(ask("lost.default.svc.cluster.local")->code == dns::Code::no_such_name);
+  CHECK(ask("lost.default.svc.cluster.local")->records.size() == 1);
+  CHECK(ask("self.default.svc.cluster.local")->code == dns::Code::server_failure);
+}
+
 TEST_SUITE_END();
