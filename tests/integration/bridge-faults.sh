@@ -43,6 +43,17 @@ same "the host's network by a flag" "$(ns self net)" "$(ns "$(member_pid c a)" n
 same "and it stands in the manifest" true "$(field c .spec.hostNetwork)"
 expect_exit 0 pausa down a b c
 
+# ---- the range of Services
+offered=$(service web 'selector: {app: web}' 'ports: [{port: 80}]')
+for range in nonsense 10.9.9.0/29; do
+  expect_exit 1 env PAUSA_SERVICE_SUBNET=$range "$PAUSA" up -d "$offered"
+  match "a range that will not do is refused by name" "$errors" "$range" 'PAUSA_SERVICE_SUBNET'
+done
+same "and nothing is stored" "" "$(pausa service ls -o name)"
+expect_exit 0 env PAUSA_SERVICE_SUBNET=10.124.0.0/16 "$PAUSA" up -d "$offered"
+match "the configured range is used" "$(pausa service ls -o json | jq -r '.items[0].spec.clusterIP')" '^10\.124\.'
+expect_exit 0 pausa down "$offered"
+
 # ---- the last address
 for i in 1 2 3 4 5; do up --network bridge "$(sleeper p$i)"; done
 same "all five addresses are given" 5 "$(leases)"

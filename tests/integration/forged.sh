@@ -102,6 +102,7 @@ advertise() {
 }
 expect_exit 0 pausa network create plain --no-ipv6
 for pod in liar neighbour; do up --network plain "$(sleeper $pod)"; done
+check "a pod of a network that was made later comes to the Service" connects in_pod neighbour
 taken() { "$@" ip -6 route show default | grep fe80::bad; }
 advertise liar
 advertise evil
