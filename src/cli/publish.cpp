@@ -208,6 +208,10 @@ void publish(const std::vector<std::string>& texts, manifest::LoadedPod& loaded)
   Node* const spec = loaded.object.find("spec");
   Node* const nodes = spec != nullptr ? spec->find("containers") : nullptr;
   if (pod_spec.containers.empty() || nodes == nullptr) return;
+  if (pod_spec.host_network)
+    throw UsageError(
+        "--publish: a pod in the host's network publishes nothing: who listens there has the "
+        "host's port; leave it out, or the host's network");
   std::vector<pod::ContainerPort> ports;
   for (const auto& text : texts) {
     auto wanted = parse(text);

@@ -31,6 +31,14 @@ constexpr std::array<std::string_view, 15> supported_kinds = {
     "Pod",       "ReplicaSet", "Secret",        "Service",          "StatefulSet"};
 constexpr std::array<std::string_view, 4> list_fields = {"apiVersion", "kind", "metadata", "items"};
 
+// As it is to be judged where a command gives it the host's network.
+void set_host_network(Node* spec) {
+  if (spec == nullptr || !spec->is_map()) return;
+  if (const Node* const own = spec->find("hostNetwork"); own && own->kind != Node::Kind::boolean)
+    return;
+  spec->set("hostNetwork", Node::make_boolean(true)).mark = spec->mark;
+}
+
 class Unpacker {
  public:
   Unpacker(LoadResult& result, const pod::ValidateOptions& options)
@@ -167,8 +175,23 @@ class Unpacker {
     }
   }
 
+  pod::Diagnostics judge_pod(const Node& node) const {
+    if (!options_.host_network) return pod::validate_pod(node, options_);
+    Node judged = node;
+    set_host_network(judged.find("spec"));
+    return pod::validate_pod(judged, options_);
+  }
+
+  pod::Diagnostics judge_workload(const Node& node, pod::WorkloadKind kind) const {
+    if (!options_.host_network) return pod::validate_workload(node, kind, options_);
+    Node judged = node;
+    Node* const pod_template = pod::template_of(judged, kind);
+    set_host_network(pod_template ? pod_template->find("spec") : nullptr);
+    return pod::validate_workload(judged, kind, options_);
+  }
+
   void pod(const Node& node) {
-    pod::Diagnostics findings = pod::validate_pod(node, options_);
+    pod::Diagnostics findings = judge_pod(node);
     LoadedPod loaded;
     loaded.source = source_;
     loaded.object = node;
@@ -181,7 +204,7 @@ class Unpacker {
   }
 
   void workload(const Node& node, pod::WorkloadKind kind) {
-    pod::Diagnostics findings = pod::validate_workload(node, kind, options_);
+    pod::Diagnostics findings = judge_workload(node, kind);
     LoadedWorkload loaded{pod::decode_workload(node, kind), node, source_, prefix_, {}};
     Node* const pod_template = pod::template_of(loaded.object, kind);
     resolve_host_paths(pod_template ? pod_template->find("spec") : nullptr);

@@ -19,6 +19,7 @@ struct ValidateOptions {
   // Ports of the pod, TCP, that a command publishes beside the manifest.
   std::vector<std::uint16_t> published = {};
   bool publishes_all = false;  // whatever is declared and has no hostPort
+  bool host_network = false;   // a command says so beside the manifest, of what load() reads
 };
 
 // Everything below in one: errors, warnings and notes. has_errors() of it decides.

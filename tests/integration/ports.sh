@@ -162,6 +162,26 @@ match "one port cannot lead to two" "$errors" '"127.0.0.1:8080:81": port 8080/tc
 expect_exit 2 pausa up -d -p 8080:80 -p 127.0.0.1:8080:80 "$work/wrong.yaml"
 expect_exit 2 pausa up -d -p 8080:81 "$(serving wrong '[{containerPort: 80, hostPort: 8080}]')"
 match "nor with one of the manifest" "$errors" 'given twice, to the pod.s port 80 and to 81'
+expect_exit 3 pausa up -d --network host "$(serving wrong '[{containerPort: 80, hostPort: 8080}]')"
+match "nor in the host's network to another port than its own" "$errors" 'wrong.yaml:[0-9]+:[0-9]+: error: .*ports\[0\].hostPort: Invalid value: 8080: must match `containerPort` when `hostNetwork` is true'
+expect_exit 2 pausa up -d --network host -p 8080:80 "$(serving wrong '[]')"
+match "and no flag publishes there" "$errors" '--publish: a pod in the host.s network publishes nothing'
+expect_exit 2 pausa up -d -p 8080:80 "$(sleeper wrong 'hostNetwork: true')"
+expect_exit 3 pausa up -d --network host "$(sleeper wrong 'hostUsers: false')"
+match "what does not go with the host's network is refused with the flag, too" "$errors" 'wrong.yaml:[1-9][0-9]*:[0-9]+: error: spec.hostNetwork: Forbidden: when `hostUsers` is false'
+cat >"$work/wrong-job.yaml" <<'YAML'
+apiVersion: batch/v1
+kind: Job
+metadata: {name: wrong}
+spec:
+  template:
+    spec:
+      restartPolicy: Never
+      containers: [{name: a, image: busybox, ports: [{containerPort: 80, hostPort: 8080}]}]
+YAML
+expect_exit 3 pausa up -d --network host "$work/wrong-job.yaml"
+match "of a Job likewise" "$errors" 'hostPort: Invalid value: 8080: must match'
+expect_exit 4 pausa inspect wrong
 expect_exit 2 pausa up -d -p 80 "$(serving wrong '[]')"
 expect_exit 2 pausa up -d -p 1:2/sctp "$(serving wrong '[]')"
 expect_exit 0 pausa down flagged

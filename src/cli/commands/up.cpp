@@ -208,10 +208,11 @@ int run_up(const Arguments& arguments) {
   if (files.empty()) throw UsageError("up needs a manifest");
   const auto given = variables_from(options);
   const auto publications = options.all("publish");
-  auto loaded = manifest::load_paths(
-      files,
-      {options.all("allow-unsafe-sysctls"), ports_to_publish(publications), options.has("ports")},
-      given.get());
+  auto loaded =
+      manifest::load_paths(files,
+                           {options.all("allow-unsafe-sysctls"), ports_to_publish(publications),
+                            options.has("ports"), options.get("network") == "host"},
+                           given.get());
   if (!accept(loaded)) return exit_manifest;
   require_used(options, loaded.variables);
 
