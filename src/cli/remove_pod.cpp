@@ -21,6 +21,7 @@ namespace pausa::cli {
 namespace {
 
 constexpr std::chrono::seconds lock_patience(10);
+constexpr std::chrono::milliseconds lock_round(20);
 constexpr std::chrono::milliseconds ended_patience(500);
 // A supervisor listens once the pod's sandbox is there.
 constexpr std::chrono::seconds listening_patience(15);
@@ -31,12 +32,6 @@ constexpr std::chrono::seconds ping_patience(2);
 
 bool exists(const std::string& path) {
   return ::access(path.c_str(), F_OK) == 0;
-}
-
-state::Lock changing_lock(const state::Store& store, const state::PodKey& key) {
-  auto lock = store.lock(key, lock_patience);
-  if (!lock) throw sys::Error("pod " + key.name + " is being changed by another command");
-  return lock;
 }
 
 std::optional<SupervisorCall> ask_supervisor(const state::Store& store, const state::PodKey& key,
@@ -84,7 +79,8 @@ void end_by_force(const state::Store& store, const state::PodKey& key, bool remo
   if (!record) return;
   if (!ends(record->supervisor))
     throw sys::Error("pod " + key.name + ": its supervisor does not die");
-  const auto lock = changing_lock(store, key);
+  const auto lock = store.lock(key, lock_patience);
+  if (!lock) throw busy_pod(key);
   record = store.read(key);
   if (!record) return;
   const auto failures = supervisor::reconcile(store, cgroup::Hierarchy::detect(), *record, remove);
@@ -117,14 +113,19 @@ bool end_pod(const state::Store& store, const state::PodKey& key, bool remove,
   if (end_through_supervisor(store, key, remove, grace)) return true;
   const auto begin = std::chrono::steady_clock::now();
   const auto deadline = begin + listening_patience;
+  // Whoever holds the lock may be starting the pod, whose supervisor keeps it: between short rounds
+  // we look again.
+  bool locked_out = false;
   for (bool first = true; first || std::chrono::steady_clock::now() < deadline; first = false) {
+    locked_out = false;
     auto record = store.read(key);
     if (!record) {
       // An `up` that was killed at its beginning leaves the run folder alone.
       const bool known = exists(store.paths().data_dir(key));
       if (!remove || (!known && !exists(store.paths().run_dir(key)))) return known;
-      const auto lock = changing_lock(store, key);
-      if (store.read(key)) continue;  // one that was still at work has got further
+      const auto lock = store.lock(key, lock_round);
+      locked_out = !lock;
+      if (!lock || store.read(key)) continue;  // one that was still at work has got further
       store.remove(key);
       supervisor::with_subordinate_ids([&] { store.sweep(); });
       return known;
@@ -145,9 +146,14 @@ bool end_pod(const state::Store& store, const state::PodKey& key, bool remove,
         continue;
       }
     }
-    const auto lock = changing_lock(store, key);
+    const auto lock = store.lock(key, lock_round);
+    locked_out = !lock;
+    if (!lock) continue;
     record = store.read(key);
-    if (!record) return true;
+    if (!record) {
+      store.remove_run_dir(key);  // which our lock has made
+      return true;
+    }
     if (!record->state.finished && sys::alive(record->supervisor)) continue;
     if (record->boot_id != sys::boot_id()) record->infra = {};
     const auto failures =
@@ -156,6 +162,7 @@ bool end_pod(const state::Store& store, const state::PodKey& key, bool remove,
     if (remove && ::geteuid() == 0) store.sweep();  // without root reconcile() has done it
     return true;
   }
+  if (locked_out) throw busy_pod(key);
   end_by_force(store, key, remove);
   return true;
 }

@@ -122,6 +122,17 @@ bool runs(const state::Record& record) {
          (sys::alive(record.supervisor) || sys::alive(record.infra));
 }
 
+// Empty: somebody else has started the pod, whose supervisor keeps the lock.
+state::Lock lock_to_start(const state::Store& store, const state::PodKey& key) {
+  const auto deadline = std::chrono::steady_clock::now() + lock_patience;
+  for (;;) {
+    auto lock = store.lock(key, lock_round);
+    if (lock) return lock;
+    if (const auto record = store.read(key); record && runs(*record)) return lock;
+    if (std::chrono::steady_clock::now() >= deadline) throw busy_pod(key);
+  }
+}
+
 // The living pod takes the changed manifest over. False when its supervisor is not there (any
 // more).
 bool update_pod(const state::Store& store, const state::PodKey& key, const std::string& manifest,
@@ -250,10 +261,9 @@ StartingPod start_pod(const state::Store& store, manifest::LoadedPod loaded, Pod
     if (bring_up_to_date(store, key, loaded, manifest, images, options.quiet))
       return {key, sys::UniqueFd()};
     lock = store.lock(key, lock_round);
-    if (!lock && std::chrono::steady_clock::now() >= deadline)
-      throw sys::Error("pod " + key.name + " is being changed by another command");
-  }
-  if (auto existing = store.read(key)) {
+    if (!lock && std::chrono::steady_clock::now() >= deadline) throw busy_pod(key);
+    auto existing = lock ? store.read(key) : std::nullopt;
+    if (!existing) continue;
     if (runs(*existing)) {
       // Nobody supervises it: the next one takes over what runs.
       lock.release();
@@ -266,9 +276,7 @@ StartingPod start_pod(const state::Store& store, manifest::LoadedPod loaded, Pod
     // One that ended, or was left half made: it makes room.
     const auto failures = supervisor::reconcile(store, host.cgroups, *existing, true);
     if (!failures.empty()) throw failures.front();
-    lock.release();
-    lock = store.lock(key, lock_patience);
-    if (!lock) throw sys::Error("pod " + key.name + " is being changed by another command");
+    lock.release();  // of the folder that is gone
   }
   auto record = new_record(loaded.pod.spec, key, images, options.backoff);
   record.volumes = std::move(found.volumes);
@@ -297,8 +305,8 @@ StartingPod start_again(const state::Store& store, const state::PodKey& key, boo
   // Before the lock, which nobody waits for as long as that may take.
   const auto missing = bring_again(
       store, key, "", ::isatty(STDERR_FILENO) == 1 ? PullProgress::bars : PullProgress::plain);
-  auto lock = store.lock(key, lock_patience);
-  if (!lock) throw sys::Error("pod " + key.name + " is being changed by another command");
+  auto lock = lock_to_start(store, key);
+  if (!lock) return {key, sys::UniqueFd()};
   if (!pod_exists(store, key)) {
     store.remove_run_dir(key);  // which our lock has made
     throw NoSuchObject("no pod " + key.name + " in namespace " + key.namespace_ + " any more");

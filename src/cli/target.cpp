@@ -77,6 +77,10 @@ state::Record find_pod(const state::Store& store, const state::PodKey& key) {
   return revive(store, std::move(*record));
 }
 
+sys::Error busy_pod(const state::PodKey& key) {
+  return sys::Error("pod " + key.name + " is being changed by another command");
+}
+
 std::vector<state::Record> all_pods(const state::Store& store) {
   std::vector<state::Record> records;
   for (auto& record : store.list()) {

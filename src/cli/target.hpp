@@ -3,6 +3,7 @@
 #pragma once
 
 #include "state/store.hpp"
+#include "sys/error.hpp"
 
 #include <optional>
 #include <string>
@@ -30,6 +31,9 @@ std::vector<state::Record> all_pods(const state::Store& store);
 
 // Makes sure that somebody supervises a pod that should run. Returns the record as it is then.
 state::Record revive(const state::Store& store, state::Record record);
+
+// Somebody else has had the pod's lock for too long.
+sys::Error busy_pod(const state::PodKey& key);
 
 // The index of the container in the record: the one named, else the default one (the annotation
 // kubectl.kubernetes.io/default-container, else the first that is no init container).

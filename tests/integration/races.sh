@@ -50,6 +50,39 @@ for round in $(seq 20); do
 done
 eventually "nothing is left" nothing_remains
 
+# Who waits for the lock of a pod that another command starts looks again: its supervisor keeps it.
+lock=$PAUSA_RUNROOT/pods/default_contested/lock
+waits_for_lock() { readlink "/proc/$waiter/fd/"* | grep -qxF "$lock"; }
+beside_a_start() {  # VERB: begun while the pod is stopped, and gets no further before it runs
+  rm -f "$work/held"
+  python3 -c 'import fcntl, sys, time
+with open(sys.argv[1], "r+") as lock:
+    fcntl.lockf(lock, fcntl.LOCK_EX)
+    print("held", flush=True)
+    time.sleep(60)' "$lock" >"$work/held" &
+  local holder=$! result=0
+  at_end "kill $holder 2>/dev/null"
+  eventually "the lock is held" test -s "$work/held"
+  "$PAUSA" "$1" contested </dev/null >"$work/waiter" 2>&1 &
+  waiter=$!
+  eventually "$1 waits for it" waits_for_lock
+  kill -STOP $waiter
+  kill $holder
+  wait $holder || true
+  expect_exit 0 pausa start contested
+  kill -CONT $waiter
+  wait $waiter || result=$?
+  same "$1 beside a start" "0 " "$result $(grep -v '^pod/contested$' "$work/waiter" || true)"
+}
+up "$file"
+expect_exit 0 pausa stop -t 0 contested
+beside_a_start start
+expect_exit 0 pausa stop -t 0 contested
+beside_a_start stop
+same "it has stopped what was started" Stopped "$(pausa ps -a | awk '$1 == "contested" { print $3 }')"
+beside_a_start down
+eventually "nothing is left" nothing_remains
+
 # Who looks at a pod while it is removed sees it, or that there is none.
 watch_contested() {  # FILE COMMAND...: COMMAND again and again; what it says when it fails to FILE
   local answers=$1
