@@ -33,6 +33,12 @@ std::string bridge_name(const std::string& name) {
   return text;
 }
 
+// Of `none`, `pasta` and `host` a name that no network has.
+std::string bridge_of_words(const state::Paths& paths, const std::string& words) {
+  return words == default_network || words == "bridge" ? bridge_config(paths).name
+                                                       : bridge_name(words);
+}
+
 net::BridgeConfig config_of(const state::Paths& paths, const std::string& bridge) {
   return {bridge, paths.network(), std::nullopt, true};
 }
@@ -135,7 +141,8 @@ void remove_network(const state::Store& store, const NamedNetwork& network) {
   const net::BridgeLock lock(paths.network());
   if (const auto pods = pods_on(store, network.bridge); !pods.empty()) {
     std::string words;
-    for (const auto& pod : pods) words += (words.empty() ? "" : ", ") + pod;
+    for (const auto& pod : pods)
+      words += (words.empty() ? "" : ", ") + pod.namespace_ + "/" + pod.name;
     sys::Error error("the network " + network.name + " has pods: " + words);
     error.advise("remove them first (pausa down)");
     throw error;
@@ -149,12 +156,19 @@ void remove_network(const state::Store& store, const NamedNetwork& network) {
     throw sys::Error(errno, "remove the network " + network.name);
 }
 
-std::vector<std::string> pods_on(const state::Store& store, const std::string& bridge) {
-  std::vector<std::string> pods;
-  for (const auto& record : store.list())
+std::vector<state::PodKey> pods_on(const state::Store& store, const std::string& bridge) {
+  std::vector<state::PodKey> pods;
+  // These first: one that is started meanwhile is found by its record.
+  for (auto& key : store.list_without_record()) {
+    const auto words = read_network_words(store, key);
+    if (!words.empty() && bridge_of_words(store.paths(), words) == bridge)
+      pods.push_back(std::move(key));
+  }
+  for (auto& record : store.list())
     if (record.network.mode != state::NetworkRecord::Mode::loopback &&
-        record.network.bridge == bridge)
-      pods.push_back(record.key.namespace_ + "/" + record.key.name);
+        record.network.bridge == bridge &&
+        std::find(pods.begin(), pods.end(), record.key) == pods.end())
+      pods.push_back(std::move(record.key));
   return pods;
 }
 

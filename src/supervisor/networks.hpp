@@ -35,8 +35,9 @@ NamedNetwork create_network(const state::Paths& paths, const std::string& name,
 // With its bridge and what is remembered of it. Throws sys::Error.
 void remove_network(const state::Store& store, const NamedNetwork& network);
 
-// The pods that have an address there, stopped ones too: "shop/web".
-std::vector<std::string> pods_on(const state::Store& store, const std::string& bridge);
+// The pods that have an address there, stopped ones too, and those that asked for it and will have
+// one again: of these a reboot has taken the record.
+std::vector<state::PodKey> pods_on(const state::Store& store, const std::string& bridge);
 
 // What was asked for when the pod was made, as `--network` and PAUSA_NETWORK have it, beside its
 // stored manifest; empty: nothing was.

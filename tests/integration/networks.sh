@@ -140,6 +140,13 @@ expect_exit 0 pausa down alone
 expect_exit 0 pausa network create gone
 PAUSA_NETWORK=none up --network gone "$(sleeper left)"
 reboot left
+expect_exit 1 pausa network rm gone
+match "a stopped pod holds its network after a reboot, too" "$errors" "the network gone has pods: default/left"
+match "ls counts it" "$(pausa network ls)" 'gone +pausa-gone .* 1'
+same "inspect names it, without an address" "left 0" "$(pausa network inspect gone | jq -r '.pods[] | "\(.name) \(.addresses | length)"')"
+reboot usual
+match "as on the usual one" "$(pausa network ls)" 'default +pausa0 .* 1'
+expect_exit 0 pausa start usual
 rm "$PAUSA_ROOT/networks/gone"
 expect_exit 1 pausa start left
 match "a network that is gone is not replaced by another" "$errors" "there is no network gone"

@@ -45,16 +45,14 @@ Node network_node(const state::Store& store, const NamedNetwork& network) {
   }
   node.set("subnets", std::move(subnets));
   Node pods = Node::make_list();
-  for (const auto& record : store.list()) {
-    if (record.network.mode == state::NetworkRecord::Mode::loopback ||
-        record.network.bridge != network.bridge)
-      continue;
+  for (const auto& key : supervisor::pods_on(store, network.bridge)) {
     Node pod = Node::make_map();
-    pod.set("name", Node::make_string(record.key.name));
-    pod.set("namespace", Node::make_string(record.key.namespace_));
+    pod.set("name", Node::make_string(key.name));
+    pod.set("namespace", Node::make_string(key.namespace_));
     Node addresses = Node::make_list();
-    for (const auto& address : supervisor::addresses_of(record.network))
-      addresses.push(Node::make_string(address));
+    if (const auto record = store.read(key))
+      for (const auto& address : supervisor::addresses_of(record->network))
+        addresses.push(Node::make_string(address));
     pod.set("addresses", std::move(addresses));
     pods.push(std::move(pod));
   }
