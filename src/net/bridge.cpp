@@ -126,8 +126,9 @@ void require_ours(const Link& link, const BridgeConfig& config) {
   if (link.kind == "bridge" && link.hardware == bridge_hardware(config)) return;
   sys::Error error("the network interface " + config.name +
                    " is there already, and not made by this pausa");
-  error.advise("remove it (ip link delete " + config.name + "), or use another name" +
-               (config.named ? "" : " (PAUSA_BRIDGE)"));
+  const std::string remove =
+      link.kind == "bridge" ? "remove it (ip link delete " + config.name + "), or " : "";
+  error.advise(remove + "use another name" + (config.named ? "" : " (PAUSA_BRIDGE)"));
   throw error;
 }
 

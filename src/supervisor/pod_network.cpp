@@ -87,7 +87,7 @@ std::optional<NetworkChoice> configured_network() {
   if (text.empty()) return std::nullopt;
   const auto choice = parse_network(text);
   if (!choice || *choice == NetworkChoice::host)
-    throw sys::Error("PAUSA_NETWORK: \"" + text + "\" is none of none, bridge, pasta");
+    throw sys::Error("PAUSA_NETWORK: \"" + text + "\" must be none, bridge or pasta");
   return choice;
 }
 
@@ -135,21 +135,25 @@ UserNetwork join_again(const state::Store& store, const state::Record& record, s
 
 namespace {
 
+std::string on_loopback(const sys::Error& error) {
+  return std::string("no network but its own loopback: ") + error.what();
+}
+
 // Without root a bridge of one's own is the network of that user's pods, whatever it was called.
 std::string choose_user_network(const state::Store& store, bool asked, state::Record& record,
                                 UserNetwork& user) {
   auto& network = record.network;
   std::string note;
+  auto bridge = bridge_config(store.paths()).name;
   try {
     if (const auto why = why_no_user_network(); !why.empty()) throw sys::Error(why);
-    network.bridge = bridge_config(store.paths()).name;
+    network.bridge = std::move(bridge);
     network.mode = state::NetworkRecord::Mode::user;
     user = join_again(store, record, note);
-  } catch (sys::Error& error) {
+  } catch (const sys::Error& error) {
     network = {};
-    error.prepend("no network but its own loopback");
     if (asked) throw;
-    return error.what();
+    return on_loopback(error);
   }
   network.veth = net::veth_name(record.uid);
   return note;
@@ -169,14 +173,14 @@ std::string choose_network(const state::Store& store, const pod::Spec& spec,
   if (!asked && !is_usual(paths)) return {};
   if (asked == NetworkChoice::pasta)
     throw sys::Error("pasta is for users without root; root has the bridge");
+  const auto config = bridge_config(paths);
   std::string note;
   try {
-    const auto config = bridge_config(paths);
     note = net::ensure_bridge(config).note;
     record.network.bridge = config.name;
   } catch (const sys::Error& error) {
     if (asked) throw;
-    return std::string("no network but its own loopback: ") + error.what();
+    return on_loopback(error);
   }
   record.network.mode = state::NetworkRecord::Mode::bridge;
   record.network.veth = net::veth_name(record.uid);

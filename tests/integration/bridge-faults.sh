@@ -21,8 +21,10 @@ doctor 'ok +pausa0 '
 ip link add pausa0 type bridge
 doctor 'warning +pausa0 .*is there already'
 expect_exit 1 pausa up -d --network bridge "$(sleeper a)"
-match "somebody else's bridge is left alone" "$errors" 'pausa0 is there already'
+match "somebody else's bridge is left alone" "$errors" 'pausa0 is there already' 'ip link delete pausa0'
 ip link delete pausa0
+expect_exit 1 env PAUSA_BRIDGE=eth9 "$PAUSA" up -d --network bridge "$(sleeper a)"
+match "what is no bridge is not to be deleted for us" "$errors" 'not made by this pausa; use another name \(PAUSA_BRIDGE\)$'
 
 # ---- from the environment, from flags, what the manifest wants anyway
 
@@ -35,7 +37,9 @@ ip route add 10.9.9.4/30 via 198.51.100.2
 doctor 'warning +pausa0 .*10\.9\.9\.4/30, which overlaps its range 10\.9\.9\.0/29; pausa reset'
 ip route delete 10.9.9.4/30
 expect_exit 1 env PAUSA_NETWORK=fast "$PAUSA" up -d "$(sleeper b)"
-match "an unknown default is refused" "$errors" 'PAUSA_NETWORK: "fast"'
+match "an unknown default is refused" "$errors" 'PAUSA_NETWORK: "fast" must be none, bridge or pasta'
+expect_exit 2 pausa up -d --network '' "$(sleeper b)"
+match "an empty name, too" "$errors" '--network: "" is no name for a network'
 expect_exit 0 env PAUSA_NETWORK=bridge "$PAUSA" up -d --network none "$(sleeper b)"
 same "the flag decides" 127.0.0.1 "$(field b .status.podIP)"
 up --network host "$(sleeper c)"

@@ -161,15 +161,17 @@ match "without /dev/net/tun a note says so" "$errors" 'own loopback: /dev/net/tu
 same "and there is the loopback" 127.0.0.1 "$(value alone .status.podIP)"
 for mode in pasta bridge; do
   expect_exit 1 mine up -d --network $mode "$(sleeper wanted)"
-  match "who asks for more gets an error" "$errors" '/dev/net/tun cannot be opened'
+  match "who asks for more gets an error" "$errors" 'pod wanted: /dev/net/tun cannot be opened'
 done
 umount /dev/net
 true >"$work/nothing"
 chmod 644 "$work/nothing"
 mount --bind "$work/nothing" "$(readlink -f "$(type -P pasta)")"
 expect_exit 1 mine up -d --network pasta "$(sleeper wanted)"
-match "the error names the package" "$errors" 'pasta is not installed; .*passt'
+same "the error names the package, and speaks of no pod" "pausa: pod wanted: pasta is not installed; install it (package passt)" "$errors"
 expect_exit 0 mine down alone
+expect_exit 1 as_user env PAUSA_SUBNET=nonsense "$program" up -d "$(sleeper wanted)"
+match "nonsense is an error" "$errors" '^pausa: pod wanted: PAUSA_SUBNET: "nonsense" is no range for pods'
 umount "$(readlink -f "$(type -P pasta)")"
 expect_exit 1 pausa up -d --network pasta "$(sleeper root)"
 match "root has no use for it" "$errors" 'root has the bridge'

@@ -77,7 +77,7 @@ void set_network(const state::Store& store, const Options& options, StartOptions
   const auto text = options.get("network");
   if (!text) return;
   choose_network(*text, start);
-  if (!start.network_name.empty() && !supervisor::find_network(store.paths(), start.network_name)) {
+  if (!start.network && !supervisor::find_network(store.paths(), start.network_name)) {
     const auto fault = supervisor::network_name_fault(start.network_name);
     throw UsageError("--network: " +
                      (fault.empty() ? "there is no network " + start.network_name +
