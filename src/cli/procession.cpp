@@ -2,6 +2,7 @@
 
 #include "cli/command.hpp"
 #include "cli/remove_pod.hpp"
+#include "supervisor/networks.hpp"
 #include "sys/error.hpp"
 
 #include <poll.h>
@@ -14,6 +15,36 @@ namespace {
 bool interrupted(const Patience& patience) {
   pollfd ready{patience.interrupt, POLLIN, 0};
   return patience.interrupt >= 0 && ::poll(&ready, 1, 0) > 0;
+}
+
+// The bridge that is asked for; empty: none.
+std::string wanted_bridge(const state::Paths& paths, const StartOptions& options) {
+  if (options.network == supervisor::NetworkChoice::none) return {};
+  if (options.network) return supervisor::bridge_config(paths).name;
+  const auto network = supervisor::find_network(paths, options.network_name);
+  return network ? network->bridge : std::string();
+}
+
+std::string name_of_bridge(const state::Paths& paths, const std::string& bridge) {
+  if (bridge.empty()) return "its own loopback";
+  for (const auto& network : supervisor::list_networks(paths))
+    if (network.bridge == bridge) return "the network " + network.name;
+  return "the bridge " + bridge;
+}
+
+// A pod that lives keeps its network, whatever --network says.
+void tell_where_it_stays(const state::Store& store, const WantedPod& pod) {
+  const auto& options = pod.options;
+  if (options.quiet || pod.loaded.pod.spec.host_network) return;
+  if (!options.network && options.network_name.empty()) return;
+  const auto key = key_of(pod);
+  const auto record = store.read(key);
+  if (!record) return;
+  const bool none = record->network.mode == state::NetworkRecord::Mode::loopback;
+  const std::string bridge = none ? "" : record->network.bridge;
+  if (bridge == wanted_bridge(store.paths(), options)) return;
+  std::cerr << "pausa: pod " << key.name << " stays on " << name_of_bridge(store.paths(), bridge)
+            << "; to move it: pausa down " << key.name << ", then up again" << std::endl;
 }
 
 }  // namespace
@@ -85,6 +116,8 @@ StartResult Procession::await(std::size_t i, const Patience& patience) {
 void Procession::tell_changes() const {
   for (std::size_t i = 0; i < pods_.size(); ++i) {
     const auto& plan = pods_[i].plan;
+    if (plan.kind == PodPlan::Kind::update || plan.kind == PodPlan::Kind::keep)
+      tell_where_it_stays(store_, pods_[i]);
     const bool changes = plan.kind == PodPlan::Kind::update || plan.kind == PodPlan::Kind::recreate;
     if (changes && !pods_[i].options.quiet)
       std::cerr << "pausa: pod " << plan_text(keys_[i], plan) << std::endl;

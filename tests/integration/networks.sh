@@ -133,6 +133,14 @@ expect_exit 0 pausa start in2
 same "after a reboot a pod is where it was" pausa-inside "$(jq -r .network.bridge "$PAUSA_RUNROOT/pods/default_in2/pod.json")"
 check "without a way to the world, still" cannot_reach in2 198.51.100.2
 up --network none "$(sleeper alone)"
+expect_exit 0 pausa up -d --network inside "$work/alone.yaml"
+same "one that lives stays where it is, with a note" 'pausa: pod alone stays on its own loopback; to move it: pausa down alone, then up again' "$errors"
+expect_exit 0 pausa up -d --network bridge "$work/in2.yaml"
+same "on a network, too" 'pausa: pod in2 stays on the network inside; to move it: pausa down in2, then up again' "$errors"
+expect_exit 0 pausa up -d --network inside "$work/in2.yaml"
+same "where it is asked to be nothing is to be told" '' "$errors"
+expect_exit 0 pausa up -d --network default "$work/usual.yaml"
+same "by another word, neither" '' "$errors"
 reboot alone
 PAUSA_NETWORK=bridge expect_exit 0 pausa start alone
 same "one without a network has none" 127.0.0.1 "$(field alone .status.podIP)"
