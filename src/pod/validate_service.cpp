@@ -9,6 +9,11 @@ namespace {
 
 constexpr std::string_view types[] = {"ClusterIP", "ExternalName", "LoadBalancer", "NodePort"};
 constexpr std::string_view affinities[] = {"ClientIP", "None"};
+constexpr std::string_view families[] = {"IPv4", "IPv6"};
+constexpr std::string_view family_policies[] = {"PreferDualStack", "RequireDualStack",
+                                                "SingleStack"};
+constexpr std::string_view traffic_policies[] = {"Cluster", "Local"};
+constexpr std::string_view distributions[] = {"PreferClose", "PreferSameNode", "PreferSameZone"};
 constexpr std::string_view protocols[] = {"SCTP", "TCP", "UDP"};
 constexpr std::int64_t last_port = 65535;
 constexpr std::int64_t first_node_port = 30000;
@@ -63,7 +68,10 @@ void check_port(const Value& port, const Value& spec, Findings& findings) {
   } else {
     add_faults(name, dns_label_faults(name.text()), findings);
   }
-  if (port["port"].integer()) check_range(port["port"], 1, last_port, findings);
+  if (!port["port"].present())
+    findings.required(port["port"]);
+  else if (port["port"].integer())
+    check_range(port["port"], 1, last_port, findings);
   check_choice(port["protocol"], protocols, findings);
   if (port["protocol"].is("SCTP"))
     findings.forbidden(port["protocol"], "not supported by pausa: SCTP of Services");
@@ -110,6 +118,19 @@ void check_affinity_config(const Value& spec, Findings& findings) {
     findings.invalid(seconds, "must be greater than 0 and less than 86400");
 }
 
+// They have no effect here, but are to be what a cluster takes.
+void check_families_and_traffic(const Value& spec, Findings& findings) {
+  for (const Value& family : spec["ipFamilies"].items()) check_choice(family, families, findings);
+  check_choice(spec["ipFamilyPolicy"], family_policies, findings);
+  check_choice(spec["internalTrafficPolicy"], traffic_policies, findings);
+  check_choice(spec["trafficDistribution"], distributions, findings);
+  const Value external = spec["externalTrafficPolicy"];
+  if (has_node_ports(spec) || external.text().empty())
+    check_choice(external, traffic_policies, findings);
+  else
+    findings.invalid(external, "may only be set for externally-accessible services");
+}
+
 }  // namespace
 
 void check_service(const Value& service, Findings& findings) {
@@ -138,6 +159,7 @@ void check_service(const Value& service, Findings& findings) {
   check_distinct(spec, findings);
   if (spec["selector"].present()) check_labels(spec["selector"], findings);
   check_affinity_config(spec, findings);
+  check_families_and_traffic(spec, findings);
 }
 
 }  // namespace pausa::pod
