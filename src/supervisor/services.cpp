@@ -113,8 +113,15 @@ void add_names(const pod::Object& object, const std::vector<const pod::EndpointP
     names[service.cluster_ip] = "PTR " + full_name(name) + "\n";
   } else {
     for (const auto* pod : pods) {
-      for (const auto& address : pod->addresses) text += "A " + address + "\n";
-      add_ports(service, full_name(pod->name + "." + pod->namespace_), pod, text);
+      std::string addresses;
+      for (const auto& address : pod->addresses) addresses += "A " + address + "\n";
+      text += addresses;
+      // The pod's own name may be that of a Service.
+      std::string target = first_address(*pod);
+      std::replace(target.begin(), target.end(), '.', '-');
+      target += "." + name;
+      names[target] = addresses;
+      add_ports(service, full_name(target), pod, text);
     }
   }
 }

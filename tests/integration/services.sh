@@ -191,7 +191,8 @@ expect_exit 0 pausa up -d --network bridge "$(service else 'type: ExternalName' 
 w1=$(field w1 .status.podIP)
 lookup() { pausa exec client -- nslookup -type="$2" "$1" 2>&1; }
 match "a headless one is its pods" "$(lookup all.default.svc.cluster.local a)" "Address: $w1"
-match "its ports stand in SRV" "$(lookup _http._tcp.all.default.svc.cluster.local srv)" "8081 w1.default.svc.cluster.local"
+match "its ports stand in SRV" "$(lookup _http._tcp.all.default.svc.cluster.local srv)" "8081 ${w1//./-}.all.default.svc.cluster.local"
+match "by a name that is the pod's for sure" "$(lookup "${w1//./-}.all.default.svc.cluster.local" a)" "Address: $w1"
 match "an external name is an alias" "$(lookup else.default.svc.cluster.local cname)" "web.default.svc.cluster.local"
 match "and says what that is" "$(lookup else.default.svc.cluster.local a)" "Address: $ip"
 match "or that it has no address of IPv6" "$(lookup else.default.svc.cluster.local aaaa && echo answered)" 'answered$'
