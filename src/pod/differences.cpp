@@ -37,6 +37,8 @@ constexpr Difference table[] = {
      "that is what a pod on one machine is for, and stopping is faster: infra is PID 1, so that SIGTERM ends a program without a handler", {}},
     {"terminationGracePeriodSeconds unset", "30 seconds", "10 seconds", "people wait for it", {}},
     {"seccompProfile unset", "usually Unconfined", "RuntimeDefault", "confined unless asked otherwise", {}},
+    {"capabilities of a container that asks for none", "those of the node's runtime, mostly with NET_RAW, MKNOD and AUDIT_WRITE", "the same without these three",
+     "with NET_RAW a container may pose as its neighbours; a ping that opens a raw socket needs it added, one by datagrams of ICMP needs nothing", {}},
     {"RuntimeClass and PriorityClass", "refused when the cluster has no such object", "runtimeClassName is refused, priorityClassName has no effect",
      "there is no cluster to hold such objects", cluster_objects},
     {"paths of matchLabelKeys", "constraint[0][0]", "constraint[0].matchLabelKeys[0]", "the API server loses the field's name", nameless_paths},
