@@ -23,8 +23,10 @@ std::span<const Command> commands() {
        "pausa up --env-file .env --set TAG=2 web.yaml    # ${TAG} in the manifest is 2\n"
        "kustomize build . | pausa up -f -",
        run_up, up_options},
-      {"down", "stop pods and remove everything of them", "[OPTION…] [FILE…|POD…|--all]",
-       "pausa down web.yaml\npausa down web\npausa down --all", run_down, down_options},
+      {"down", "stop pods and remove everything of them", "[OPTION…] [FILE…|POD…|KIND/NAME…|--all]",
+       "pausa down web.yaml\npausa down web\npausa down service/db     # its file is lost\npausa "
+       "down --all",
+       run_down, down_options},
       {"diff", "tell what up would change", "FILE…",
        "pausa diff web.yaml      # exit code 0: nothing, 1: something", run_diff, diff_options},
       {"run-job", "start a Job of a CronJob", "[OPTION…] CRONJOB",
@@ -178,6 +180,13 @@ bool touches_pods(std::string_view verb) {
   return std::find(others.begin(), others.end(), verb) == others.end();
 }
 
+// Those whose first word is a verb, too: help may be asked for after it.
+bool has_verbs(std::string_view verb) {
+  constexpr std::array verbs{"image",  "service", "network", "policy",
+                             "volume", "system",  "generate"};
+  return std::find(verbs.begin(), verbs.end(), verb) != verbs.end();
+}
+
 int dispatch(char** argv, Arguments arguments) {
   arguments = without_aliases(std::move(arguments));
   if (!arguments.empty() && enters_pods(arguments[0])) sys::shield_own_program(argv);
@@ -191,7 +200,12 @@ int dispatch(char** argv, Arguments arguments) {
   }
   const Command* command = find_command(arguments[0]);
   if (command == nullptr) throw UsageError(unknown_command(arguments[0], commands()));
-  if (arguments.size() > 1 && (arguments[1] == "--help" || arguments[1] == "-h")) {
+  const auto words_end =
+      has_verbs(arguments[0])
+          ? std::find(arguments.begin(), arguments.end(), "--")
+          : arguments.begin() + std::min<std::ptrdiff_t>(2, std::ssize(arguments));
+  if (std::any_of(arguments.begin() + 1, words_end,
+                  [](const auto& word) { return word == "--help" || word == "-h"; })) {
     std::cout << help_text(*command);
     return exit_ok;
   }

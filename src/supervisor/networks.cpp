@@ -1,5 +1,6 @@
 #include "supervisor/networks.hpp"
 
+#include "net/probe.hpp"
 #include "supervisor/in_network.hpp"
 #include "sys/error.hpp"
 #include "sys/hash.hpp"
@@ -121,6 +122,12 @@ NamedNetwork create_network(const state::Paths& paths, const std::string& name,
                             const net::BridgeWish& wish) {
   if (auto fault = network_name_fault(name); !fault.empty()) throw sys::Error(fault);
   const auto bridge = bridge_name(name);
+  // A user's bridge is in a network of its own, which has IPv6 whatever the machine has.
+  if (wish.v6 && ::geteuid() == 0 && !net::has_ipv6()) {
+    sys::Error error("network " + name + ": IPv6 is off on this machine");
+    error.advise("leave --ipv6 out, or turn it on: sysctl -w net.ipv6.conf.default.disable_ipv6=0");
+    throw error;
+  }
   const net::BridgeLock lock(paths.network());
   if (name == default_network || read_wish(paths, name))
     throw sys::Error("there is a network " + name + " already");

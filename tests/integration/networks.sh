@@ -44,6 +44,11 @@ rm -r "$PAUSA_RUNROOT/network/services"
 expect_exit 2 pausa network create bridge
 match "a word that means something else" "$errors" "not the name of one"
 expect_exit 2 pausa network create Upper_Case
+expect_exit 0 pausa network create --help
+echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6
+expect_exit 1 pausa network create six --ipv6 fd99:6::/64
+match "IPv6 that is off" "$errors" "network six: IPv6 is off on this machine; .*net.ipv6.conf.default.disable_ipv6=0"
+echo 0 >/proc/sys/net/ipv6/conf/default/disable_ipv6
 ip link add pausa-theirs type bridge
 expect_exit 1 pausa network create theirs
 match "an interface that somebody else made" "$errors" "is there already, and not made by this pausa"

@@ -86,6 +86,7 @@ expect_exit 1 pausa port-forward --address 127.0.0.1 many "$port:1"
 match "who has a port is named" "$errors" "port 127.0.0.1:$port/tcp of this machine is taken by pausa"
 expect_exit 4 pausa port-forward nobody 80
 match "a pod that is not there" "$errors" 'no pod nobody'
+expect_exit 4 pausa port-forward many/nope 80
 expect_exit 1 pausa port-forward many :http
 match "a name that no container has" "$errors" 'pod many has no port http'
 expect_exit 2 pausa port-forward many 80:x:y

@@ -55,6 +55,8 @@ expect_exit 2 pausa port --url
 same "port of one" 0.0.0.0:8080 "$(pausa port plain 80)"
 same "port as URL" http://127.0.0.1:8080 "$(pausa port --url plain)"
 expect_exit 1 pausa port plain 81
+expect_exit 4 pausa port plain/nope
+match "a container that is not there" "$errors" "no container nope in pod plain; it has "
 
 # ---- a port that is taken
 expect_exit 1 pausa up -d --network none "$(serving late '[{containerPort: 80, hostPort: 8080}]')"
@@ -81,6 +83,9 @@ kill -CONT "$(field plain .pausa.guard.pid)"
 check "a connection of the time between is served" wait $waiting
 kill -9 "$(infra_pid plain)"
 eventually "a new sandbox is reached by the old port" get 127.0.0.1 8080
+expect_exit 0 pausa stop plain
+expect_exit 1 pausa port --url plain
+match "a URL that leads nowhere is not told" "$errors" "pod plain does not run"
 expect_exit 0 pausa down plain
 run get 127.0.0.1 8080
 same "the port goes with the pod" 1 "$code"

@@ -213,6 +213,12 @@ match "one out of the range" "$errors" "192.0.2.1 is not in the range of Service
 expect_exit 1 pausa up -d "$(service port 'type: NodePort' 'ports: [{port: 1, nodePort: 30080}]')"
 match "a port that another has" "$errors" "30080 is that of service/node"
 same "nothing of it is stored" "all else node web" "$(pausa service ls -o name | sed 's,service/,,' | sort | paste -sd' ')"
+expect_exit 0 pausa up -d "$(service misnamed 'selector: {app: web}' 'ports: [{port: 80, targetPort: nope}]')"
+match "or that nobody has the port" "$(pausa service describe misnamed)" "80/TCP to nope: no container has a port nope"
+rm "$work/service-misnamed.yaml"
+expect_exit 4 pausa down service/absent
+expect_exit 0 pausa down service/misnamed
+same "a Service goes by its name, too" "all else node web" "$(pausa service ls -o name | sed 's,service/,,' | sort | paste -sd' ')"
 match "describe tells who is behind it" "$(pausa service describe node)" "80:30080/TCP to 8081: $w1:8081"
 
 # ---- what was said to the world ends with the address

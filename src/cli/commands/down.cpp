@@ -32,11 +32,23 @@ bool names_file(const std::string& word) {
          word.ends_with(".json") || word.find('/') != std::string::npos;
 }
 
-// "pod/web", "deployment/web".
+// "service", "services", "svc".
+std::optional<pod::ObjectKind> object_resource(std::string_view word) {
+  if (word == "svc") return pod::ObjectKind::service;
+  if (word == "networkpolicies") return pod::ObjectKind::network_policy;
+  for (const auto kind : pod::all_object_kinds) {
+    const auto name = pod::resource_name(kind);
+    if (word == name || (word.ends_with('s') && word.substr(0, word.size() - 1) == name))
+      return kind;
+  }
+  return std::nullopt;
+}
+
+// "pod/web", "deployment/web", "service/db".
 bool names_object(const std::string& word) {
   if (word.ends_with(".yaml") || word.ends_with(".yml") || word.ends_with(".json")) return false;
   const auto kind = word.substr(0, word.find('/'));
-  return kind == "pod" || kind == "pods" || pod::workload_resource(kind);
+  return kind == "pod" || kind == "pods" || pod::workload_resource(kind) || object_resource(kind);
 }
 
 // What is to go.
@@ -84,11 +96,31 @@ void add_named_by(const state::Store& store, const std::string& file,
   for (auto& entry : loaded.objects) doomed.objects.push_back(std::move(entry.object));
 }
 
-// "pod/web", "deployment/web", or "web".
+// "service/db": what is stored; nullopt: it names something else.
+std::optional<pod::Object> stored_object(const state::Store& store, const std::string& word,
+                                         const std::optional<std::string>& namespace_) {
+  const auto slash = word.find('/');
+  const auto kind = object_resource(word.substr(0, slash));
+  if (!kind || slash == std::string::npos) return std::nullopt;
+  const auto home =
+      pod::is_namespaced(*kind) ? namespace_.value_or(default_namespace()) : std::string();
+  const auto name = word.substr(slash + 1);
+  if (*kind == pod::ObjectKind::claim)
+    throw UsageError("a claim goes with its data: pausa volume rm " + name);
+  auto object = state::ObjectStore(store.paths()).find(*kind, home, name);
+  if (!object)
+    throw NoSuchObject("no " + std::string(pod::kind_name(*kind)) + " " + name +
+                       (home.empty() ? "" : " in namespace " + home));
+  return object;
+}
+
+// "pod/web", "deployment/web", "service/db", or "web".
 void add_named(const state::Store& store, const std::string& word,
                const std::optional<std::string>& namespace_, Doomed& doomed) {
   if (const auto workload = workload_named(store, word, namespace_))
     add_workload(store, workload->kind, workload->key, doomed);
+  else if (auto object = stored_object(store, word, namespace_))
+    doomed.objects.push_back(std::move(*object));
   else
     doomed.add(parse_target(word, namespace_).key);
 }

@@ -6,6 +6,8 @@
 #include "cli/workloads.hpp"
 #include "supervisor/services.hpp"
 #include "supervisor/stored_pod.hpp"
+#include "sys/error.hpp"
+#include "sys/process.hpp"
 
 #include <unistd.h>
 
@@ -77,6 +79,9 @@ int run_port(const Arguments& arguments) {
   if (words.empty()) return ports_of_all(store, options);
   const auto target = target_of(store, words.front(), options.get("namespace"));
   const auto record = find_pod(store, target.key);
+  if (!target.container.empty()) (void)pick_container(store, record, target.container);
+  if (options.has("url") && (record.state.finished || !sys::alive(record.infra)))
+    throw sys::Error("pod " + target.key.name + " does not run, so its ports lead nowhere");
   const auto spec = published(store, record, supervisor::read_living_pod(store, record).pod,
                               options.has("env") || options.has("url"));
   const std::string only = words.size() > 1 ? words[1] : "";

@@ -115,8 +115,9 @@ Source source_of_pods(const state::Store& store, const std::string& word,
                          workload->key.namespace_);
     return source;
   }
-  const auto key = parse_target(word, namespace_).key;
-  (void)find_pod(store, key);
+  const auto [key, container] = parse_target(word, namespace_);
+  const auto record = find_pod(store, key);
+  if (!container.empty()) (void)pick_container(store, record, container);
   source.words = "pod " + key.name;
   source.pods = [key] { return std::vector{key}; };
   return source;

@@ -79,10 +79,14 @@ std::string description(const Object& object, const Pods& pods) {
                      "\ntype       " + type_text(service) + "\naddress    " +
                      address_text(service) + "\n";
   if (service.client_affinity) text += "affinity   ClientIP\n";
+  const bool ready = !pod::endpoints_of(service, object.metadata.namespace_, pods).empty();
   for (const auto& port : service.ports)
     text += "port       " + (port.name.empty() ? "" : port.name + " ") + port_text(port) + " to " +
             (port.target.name.empty() ? std::to_string(port.target.number) : port.target.name) +
-            ": " + joined(endpoint_words(object, pods, &port), "no pod is ready") + "\n";
+            ": " +
+            joined(endpoint_words(object, pods, &port),
+                   ready ? "no container has a port " + port.target.name : "no pod is ready") +
+            "\n";
   for (const auto& pod : pods)
     if (pod.namespace_ == object.metadata.namespace_ && service.selects(pod.labels))
       text += "pod        " + pod.name + ": " +
