@@ -61,6 +61,7 @@ class PortForward::Loop {
     port.udp = udp;
     auto socket = net::listen_on(port);
     if (!socket) refuse_taken(port, store_);
+    refuse_node_ports({port}, store_);
     const auto number = bound_port(socket.get());
     lines_.push_back({std::move(socket), number, remote, udp, 0, nullptr});
     return number;

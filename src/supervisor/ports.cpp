@@ -114,6 +114,7 @@ bool Ports::has(const net::PublishedPort& port) const {
 void Ports::listen(const pod::Spec& spec, const state::Store& store) {
   std::vector<Open> fresh;
   std::vector<net::PublishedPort> taken;
+  std::vector<net::PublishedPort> bound;
   for (const auto& port : published_ports(spec)) {
     if (has(port)) continue;
     // Where only the pod's port changes, or the address, ours are those that have it.
@@ -129,11 +130,15 @@ void Ports::listen(const pod::Spec& spec, const state::Store& store) {
       if (open.port.host_port == port.host_port && open.port.udp == port.udp &&
           open.port.host != port.host)
         ours.push_back(open.socket.get());
-    if (!socket) socket = net::listen_on(port, ours);
-    if (!socket) refuse_taken(port, store);
+    if (!socket) {
+      socket = net::listen_on(port, ours);
+      if (!socket) refuse_taken(port, store);
+      bound.push_back(port);
+    }
     fresh.push_back({port, std::move(socket), nullptr, {}});
     taken.push_back(port);
   }
+  refuse_node_ports(bound, store);
   take_from_kernel(taken, store);
   for (auto& open : fresh) open_.push_back(std::move(open));
   if (open_.empty()) return;

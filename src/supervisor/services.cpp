@@ -9,6 +9,7 @@
 #include "state/object_store.hpp"
 #include "supervisor/helper_child.hpp"
 #include "supervisor/pod_network.hpp"
+#include "supervisor/taken_port.hpp"
 #include "supervisor/user_network.hpp"
 #include "sys/error.hpp"
 #include "sys/hash.hpp"
@@ -140,10 +141,35 @@ std::string free_address(const net::Subnet& range, const std::string& name,
   throw sys::Error("no address is left for Services in " + net::to_text(range));
 }
 
-std::uint16_t free_node_port(const std::set<std::uint16_t>& taken, bool udp) {
-  for (std::uint16_t port = first_node_port; port <= last_node_port; ++port)
-    if (!taken.contains(port) && net::listen_on({std::nullopt, port, 0, udp})) return port;
+using Held = std::vector<sys::UniqueFd>;
+
+std::uint16_t free_node_port(const std::set<std::uint16_t>& taken, bool udp, Held& held) {
+  for (std::uint16_t port = first_node_port; port <= last_node_port; ++port) {
+    if (taken.contains(port)) continue;
+    if (auto socket = net::listen_on({std::nullopt, port, 0, udp})) {
+      held.push_back(std::move(socket));
+      return port;
+    }
+  }
   throw sys::Error("no port from 30000 to 32767 is left for Services");
+}
+
+// Rules come before who listens, so nobody may: of IPv4, to which they go.
+void hold_node_port(const pod::ServicePort& port, const std::string& words,
+                    const state::Store& store, Held& held) try {
+  const bool udp = port.protocol == pod::Protocol::udp;
+  held.push_back(net::listen_on({net::parse_address("0.0.0.0"), port.node_port, 0, udp}));
+  if (!held.back()) refuse_taken({std::nullopt, port.node_port, 0, udp}, store);
+} catch (sys::Error& error) {
+  error.prepend(words);
+  throw;
+}
+
+bool has_node_port(const pod::Service& service, const pod::ServicePort& wanted) {
+  return service.has_node_ports() &&
+         std::any_of(service.ports.begin(), service.ports.end(), [&wanted](const auto& port) {
+           return port.node_port == wanted.node_port && port.protocol == wanted.protocol;
+         });
 }
 
 bool same_object(const pod::Object& a, const pod::Object& b) {
@@ -186,6 +212,17 @@ std::vector<NodePort> node_ports_of(const state::Store& store, pod::EndpointPod 
     }
   }
   return ports;
+}
+
+std::map<std::pair<std::uint16_t, bool>, std::string> node_port_owners(const state::Store& store) {
+  std::map<std::pair<std::uint16_t, bool>, std::string> owners;
+  if (::geteuid() != 0) return owners;
+  for (const auto& object : all_services(store))
+    for (const auto& port : object.service->ports)
+      if (object.service->has_node_ports() && port.node_port != 0)
+        owners[{port.node_port, port.protocol == pod::Protocol::udp}] =
+            "service/" + object.metadata.name + " (namespace " + object.metadata.namespace_ + ")";
+  return owners;
 }
 
 std::vector<pod::EndpointPod> endpoint_pods(const state::Store& store) {
@@ -308,8 +345,12 @@ void store_service(const state::Store& store, pod::Object object) {
   std::set<std::string> addresses;
   std::set<std::uint16_t> node_ports;
   const std::string words = "service/" + object.metadata.name;
+  std::shared_ptr<const pod::Service> before;
   for (const auto& other : all_services(store)) {
-    if (same_object(other, object)) continue;
+    if (same_object(other, object)) {
+      before = other.service;
+      continue;
+    }
     addresses.insert(other.service->cluster_ip);
     for (const auto& port : other.service->ports) {
       if (port.node_port == 0) continue;
@@ -334,11 +375,14 @@ void store_service(const state::Store& store, pod::Object object) {
     }
     if (!wanted) service.cluster_ip = free_address(range, domain_of(object.metadata), addresses);
   }
+  Held held;  // until it is stored: a pod that listens from then on finds it there
   if (service.has_node_ports()) {
     for (const auto& port : service.ports) node_ports.insert(port.node_port);
     for (auto& port : service.ports) {
       if (port.node_port == 0)
-        port.node_port = free_node_port(node_ports, port.protocol == pod::Protocol::udp);
+        port.node_port = free_node_port(node_ports, port.protocol == pod::Protocol::udp, held);
+      else if (::geteuid() == 0 && (!before || !has_node_port(*before, port)))
+        hold_node_port(port, words, store, held);
       node_ports.insert(port.node_port);
     }
   }

@@ -7,7 +7,10 @@
 #include "pod/service.hpp"
 #include "state/store.hpp"
 
+#include <cstdint>
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace pausa::supervisor {
@@ -27,6 +30,11 @@ struct NodePort {
 // Of the Services that this pod is behind when it is ready. Without root its supervisor leads
 // there, for which it needs no address.
 std::vector<NodePort> node_ports_of(const state::Store& store, pod::EndpointPod pod, bool root);
+
+// Who has which ports of this machine for IPv4 by rules, which come before whoever listens:
+// "service/web (namespace shop)" by number and whether it is UDP's. Without root there are none:
+// supervisors listen. Throws sys::Error.
+std::map<std::pair<std::uint16_t, bool>, std::string> node_port_owners(const state::Store& store);
 
 // Reads all Services and pods and makes rules and names what follows from them; does nothing where
 // they say so already, or where there has never been a Service. Throws sys::Error.
@@ -49,7 +57,8 @@ void add_service_variables(const state::Store& store, const pod::Pod& pod, bool 
 void apply_own_services(const std::string& rules, int pidfd);
 
 // Gives a Service what it is to have and has not: an address, ports of the machine; refuses what
-// another one has. `store` afterwards stores it. Throws sys::Error.
+// another one has, and with root a port that it did not have before and somebody listens on.
+// `store` afterwards stores it. Throws sys::Error.
 void store_service(const state::Store& store, pod::Object object);
 
 }  // namespace pausa::supervisor

@@ -1,5 +1,6 @@
 #include "supervisor/taken_port.hpp"
 
+#include "supervisor/services.hpp"
 #include "sys/error.hpp"
 #include "sys/path.hpp"
 #include "sys/process.hpp"
@@ -38,10 +39,30 @@ std::string command_of(pid_t pid) {
   return name;
 }
 
+using Owners = std::map<std::pair<std::uint16_t, bool>, std::string>;
+
+Owners owners_of(const state::Store& store) {
+  try {
+    return node_port_owners(store);
+  } catch (const sys::Error&) {
+    return {};  // a damaged Service keeps no pod from starting
+  }
+}
+
+[[noreturn]] void refuse(const net::PublishedPort& port, const std::string& why,
+                         const Owners& owners) {
+  sys::Error error("port " + net::to_text(port) + " of this machine is " + why);
+  auto free = port;
+  do free.host_port = net::next_free(free);
+  while (owners.contains({free.host_port, port.udp}));
+  if (free.host_port != 0) error.advise(std::to_string(free.host_port) + " is free");
+  throw error;
+}
+
 }  // namespace
 
 void refuse_taken(const net::PublishedPort& port, const state::Store& store) {
-  std::string sentence = "port " + net::to_text(port) + " of this machine is taken";
+  std::string sentence = "taken";
   const auto holders = net::holders_of(port);
   for (const auto pid : holders) {
     const auto pod = pod_of(store, pid);
@@ -50,10 +71,17 @@ void refuse_taken(const net::PublishedPort& port, const state::Store& store) {
     if (!pod.empty()) sentence += " of pod " + pod;
     break;
   }
-  sys::Error error(sentence);
-  if (const auto free = net::next_free(port); free != 0)
-    error.advise(std::to_string(free) + " is free");
-  throw error;
+  refuse(port, sentence, owners_of(store));
+}
+
+void refuse_node_ports(const std::vector<net::PublishedPort>& ports, const state::Store& store) {
+  if (ports.empty()) return;
+  const auto owners = owners_of(store);
+  for (const auto& port : ports) {
+    if (port.host && port.host->v6) continue;
+    const auto owner = owners.find({port.host_port, port.udp});
+    if (owner != owners.end()) refuse(port, "the node port of " + owner->second, owners);
+  }
 }
 
 }  // namespace pausa::supervisor

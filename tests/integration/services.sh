@@ -185,6 +185,52 @@ check "from the host by its address" host_says 198.51.100.1 30080 w1
 check "and by its loopback" host_says 127.0.0.1 30080 w1
 match "port tells of it" "$(pausa port w1)" '^8081/tcp -> 0.0.0.0:30080$'
 
+# ---- ports that somebody else has: rules would come before who listens
+if [[ $as == root ]]; then
+  listens() { grep -q ":$(printf %04X "$1") .* 0A " /proc/net/tcp /proc/net/tcp6; }
+  # NAME PORT [LINE]…
+  node_port() { service "$1" 'type: NodePort' 'selector: {app: web}' "ports: [{port: 80, targetPort: 8081, nodePort: $2}]" "${@:3}"; }
+  # publishing NAME PORT [FIELDS]
+  publishing() { busybox_pod "$1" 'app: other' 'command: [sleep, "3600"]' "ports: [{containerPort: 80, hostPort: $2${3:-}}]"; }
+  busybox nc -ll -p 30086 -e echo stranger >"$work/nc" 2>&1 &
+  stranger=$!
+  perl -MSocket=:all -e 'socket(S, PF_INET6, SOCK_STREAM, 0); bind(S, pack_sockaddr_in6(30088, inet_pton(AF_INET6, "::1"))) or die;
+    listen(S, 1); sleep' >"$work/perl6" 2>&1 &
+  stranger6=$!
+  busybox nc -ll -p 30000 -e echo stranger >"$work/nc0" 2>&1 &
+  stranger0=$!
+  expect_exit 0 pausa up -d "$(publishing holder 30087 ', hostIP: 127.0.0.1')"
+  for port in 30086 30088 30000; do eventually "somebody listens" listens $port; done
+  expect_exit 1 pausa up -d "$(node_port taken 30086)"
+  match "a node port that somebody has is refused" "$errors" "service/taken: port 30086/tcp of this machine is taken by busybox \(pid $stranger\); 30089 is free"
+  expect_exit 1 pausa up -d "$(node_port node 30087)"
+  match "so is one to which a Service changes, of a pod" "$errors" 'service/node: port 30087/tcp of this machine is taken by pausa-[a-z]+ \(pid [0-9]+\) of pod holder; 30089 is free'
+  same "nothing is stored of them" $'service/node\nservice/web' "$(pausa service ls -o name | sort)"
+  check "who has it goes on answering" host_says 127.0.0.1 30086 stranger
+  check "and the Service where it was" host_says 127.0.0.1 30080 w1
+  expect_exit 0 pausa up -d "$(node_port aside 30088)"
+  expect_exit 0 pausa down "$work/service-aside.yaml"
+  expect_exit 0 pausa up -d "$(service aside 'type: NodePort' 'selector: {app: web}' 'ports: [{port: 80}]')"
+  match "one that is found is nobody's" "$(pausa service ls -o json | jq '.items[] | select(.metadata.name == "aside").spec.ports[0].nodePort')" '^30001$'
+  expect_exit 0 pausa down "$work/service-aside.yaml" holder
+  kill $stranger $stranger6 $stranger0
+  expect_exit 1 pausa up -d "$(publishing late 30080)"
+  match "a Service's node port is no pod's" "$errors" 'port 30080/tcp of this machine is the node port of service/node \(namespace default\); 30081 is free'
+  expect_exit 1 pausa up -d "$(publishing late 30080 ', hostIP: 127.0.0.1')"
+  expect_exit 4 pausa inspect late
+  expect_exit 0 pausa up -d "$(publishing late 30080 ', hostIP: "::1"')"
+  expect_exit 0 pausa up -d "$(publishing late 30080 ', protocol: UDP')"
+  expect_exit 1 pausa up -d "$(publishing late 30080)"
+  match "nor by a change" "$errors" 'the node port of service/node'
+  expect_exit 1 pausa port-forward w1 30080:8081
+  match "nor is it forwarded for a while" "$errors" 'the node port of service/node'
+  expect_exit 0 pausa down late
+  expect_exit 0 pausa up -d "$(node_port node 30080 'sessionAffinity: ClientIP')"
+  expect_exit 0 pausa up -d "$work/service-node.yaml"
+  expect_exit 0 pausa restart w1
+  eventually "the Service that has it changes and stays" host_says 127.0.0.1 30080 w1
+fi
+
 # ---- headless, and a name for another
 expect_exit 0 pausa up -d --network bridge "$(service all 'clusterIP: None' 'selector: {app: web}' 'ports: [{name: http, port: 8081}]')"
 expect_exit 0 pausa up -d --network bridge "$(service else 'type: ExternalName' 'externalName: web.default.svc.cluster.local')"
