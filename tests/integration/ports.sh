@@ -117,10 +117,13 @@ EOF
 asked() { [[ $("${@:4}" timeout 3 perl "$work/udp" "$2" "$3" 2>/dev/null) == "$1" ]]; }
 up --network none "$(serving both '[{containerPort: 80, hostPort: 8090}, {containerPort: 81, hostPort: 8090, hostIP: 127.0.0.1},
   {containerPort: 53, hostPort: 5390, hostIP: 127.0.0.1, protocol: UDP}, {containerPort: 54, hostPort: 5390, protocol: UDP}]')"
-in_pod both busybox nc -ll -p 81 -e sh -c 'read -r a; read -r a; printf "HTTP/1.0 200 OK\r\n\r\none address\n"' >"$work/nc" 2>&1 &
+infra=$(infra_pid both)  # not in_pod: the servers are to be ended by their own pids
+nsenter -t "$infra" -n busybox nc -ll -p 81 -e sh -c 'read -r a; read -r a; printf "HTTP/1.0 200 OK\r\n\r\none address\n"' >"$work/nc" 2>&1 &
+servers=($!)
 for port in 53 54; do
-  in_pod both perl -MSocket -e 'socket(S, PF_INET, SOCK_DGRAM, 0); bind(S, sockaddr_in($ARGV[0], INADDR_LOOPBACK)) or die;
+  nsenter -t "$infra" -n perl -MSocket -e 'socket(S, PF_INET, SOCK_DGRAM, 0); bind(S, sockaddr_in($ARGV[0], INADDR_LOOPBACK)) or die;
     while (my $from = recv(S, my $text, 999, 0)) { send(S, $ARGV[0], 0, $from) }' $port >"$work/perl" 2>&1 &
+  servers+=($!)
 done
 for _ in own adopted; do
   answer=both
@@ -136,6 +139,7 @@ done
 expect_exit 1 pausa up -d --network none "$(serving third '[{containerPort: 80, hostPort: 8090, hostIP: 127.0.0.1}]')"
 match "nobody else may have one of them" "$errors" '127.0.0.1:8090/tcp of this machine is taken by .* of pod both'
 expect_exit 0 pausa down both
+kill "${servers[@]}"
 answer=flagged
 up --network bridge -p 8100:80 -p 127.0.0.1:8101:53/udp "$(serving flagged '[{containerPort: 80}]' 0.0.0.0)"
 eventually "a port by a flag" get 127.0.0.1 8100
