@@ -87,15 +87,17 @@ void Supervisor::on_exit(std::size_t index, const infra::Exit& exit) {
   auto& container = containers_[index];
   const auto& state = record_.state.containers[index];
   if (exit.key != member_key(index, state.launches)) return;  // an instance that is history
-  if (!charge_.pod.spec.host_pid) (void)sandbox_->client.forget(exit.registration);
+  const auto forget = [this, registration = exit.registration] {
+    if (sandbox_ && !charge_.pod.spec.host_pid) (void)sandbox_->client.forget(registration);
+  };
   // One whose launch failed was killed by us, and has been told.
-  if (state.stage != Stage::running && state.stage != Stage::starting) return;
+  if (state.stage != Stage::running && state.stage != Stage::starting) return forget();
   container.pidfd_watch.reset();
   // It may have ended before we heard that it had begun.
   if (container.launch) {
     (void)container.launch->wait_beyond(launch::Launch::Stage::ready, std::chrono::seconds(1));
     on_launch(index);
-    if (state.stage != Stage::running) return;
+    if (state.stage != Stage::running) return forget();
   }
   container.checks.reset();
   if (!record_.state.stopping) ports_.withdraw(*container.spec);
@@ -113,6 +115,15 @@ void Supervisor::on_exit(std::size_t index, const infra::Exit& exit) {
               "container ended with exit code " + std::to_string(code));
   feed(pod::event::Exited{index, code, exit.status.exited() ? 0 : exit.status.status, oom,
                           exit.realtime, message});
+  try {
+    save();
+  } catch (const sys::Error&) {
+    unsaved_ = true;  // fails once more at the end of this turn
+    return;
+  }
+  // Not before the record has it: else the exit code would be lost with a supervisor that is
+  // killed.
+  forget();
 }
 
 void Supervisor::terminate(std::size_t index) {
