@@ -55,8 +55,8 @@ begin=$(now_ms)
 expect_exit 0 pausa up -d "$settings"
 eventually "it runs" status_is reader a '.state | has("running")' true
 between "at once" 0 $(($(now_ms) - begin)) 5000
-expect_exit 0 pausa logs reader/a
-match "with the new value" "$output" red
+says_red() { "$PAUSA" logs reader/a | grep -q red; }
+eventually "with the new value" says_red
 same "that was one restart" 1 "$(status_of reader a .restartCount)"
 trace reader
 expect_exit 0 pausa events reader
