@@ -51,7 +51,7 @@ void Supervisor::watch_own_child(std::size_t index) {
     } catch (const sys::Error&) {
       exit.status = {CLD_EXITED, 255};
     }
-    on_exit(index, exit);
+    (void)on_exit(index, exit);
   });
 }
 
@@ -63,41 +63,47 @@ void Supervisor::on_infra() {
 // Also after every question to infra: its answer may have been read past exits.
 void Supervisor::take_exits() {
   if (!sandbox_ || over_) return;
+  std::vector<infra::Registration> known;
+  const auto take = [this, &known](const infra::Exit& exit) {
+    if (take_check_exit(exit)) return;
+    const auto index = container_index(exit.key);
+    if (index < containers_.size() && on_exit(index, exit)) known.push_back(exit.registration);
+  };
   try {
-    while (auto exit = sandbox_->client.next_exit()) {
-      if (take_check_exit(*exit)) continue;
-      const auto index = container_index(exit->key);
-      if (index < containers_.size()) on_exit(index, *exit);
-      if (!sandbox_) return;
-    }
-    if (!sandbox_->client.missed_exits()) return;
-    for (const auto& entry : sandbox_->client.table().entries()) {
-      if (entry.exited && take_check_exit(entry.member)) continue;
-      const auto index = container_index(entry.member.key);
-      if (entry.exited && index < containers_.size()) on_exit(index, entry.member);
-      if (!sandbox_) return;
-    }
+    while (auto exit = sandbox_->client.next_exit()) take(*exit);
+    if (sandbox_->client.missed_exits())
+      for (const auto& entry : sandbox_->client.table().entries())
+        if (entry.exited) take(entry.member);
   } catch (const sys::Error&) {
-    // Infra is gone: its pidfd tells.
-    infra_watch_.reset();
+    infra_watch_.reset();  // infra is gone: its pidfd tells
+  }
+  let_forget(known);
+}
+
+// Not before the record has them: else a supervisor that is killed takes the exit codes with it.
+void Supervisor::let_forget(const std::vector<infra::Registration>& known) {
+  if (known.empty()) return;
+  save();
+  try {
+    for (const auto& registration : known) (void)sandbox_->client.forget(registration);
+  } catch (const sys::Error&) {
+    infra_watch_.reset();  // as above
   }
 }
 
-void Supervisor::on_exit(std::size_t index, const infra::Exit& exit) {
+// False: of an instance that is history.
+bool Supervisor::on_exit(std::size_t index, const infra::Exit& exit) {
   auto& container = containers_[index];
   const auto& state = record_.state.containers[index];
-  if (exit.key != member_key(index, state.launches)) return;  // an instance that is history
-  const auto forget = [this, registration = exit.registration] {
-    if (sandbox_ && !charge_.pod.spec.host_pid) (void)sandbox_->client.forget(registration);
-  };
+  if (exit.key != member_key(index, state.launches)) return false;
   // One whose launch failed was killed by us, and has been told.
-  if (state.stage != Stage::running && state.stage != Stage::starting) return forget();
+  if (state.stage != Stage::running && state.stage != Stage::starting) return true;
   container.pidfd_watch.reset();
   // It may have ended before we heard that it had begun.
   if (container.launch) {
     (void)container.launch->wait_beyond(launch::Launch::Stage::ready, std::chrono::seconds(1));
     on_launch(index);
-    if (state.stage != Stage::running) return forget();
+    if (state.stage != Stage::running) return true;
   }
   container.checks.reset();
   if (!record_.state.stopping) ports_.withdraw(*container.spec);
@@ -115,15 +121,7 @@ void Supervisor::on_exit(std::size_t index, const infra::Exit& exit) {
               "container ended with exit code " + std::to_string(code));
   feed(pod::event::Exited{index, code, exit.status.exited() ? 0 : exit.status.status, oom,
                           exit.realtime, message});
-  try {
-    save();
-  } catch (const sys::Error&) {
-    unsaved_ = true;  // fails once more at the end of this turn
-    return;
-  }
-  // Not before the record has it: else the exit code would be lost with a supervisor that is
-  // killed.
-  forget();
+  return true;
 }
 
 void Supervisor::terminate(std::size_t index) {

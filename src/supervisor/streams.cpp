@@ -187,6 +187,7 @@ void Supervisor::adopt_members() {
     return;
   }
   std::vector<std::size_t> unborn;
+  std::vector<infra::Registration> known;
   std::vector<std::size_t> unpulled;  // their pulls died with the last supervisor
   for (std::size_t i = 0; i < containers_.size(); ++i) {
     const auto stage = record_.state.containers[i].stage;
@@ -211,7 +212,7 @@ void Supervisor::adopt_members() {
     } else if (found->exited) {
       if (stage == Stage::starting && !containers_[i].pidfd)
         feed(pod::event::Started{i, wall_now()});
-      on_exit(i, found->member);
+      if (on_exit(i, found->member)) known.push_back(found->member.registration);
     }
   }
   for (const auto i : unborn) {
@@ -220,6 +221,7 @@ void Supervisor::adopt_members() {
                                  "the supervisor was killed while the container started", 137,
                                  wall_now()});
   }
+  let_forget(known);
   start_containers(unpulled);
   feed(pod::event::Resume{});
   if (record_.desired != state::Desired::running && !record_.state.finished)

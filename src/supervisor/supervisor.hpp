@@ -150,7 +150,8 @@ class Supervisor {
   void watch_own_child(std::size_t index);
   void on_infra();
   void take_exits();
-  void on_exit(std::size_t index, const infra::Exit& exit);
+  void let_forget(const std::vector<infra::Registration>& known);
+  bool on_exit(std::size_t index, const infra::Exit& exit);
 
   // pulls.cpp: images that are gone
   bool has_images(std::size_t index);
