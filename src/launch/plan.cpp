@@ -66,12 +66,13 @@ OwnedPlan::OwnedPlan(ExecRequest request) : process_(std::move(request.process))
 void OwnedPlan::become_member(const Pod& pod, bool own_pid_namespace, int nested,
                               const std::vector<rootfs::MountStep>* own) {
   add(Op::keyring, "own session keyring");
-  add(Op::limits, "set resource limits");
   if (process_.terminal)
     add(Op::terminal, "make a terminal").flags = own != nullptr ? 1 : 0;  // 1: the console, too
   else
     add(Op::stdio, "connect stdin, stdout and stderr");
   add(Op::close_fds, "close every other descriptor");
+  // Not before: a supervisor of many members has more descriptors than a member may have.
+  add(Op::limits, "set resource limits");
   // A PID namespace of one's own (and joining one) asks for CAP_SYS_ADMIN in the processes after
   // the fork. Nobody but infra can see them there, so they give up their privileges then.
   const bool late = own_pid_namespace || nested >= 0;

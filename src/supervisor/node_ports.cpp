@@ -21,7 +21,6 @@ void NodePorts::serve(std::vector<NodePort> wanted, const WayIn& way) {
   wanted_ = std::move(wanted);
   way_ = way;
   drop_unwanted();
-  if (!wanted_.empty()) allow_many_descriptors();
   listen();
 }
 

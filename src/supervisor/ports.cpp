@@ -10,7 +10,6 @@
 #include "sys/path.hpp"
 
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -67,14 +66,6 @@ bool admits(const std::string& gate, const net::PublishedPort& port, const net::
 }
 
 }  // namespace
-
-void allow_many_descriptors() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == limit.rlim_max) return;
-  constexpr rlim_t plenty = 65536;
-  limit.rlim_cur = std::max(limit.rlim_cur, std::min(limit.rlim_max, plenty));
-  (void)::setrlimit(RLIMIT_NOFILE, &limit);  // with fewer, connections wait in the backlog
-}
 
 net::ForwardTarget target_of(const WayIn& way, const net::PublishedPort& port) {
   net::ForwardTarget target;
@@ -143,7 +134,6 @@ void Ports::listen(const pod::Spec& spec, const state::Store& store) {
   for (auto& open : fresh) open_.push_back(std::move(open));
   if (open_.empty()) return;
   used_ = true;
-  allow_many_descriptors();
 }
 
 void Ports::adopt(const pod::Spec& spec, infra::Client& client) {

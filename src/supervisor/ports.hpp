@@ -24,10 +24,6 @@ namespace pausa::supervisor {
 // Those of all containers, in the manifest's order.
 std::vector<net::PublishedPort> published_ports(const pod::Spec& spec);
 
-// A connection takes two descriptors: as many as we may have. What members get is set by their own
-// limits.
-void allow_many_descriptors();
-
 // Into a pod that lives.
 struct WayIn {
   int pidfd = -1;                       // of infra

@@ -8,6 +8,7 @@
 #include "sys/path.hpp"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -41,6 +42,16 @@ void protect_from_oom() {
   if (file) (void)!::write(file.get(), score.data(), score.size());
 }
 
+// A container takes a dozen, a connection to a published port two. What members may have is set by
+// their own limits.
+void allow_many_descriptors() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == limit.rlim_max) return;
+  constexpr rlim_t plenty = 65536;
+  limit.rlim_cur = std::max(limit.rlim_cur, std::min(limit.rlim_max, plenty));
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);  // with fewer, connections wait in the backlog
+}
+
 }  // namespace
 
 Supervisor::Supervisor(Charge charge, Host host, Starter starter)
@@ -60,6 +71,7 @@ Supervisor::Supervisor(Charge charge, Host host, Starter starter)
   adopt_spec();
   record_.supervisor = sys::self_id();
   protect_from_oom();
+  allow_many_descriptors();
   record_.guard = sys::identify(::getppid());
 }
 
