@@ -9,7 +9,11 @@ echoes() {
   serve "$1"
 }
 # Until the pod's infra ends, so that the network does with it.
-serve() { in_pod "$1" perl "$work/serve" "$1" "$(infra_pid "$1")" & }
+serve() {
+  in_pod "$1" perl "$work/serve" "$1" "$(infra_pid "$1")" &
+  eventually "it listens" listens "$1"
+}
+listens() { in_pod "$1" ss -Hlnu 'sport = 9000' | grep -q .; }
 cat <<'PERL' >"$work/serve"
 use Socket; my ($name, $infra) = @ARGV;
 socket(my $s, AF_INET, SOCK_DGRAM, 0); bind($s, sockaddr_in(9000, INADDR_ANY)) or die;

@@ -13,6 +13,13 @@ server() {
   busybox_pod "$1" "app: $2" "ports: [{name: http, containerPort: 80${3:-}}]" \
     "command: [sh, -c, 'for p in 81 82; do nc -ll -p \$p -e echo $1 & done; exec nc -ll -p 80 -e echo $1']"
 }
+answers() { [[ $(in_pod "$1" busybox nc -w 1 127.0.0.1 "$2" </dev/null) == "$1" ]]; }
+# serve NETWORK FILE NAME: starts it, until it answers.
+serve() {
+  local port
+  up --network "$1" "$2"
+  for port in 80 81 82; do eventually "$3 answers on $port" answers "$3" "$port"; done
+}
 apply() { expect_exit 0 pausa up -d --network bridge "$(policy "$@")"; }
 drop() { expect_exit 0 pausa down -f "$work/networkpolicy-$1.yaml"; }
 ip() { [[ $1 != -* && $1 != address && $1 != route && $1 != link ]] || { command ip "$@"; return; }; field "$1" .status.podIP; }
@@ -26,9 +33,9 @@ outside_may_not() { [[ -z $(outside timeout 4 busybox nc -w 1 "$1" "$2" </dev/nu
 
 # With no way out by IPv6 nothing but policies has the host forward it.
 command ip -6 route del default
-up --network bridge "$(server db db)"
-up --network bridge "$(server web web)"
-up --network bridge "$(server other other)"
+serve bridge "$(server db db)" db
+serve bridge "$(server web web)" web
+serve bridge "$(server other other)" other
 db=$(ip db) db6=$(ip6 db) web=$(ip web)
 for client in web other; do
   eventually "without a policy $client reaches all" may $client "$db"
@@ -108,9 +115,9 @@ check "and they are free again" may db "$web" 80 web
 
 # ---- pods come and go
 expect_exit 0 pausa down web
-up --network bridge "$(server late other)"
+serve bridge "$(server late other)" late
 check "a new pod gets no right with an address" may_not late "$db"
-up --network bridge "$(server web web)"
+serve bridge "$(server web web)" web
 check "one that is made again has its right, with another address" may web "$db"
 expect_exit 0 pausa stop db
 expect_exit 0 pausa start db
@@ -131,6 +138,8 @@ use Socket; socket(my $s, AF_INET, SOCK_STREAM, 0); connect($s, sockaddr_in(83, 
 $| = 1; $s->autoflush; print "open\n"; <STDIN>; print $s "still\n"; alarm 5; print scalar <$s>;
 PERL
 pausa exec db -- sh -c 'nc -ll -p 83 -e cat >/dev/null 2>&1 &'
+listens() { in_pod db ss -Hltn 'sport = 83' | grep -q .; }
+eventually "somebody listens" listens
 coproc in_pod other perl -MIO::Handle "$work/talk" "$db"
 read -r -t 10 opened <&"${COPROC[0]}"
 same "a connection is made" open "$opened"
@@ -145,7 +154,7 @@ check "without a policy everybody may" may other "$db"
 # ---- from outside: by address, through a published port, by the kernel and by the supervisor
 expect_exit 0 pausa up -d "$(policy published 'podSelector: {matchLabels: {app: pub}}' \
   'ingress: [{from: [{ipBlock: {cidr: 198.51.100.0/24, except: [198.51.100.64/26]}}], ports: [{port: 80, endPort: 81}]}]')"
-up --network bridge "$(server pub pub ', hostPort: 8080}, {containerPort: 81, hostPort: 8081}, {containerPort: 82, hostPort: 8082')"
+serve bridge "$(server pub pub ', hostPort: 8080}, {containerPort: 81, hostPort: 8081}, {containerPort: 82, hostPort: 8082')" pub
 outside ip address add 198.51.100.66/24 dev eth9
 outside_from() { outside perl -MSocket -e 'socket(S, AF_INET, SOCK_STREAM, 0); bind(S, sockaddr_in(0, inet_aton($ARGV[0]))); alarm 3; connect(S, sockaddr_in($ARGV[2], inet_aton($ARGV[1]))) or exit 1; print scalar <S>' "$@"; }
 for _ in 1 2 3; do # the first goes by the supervisor
@@ -178,7 +187,7 @@ drop db
 
 # ---- without a bridge it is the supervisor's alone
 cat "$(server lone pub ', hostPort: 8090')" >"$work/lone2.yaml"
-up --network none "$work/lone2.yaml"
+serve none "$work/lone2.yaml" lone
 match "who may reaches a pod with a loopback only" "$(outside_from 198.51.100.2 198.51.100.1 8090)" lone
 same "who may not does not" "" "$(outside_from 198.51.100.66 198.51.100.1 8090 || true)"
 
