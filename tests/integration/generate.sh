@@ -25,6 +25,8 @@ spec:
 YAML
 )"
 stable='del(.metadata.uid, .metadata.creationTimestamp, .status, .pausa)'
+said() { grep -qx 0755 "$work/page/said"; }
+eventually "it writes into the folder beside its manifest" said
 before=$(field shop "$stable")
 expect_exit 0 pausa generate kube shop
 mkdir "$work/elsewhere"
@@ -33,7 +35,7 @@ expect_exit 0 pausa down -t 0 shop
 rm "$work/page/said"
 up "$work/elsewhere/again.yaml"
 same "the same pod" "$before" "$(field shop "$stable")"
-eventually "with the same folder" grep -qx 0755 "$work/page/said"
+eventually "with the same folder" said
 expect_exit 0 pausa kube generate shop
 same "and the same manifest" "$(<"$work/elsewhere/again.yaml")" "$output"
 expect_exit 4 pausa generate kube absent

@@ -187,6 +187,8 @@ restart=$!
 pulls() { pausa events silent | grep -q Pulling; }
 eventually "the pull is under way" pulls
 puller() { pgrep -f "bring-image default silent a root"; }
+puller_runs() { [[ -n $(puller) ]]; }
+eventually "by a program" puller_runs
 same "the OOM killer may have it" 0 "$(cat "/proc/$(puller | head -n 1)/oom_score_adj")"
 # The next supervisor goes on with it: nothing has failed.
 supervisor=$(field silent .pausa.supervisor.pid)

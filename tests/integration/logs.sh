@@ -24,7 +24,11 @@ spec:
       volumeMounts: [{name: go, mountPath: /go}]
 YAML
 )"
-eventually "many has written all" status_is talk many '.state.terminated.exitCode' 0
+for member in many both; do
+  eventually "$member has written all" status_is talk $member '.state.terminated.exitCode' 0
+done
+begun() { [[ $(pausa logs talk/slow) == begin ]]; }
+eventually "slow has begun" begun
 
 {
   seq 1 200000

@@ -29,6 +29,8 @@ expect_exit 0 pausa up --dry-run "$(shop)"
 same "a dry run tells the same" "shop: create" "$output"
 expect_exit 4 pausa inspect shop
 up "$(shop)"
+said() { [[ $("$PAUSA" exec shop/api cat /data/said) == "$1" ]]; }
+eventually "it runs" said first
 infra=$(infra_pid shop) api=$(member_pid shop api) web=$(member_pid shop web)
 
 expect_exit 0 pausa diff "$(shop)"
@@ -45,7 +47,6 @@ match "the plan is told" "$errors" 'shop: restart api'
 differs "it was started again" "$api" "$(member_pid shop api)"
 same "nothing else was" "$infra $web" "$(infra_pid shop) $(member_pid shop web)"
 trace shop
-said() { [[ $("$PAUSA" exec shop/api cat /data/said) == "$1" ]]; }
 eventually "with its new command and the old volume" said $'first\nsecond'
 expect_exit 0 pausa diff "$(shop second)"
 api=$(member_pid shop api)
@@ -57,6 +58,7 @@ web=$(member_pid shop web)
 expect_exit 0 pausa up -d "$both"
 differs "the one" "$api" "$(member_pid shop api)"
 differs "and the other" "$web" "$(member_pid shop web)"
+eventually "with the third command" said $'first\nsecond\nthird'
 expect_exit 0 pausa up -d "$(shop second)"
 eventually "and back" said $'first\nsecond\nthird\nsecond'
 

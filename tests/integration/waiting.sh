@@ -114,18 +114,19 @@ spec:
   containers:
     - name: flaky
       image: busybox
-      command: ["sh", "-c", "until [ -e /memo/go ]; do sleep 0.02; done; echo x >> /memo/runs; echo run $(wc -l < /memo/runs); [ $(wc -l < /memo/runs) -ge 5 ]"]
+      command: ["sh", "-c", "[ -e /memo/runs ] || echo begin; until [ -e /memo/go ]; do sleep 0.02; done; echo x >> /memo/runs; echo run $(wc -l < /memo/runs); [ $(wc -l < /memo/runs) -ge 5 ]"]
       volumeMounts: [{name: memo, mountPath: /memo}]
     - {name: other, image: busybox, command: ["sh", "-c", "exit 0"]}
 YAML
 )"
 "$PAUSA" logs -f again/flaky >"$work/followed" </dev/null &
 follower=$!
+eventually "it follows" grep -qx begin "$work/followed"
 expect_exit 0 pausa exec again/flaky touch /memo/go
 expect_exit 0 pausa wait --timeout 60s again
 same "the pod's exit code is printed" 0 "$output"
 check "the follower ends with the pod" wait $follower
-same "it has seen every run" $'run 1\nrun 2\nrun 3\nrun 4\nrun 5' "$(<"$work/followed")"
+same "it has seen every run" $'begin\nrun 1\nrun 2\nrun 3\nrun 4\nrun 5' "$(<"$work/followed")"
 expect_exit 0 pausa wait again/flaky
 same "a container's code" 0 "$output"
 expect_exit 1 pausa wait --for=ready again

@@ -52,8 +52,8 @@ expect_exit 0 pausa ps -o wide deployment/web
 match "ps tells the owner" "$output" 'web-3 .*deployment/web'
 expect_exit 0 pausa ps -q deploy/web
 same "ps knows the short name of the kind" "web-1 web-2 web-3" "$(paste -sd ' ' <<<"$output")"
-expect_exit 0 pausa logs --prefix=never deployment/web
-same "logs of all of them" "one one one" "$(paste -sd ' ' <<<"$output")"
+said() { [[ $(pausa logs --prefix=never deployment/web | paste -sd ' ') == "$1" ]]; }
+eventually "logs of all of them" said "one one one"
 expect_exit 0 pausa exec deployment/web -- true
 expect_exit 0 pausa condition deployment/web example.com/fed=True
 same "each has it" $'pod/web-1\npod/web-2\npod/web-3' "$output"
