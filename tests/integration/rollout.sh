@@ -25,6 +25,13 @@ settings() {
 }
 idle='sleep 1000'
 stubborn="trap '' TERM; while true; do sleep 1; done"
+# Once it has set its trap: SIGTERM is the fifteenth bit of the signals that are ignored.
+deaf() {
+  local mask
+  mask=$(awk '$1 == "SigIgn:" { print $2 }' "/proc/$(member_pid "$1" main)/status")
+  ((0x$mask >> 14 & 1))
+}
+five_are_deaf() { for i in 1 2 3 4 5; do deaf "p$i" || return; done; }
 colour() { jq -r .data.colour "$PAUSA_ROOT/objects/default/configmap/settings.json"; }
 up_in_background() {
   "$PAUSA" up -d "$1" >"$work/shown" 2>"$work/told" </dev/null &
@@ -36,11 +43,13 @@ five() { for i in 5 3 1 2 4; do pod "p$i" "$1"; done; }
 expect_exit 0 pausa up -d "$({ settings blue; five "$stubborn"; } | manifest five)"
 same "in the manifest's order" $'configmap/settings\npod/p5\npod/p3\npod/p1\npod/p2\npod/p4' "$output"
 for i in 1 2 3 4 5; do trace "p$i"; done
+eventually "none listens to SIGTERM" five_are_deaf
 begin=$(now_ms)
 expect_exit 0 pausa up -d "$({ settings blue; five "$idle"; } | manifest five)"
 between "five graces of a second at the same time" 900 $(($(now_ms) - begin)) 4000
 five_hosts() { for i in 5 3 1 2 4; do pod "p$i" "$stubborn" "hostname: $1"; done; }
 expect_exit 0 pausa up -d "$({ settings blue; five "$stubborn"; } | manifest five)"
+eventually "none listens to SIGTERM any more" five_are_deaf
 begin=$(now_ms)
 expect_exit 0 pausa up -d "$({ settings blue; five_hosts other; } | manifest five)"
 between "five made anew at the same time" 900 $(($(now_ms) - begin)) 4000
