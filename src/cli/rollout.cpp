@@ -3,6 +3,7 @@
 #include "cli/command.hpp"
 #include "cli/node_ports.hpp"
 #include "cli/remove_pod.hpp"
+#include "cli/supervisor_call.hpp"
 #include "image/library.hpp"
 #include "supervisor/images.hpp"
 #include "supervisor/networks.hpp"
@@ -181,6 +182,12 @@ WantedPod wanted_again(const state::Store& store, const state::PodBefore& before
   return pod;
 }
 
+// Who is killed may have asked for a change that the supervisor has not come to: it answers in
+// order, and then what is stored is what it runs.
+void await_changes(const state::Store& store, const state::PodKey& key) {
+  if (auto ping = SupervisorCall::put(store, key, {})) (void)ping->wait();
+}
+
 void tell(const sys::Error& error) {
   std::cerr << "pausa: " << error.what() << "\n";
 }
@@ -224,6 +231,7 @@ bool take_back(const state::Store& store, const state::Journal& journal) {
         supervisor::keep_network_words(store, before.key, before.network);
         continue;
       }
+      await_changes(store, before.key);
       returning.push_back(wanted_again(store, before));
       const auto kind = returning.back().plan.kind;
       const bool ends = kind == PodPlan::Kind::recreate ||

@@ -114,6 +114,21 @@ check "all is as it was" as_before
 expect_exit 0 pausa ps -a
 same "once" "" "$errors"
 
+# Also a change that a supervisor has been asked for and has not come to. (The new pod comes after.)
+supervisor=$(field changed .pausa.supervisor.pid)
+kill -STOP "$supervisor"
+up_in_background "$(after | manifest set)"
+asked() { [[ -e $PAUSA_ROOT/pods/default_new && -e $PAUSA_ROOT/pods/default_changed/manifest.next.json ]]; }
+eventually "it is asked" asked
+kill -KILL $running
+wait $running 2>/dev/null || true
+"$PAUSA" ps -a >"$work/shown" 2>"$work/told" </dev/null &
+running=$!
+eventually "the next command takes it back" grep -q 'taking back' "$work/told"
+kill -CONT "$supervisor"
+check "and waits for what was asked" wait $running
+check "all is as it was" as_before
+
 # A container that ends is no failure of up.
 expect_exit 0 pausa up -d "$({ after; pod ends 'exit 3' 'restartPolicy: Never'; } | manifest set)"
 same "the new settings" red "$(colour)"
