@@ -7,6 +7,7 @@
 #include "sys/pause.hpp"
 #include "sys/process.hpp"
 
+#include <limits.h>
 #include <signal.h>
 
 #include <cstdlib>
@@ -23,6 +24,10 @@ bool guarded(const state::Record& record) {
   if (const auto guard = sys::open_process(record.guard))
     (void)sys::send_signal(guard->get(), SIGKILL);
   return false;
+}
+
+NoSuchObject no_such_pod(const state::PodKey& key) {
+  return NoSuchObject("no pod " + key.name + " in namespace " + key.namespace_);
 }
 
 }  // namespace
@@ -46,6 +51,8 @@ Target parse_target(const std::string& word, const std::optional<std::string>& n
                    (slash != std::string::npos && target.container.empty());
   if (target.key.name.empty() || odd)
     throw UsageError("\"" + word + "\" names no pod; write POD or POD/CONTAINER");
+  if (target.key.folder().size() > NAME_MAX)  // no pod has such a name, and no folder can
+    throw no_such_pod(target.key);
   return target;
 }
 
@@ -73,7 +80,7 @@ state::Record revive(const state::Store& store, state::Record record) {
 
 state::Record find_pod(const state::Store& store, const state::PodKey& key) {
   auto record = store.read(key);
-  if (!record) throw NoSuchObject("no pod " + key.name + " in namespace " + key.namespace_);
+  if (!record) throw no_such_pod(key);
   return revive(store, std::move(*record));
 }
 

@@ -20,6 +20,8 @@ constexpr std::string_view media[] = {"", "Memory"};
 constexpr std::size_t most_image_bytes = 4096;
 // One argument or variable of execve(2): MAX_ARG_STRLEN, 32 pages.
 constexpr std::size_t most_argument_bytes = 131072;
+// Infra keeps two log pipes of each (infra/protocol.hpp: max_stored_fds), and the ports' sockets.
+constexpr std::size_t most_containers = 240;
 constexpr std::int64_t longest_grace_seconds = 2147483647;
 
 bool holds_nul(const Node& node) {
@@ -50,6 +52,13 @@ void check_null_words(const Value& pod, Findings& findings) {
       }
     }
   }
+}
+
+void check_count(const Value& spec, Findings& findings) {
+  const Value containers = spec["containers"];
+  const Value init = spec["initContainers"];
+  if (containers.size() + init.size() > most_containers)
+    findings.too_many(containers.size() < init.size() ? init : containers, most_containers);
 }
 
 void check_meta(const Value& pod, Findings& findings) {
@@ -277,6 +286,7 @@ void check_our_rules(const Value& pod, const ValidateOptions& options, Findings&
     }
   for (const Value& volume : spec["volumes"].items()) check_volume(volume, findings);
   check_spec(spec, findings);
+  check_count(spec, findings);
   check_host_ports(spec, findings);
   check_dns_options(spec["dnsConfig"]["options"], findings);
   check_full_hostname(pod, findings);

@@ -4,6 +4,15 @@ namespace pausa::pod {
 namespace {
 
 constexpr std::size_t most_annotation_bytes = 256 * 1024;
+// Of Kubernetes' 253: a pod's folder is named after namespace (up to 63 bytes) and pod, what a
+// workload makes has some more, and so has what is written beside it; a file's name has 255.
+constexpr std::size_t most_name_bytes = 150;
+
+void check_name_text(const Value& name, std::string_view text, Findings& findings) {
+  const Faults faults = dns_subdomain_faults(text);
+  add_faults(name, faults, findings);
+  if (faults.empty() && text.size() > most_name_bytes) findings.too_long(name, most_name_bytes);
+}
 
 void check_name(const Value& metadata, Findings& findings) {
   const Value name = metadata["name"];
@@ -12,13 +21,13 @@ void check_name(const Value& metadata, Findings& findings) {
     // A generated name ends in letters and digits, so the prefix may end in a hyphen.
     std::string stem(prefix.text());
     if (stem.size() > 1 && stem.ends_with('-')) stem.back() = 'a';
-    add_faults(prefix, dns_subdomain_faults(stem), findings);
+    check_name_text(prefix, stem, findings);
   }
   if (name.text().empty()) {
     if (prefix.text().empty()) findings.required(name, "name or generateName is required");
     return;
   }
-  add_faults(name, dns_subdomain_faults(name.text()), findings);
+  check_name_text(name, name.text(), findings);
 }
 
 }  // namespace

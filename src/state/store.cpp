@@ -19,6 +19,7 @@ constexpr std::size_t failure_limit = 64U << 10U;
 constexpr const char* failure_name = "supervisor.error";
 constexpr std::size_t manifest_limit = 16U << 20U;
 constexpr std::size_t origin_limit = 64U << 10U;
+constexpr std::size_t most_of_name = 200;  // beside a UID in a file's name
 // Of a run folder that is being removed; no pod's (key_of).
 constexpr const char* removed_prefix = ".removed-";
 
@@ -209,7 +210,8 @@ void Store::write_failure(const PodKey& key, const std::string& text) const noex
 
 void Store::remove(const PodKey& key) const {
   const std::string data = paths_.data_dir(key);
-  const std::string target = paths_.trash() + "/" + key.folder() + "." + make_uid();
+  const std::string target =
+      paths_.trash() + "/" + key.folder().substr(0, most_of_name) + "." + make_uid();
   if (::rename(data.c_str(), target.c_str()) < 0 && errno != ENOENT)
     sys::check(-1, "move ", data, " to the trash");
   remove_run_dir(key);

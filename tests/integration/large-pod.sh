@@ -3,15 +3,19 @@
 # dozen for each, and a member's own limit keeps none of them from starting.
 source "$(dirname "${BASH_SOURCE[0]}")/../support/lib.sh"
 
-count=150
-large=$(
+count=240 # the most that there may be
+members() { # COUNT: the file of a pod with so many
   {
     printf 'apiVersion: v1\nkind: Pod\nmetadata:\n  name: large\nspec:\n  containers:\n'
-    for ((i = 1; i <= count; i++)); do
+    local i
+    for ((i = 1; i <= $1; i++)); do
       printf '  - {name: c%d, image: busybox, command: ["sh", "-c", "ulimit -Sn; exec sleep 3600"]}\n' $i
     done
   } | manifest large
-)
+}
+expect_exit 3 pausa up -d "$(members $((count + 1)))"
+match "one more is refused" "$errors" "spec.containers: Too many: $((count + 1)): must have at most $count items"
+large=$(members $count)
 ulimit -Sn 1024
 up "$large"
 same "all of them run" $count "$(field large '[.status.containerStatuses[] | select(.state.running)] | length')"
