@@ -10,6 +10,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <iostream>
 
@@ -227,9 +229,14 @@ int dispatch(char** argv, Arguments arguments) {
 int main(int argc, char** argv) {
   using namespace pausa;
   try {
+    sys::fill_stdio();
     const int code = cli::dispatch(argv, {argv + 1, argv + argc});
+    errno = 0;
     std::cout.flush();
-    return code;
+    if (std::cout && std::ferror(stdout) == 0) return code;
+    std::cerr << "pausa: write to standard output: "
+              << (errno != 0 ? std::strerror(errno) : "failed") << "\n";
+    return code != 0 ? code : cli::exit_failed;
   } catch (const cli::UsageError& wrong) {
     std::cerr << "pausa: " << wrong.what() << "\nSee pausa --help.\n";
     return cli::exit_usage;

@@ -120,6 +120,11 @@ void shield_own_program(char* const* argv) {
   (void)::unsetenv(variable);
 }
 
+void fill_stdio() noexcept {
+  for (int fd = 0; fd < 3; ++fd)
+    if (::fcntl(fd, F_GETFD) < 0 && ::open("/dev/null", O_RDWR) != fd) return;
+}
+
 void leave_command() noexcept {
   (void)::setsid();
   sigset_t none;

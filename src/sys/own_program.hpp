@@ -24,6 +24,10 @@ void shield_own_program(char* const* argv);
 // room where the arguments of its exec are, by these words.
 void name_own_process(const char* name, const std::string& words) noexcept;
 
+// /dev/null for those of 0, 1 and 2 that whoever began us has closed: else the next file that is
+// opened would be written to as if it were standard output.
+void fill_stdio() noexcept;
+
 // A life of its own after a fork: no terminal, no signal held back, nothing for stdio, no folder
 // kept busy.
 void leave_command() noexcept;

@@ -39,6 +39,19 @@ expect_exit 3 pausa validate "$bad"
 expect_exit 0 pausa validate "$source_root/manifests/01-hello.yaml"
 expect_exit '1 3' pausa up -d "$work/no-such-file.yaml"
 
+# Output that cannot be written is no success; closed descriptors are nobody's.
+into_full() { "$PAUSA" "$@" >/dev/full; }
+for verb in ps version help "validate $source_root/manifests/01-hello.yaml"; do
+  # shellcheck disable=SC2086
+  expect_exit 1 into_full $verb
+  match "$verb: why" "$errors" 'write to standard output: No space left'
+done
+all_closed() { "$PAUSA" "$@" <&- >&- 2>&-; }
+expect_exit 0 all_closed up -d "$(three closed)"
+expect_exit 0 pausa exec closed/c true
+expect_exit 0 all_closed down closed
+expect_exit 4 pausa inspect closed
+
 # The contained code of exec.
 up "$(three codes)"
 expect_exit 0 pausa exec codes/a true
