@@ -81,12 +81,14 @@ void Supervisor::wake_infra() {
       (void)sys::send_signal(infra->get(), SIGCONT);
 }
 
+// Who is answered may look at the record and the events at once: they are written first.
 void Supervisor::answer_restarts() {
-  std::erase_if(restart_answers_, [this](auto& waiting) {
+  std::vector<std::pair<ControlServer::Answer, control::Reply>> ready;
+  std::erase_if(restart_answers_, [&](auto& waiting) {
     const auto& state = record_.state.containers[waiting.first];
     if (state.restart_requested || state.stage == Stage::starting) return false;
     if (state.stage == Stage::running) {
-      waiting.second({});
+      ready.emplace_back(std::move(waiting.second), control::Reply());
       return true;
     }
     const auto& end = state.terminated ? state.terminated : state.last;
@@ -94,11 +96,17 @@ void Supervisor::answer_restarts() {
     if (pod::waits_for_missing(state))
       why = (pod::is_image_reason(state.waiting_reason) ? state.waiting_reason + ": " : "") +
             state.waiting_message;
-    waiting.second({false, "container " + record_.containers[waiting.first].name +
-                               (state.ephemeral ? " did not start" : " did not start again") +
-                               (why.empty() ? "" : ": " + why)});
+    ready.emplace_back(
+        std::move(waiting.second),
+        control::Reply{false, "container " + record_.containers[waiting.first].name +
+                                  (state.ephemeral ? " did not start" : " did not start again") +
+                                  (why.empty() ? "" : ": " + why)});
     return true;
   });
+  if (ready.empty()) return;
+  if (unsaved_) save();
+  events_.flush();
+  for (const auto& [answer, reply] : ready) answer(reply);
 }
 
 }  // namespace pausa::supervisor
