@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <poll.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <utility>
@@ -88,7 +89,7 @@ bool Client::forget(Registration registration) {
   Request request{};
   request.slot = registration.slot;
   request.generation = registration.generation;
-  return ask(Op::forget, request, "forget a member").status == Status::ok;
+  return agrees(Op::forget, request, "forget a member");
 }
 
 void Client::put_fd(std::uint64_t key, int fd) {
@@ -111,13 +112,7 @@ std::optional<sys::UniqueFd> Client::get_fd(std::uint64_t key) {
 bool Client::drop_fd(std::uint64_t key) {
   Request request{};
   request.key = key;
-  try {
-    return ask(Op::drop, request, "drop a descriptor at infra").status == Status::ok;
-  } catch (const sys::Error& error) {
-    const int number = error.code().value();
-    if (number == EPIPE || number == ECONNRESET) return false;
-    throw;
-  }
+  return agrees(Op::drop, request, "drop a descriptor at infra");
 }
 
 std::vector<std::uint64_t> Client::list_fds() {
@@ -134,7 +129,21 @@ std::optional<Exit> Client::next_exit() {
 }
 
 bool Client::missed_exits() noexcept {
+  // Infra pushes nothing into a full socket: of the last ones no later push shows the gap.
+  const std::uint64_t all = table_->exits();
+  if (all > last_sequence_) missed_ = true;
+  last_sequence_ = std::max(last_sequence_, all);
   return std::exchange(missed_, false);
+}
+
+bool Client::agrees(Op op, Request request, const char* doing) {
+  try {
+    return ask(op, request, doing).status == Status::ok;
+  } catch (const sys::Error& error) {
+    const int number = error.code().value();
+    if (number == EPIPE || number == ECONNRESET) return false;
+    throw;
+  }
 }
 
 Client::Answer Client::ask(Op op, Request request, const char* doing, int passenger) {

@@ -35,7 +35,7 @@ class Client {
   // finds the same place. A transient registration ends by itself, once the process has exited and
   // this connection is closed.
   std::optional<Registration> register_member(pid_t pid, std::uint64_t key, bool transient = false);
-  // Gives the place up; false when it was not ours any more.
+  // Gives the place up; false when it was not ours any more, or infra has died.
   bool forget(Registration registration);
 
   // Keeps a copy of fd under the key, in place of what was there.
@@ -69,6 +69,8 @@ class Client {
   };
   // Sends the request and waits for its reply; any status but those in `expected` throws.
   Answer ask(Op op, Request request, const char* doing, int passenger = -1);
+  // Whether it did; an infra that has died does nothing.
+  bool agrees(Op op, Request request, const char* doing);
   // One packet, if there is one; false when none is waiting.
   bool receive(Answer* answer, std::uint32_t serial, bool& answered);
   void keep(const ExitPush& push);

@@ -170,8 +170,8 @@ void leave_old_root(const EnterPlan& plan) noexcept {
 
 // Infra's numbers are 3, 4 and 5. The sources may stand on them, so all move out of the way first.
 void place_descriptors(EnterPlan& plan) noexcept {
-  // Infra keeps up to 512 descriptors of the pod beside its connections.
-  constexpr rlim_t wanted = 1024;
+  // Infra keeps up to 1536 descriptors of the pod beside its connections.
+  constexpr rlim_t wanted = 2048;
   rlimit limit{};
   if (::prlimit(0, RLIMIT_NOFILE, nullptr, &limit) == 0 && limit.rlim_cur < wanted) {
     limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;

@@ -15,10 +15,10 @@ namespace pausa::infra {
 
 constexpr uint32_t protocol_version = 1;
 
-constexpr uint32_t max_members = 1024;    // slots of the exit table
-constexpr uint32_t max_stored_fds = 512;  // the fd store
-constexpr uint32_t max_connections = 64;  // further clients are closed at once
-constexpr int listen_fd_number = 3;       // the descriptors that infra is started with
+constexpr uint32_t max_members = 1024;     // slots of the exit table
+constexpr uint32_t max_stored_fds = 1536;  // the fd store: two lives of each of many members
+constexpr uint32_t max_connections = 64;   // further clients are closed at once
+constexpr int listen_fd_number = 3;        // the descriptors that infra is started with
 constexpr int table_fd_number = 4;
 constexpr int report_fd_number = 5;
 

@@ -46,7 +46,7 @@ constexpr Difference table[] = {
      "the path is to lead to the fault", {}},
     {"messages about a whole object", "the object is printed", "it is left out", "it would bury the sentence", {}},
     {"generateName without a name", "a name is made up", "refused", "the pod is to be found again by the name in the manifest", {}},
-    {"names of 151 to 253 bytes", "accepted", "refused", "folders and files are named after them, and have 255", {}},
+    {"names of 151 to 253 bytes, of any kind of object", "accepted", "refused", "folders and files are named after them, and have 255", {}},
     {"more than 240 containers and init containers", "accepted", "refused", "infra keeps the log pipes of so many", {}},
     {"a volume without a source", "becomes an emptyDir", "refused", "surely something is missing", {}},
     {"emptyDir.medium", "any text", "unset or Memory", "another medium would be ignored", {}},

@@ -20,7 +20,8 @@ constexpr std::string_view media[] = {"", "Memory"};
 constexpr std::size_t most_image_bytes = 4096;
 // One argument or variable of execve(2): MAX_ARG_STRLEN, 32 pages.
 constexpr std::size_t most_argument_bytes = 131072;
-// Infra keeps two log pipes of each (infra/protocol.hpp: max_stored_fds), and the ports' sockets.
+// Infra keeps the log pipes of each, those of the instance before as well for a moment, and the
+// ports' sockets (infra/protocol.hpp: max_stored_fds).
 constexpr std::size_t most_containers = 240;
 constexpr std::int64_t longest_grace_seconds = 2147483647;
 
@@ -58,7 +59,9 @@ void check_count(const Value& spec, Findings& findings) {
   const Value containers = spec["containers"];
   const Value init = spec["initContainers"];
   if (containers.size() + init.size() > most_containers)
-    findings.too_many(containers.size() < init.size() ? init : containers, most_containers);
+    findings.forbidden(containers, "not supported by pausa: more than " +
+                                       std::to_string(most_containers) +
+                                       " containers and init containers");
 }
 
 void check_meta(const Value& pod, Findings& findings) {

@@ -51,7 +51,7 @@ void Supervisor::watch_own_child(std::size_t index) {
     } catch (const sys::Error&) {
       exit.status = {CLD_EXITED, 255};
     }
-    (void)on_exit(index, exit);
+    on_exit(index, exit);
   });
 }
 
@@ -63,19 +63,22 @@ void Supervisor::on_infra() {
 // Also after every question to infra: its answer may have been read past exits.
 void Supervisor::take_exits() {
   if (!sandbox_ || over_) return;
-  std::vector<infra::Registration> known;
-  const auto take = [this, &known](const infra::Exit& exit) {
-    if (take_check_exit(exit)) return;
-    const auto index = container_index(exit.key);
-    if (index < containers_.size() && on_exit(index, exit)) known.push_back(exit.registration);
-  };
+  std::vector<infra::Exit> exits;
   try {
-    while (auto exit = sandbox_->client.next_exit()) take(*exit);
+    while (auto exit = sandbox_->client.next_exit()) exits.push_back(*exit);
     if (sandbox_->client.missed_exits())
       for (const auto& entry : sandbox_->client.table().entries())
-        if (entry.exited) take(entry.member);
+        if (entry.exited) exits.push_back(entry.member);
   } catch (const sys::Error&) {
     infra_watch_.reset();  // infra is gone: its pidfd tells
+  }
+  std::vector<infra::Registration> known;
+  for (const auto& exit : exits) {
+    if (take_check_exit(exit)) continue;
+    const auto index = container_index(exit.key);
+    if (index >= containers_.size()) continue;
+    on_exit(index, exit);
+    known.push_back(exit.registration);
   }
   let_forget(known);
 }
@@ -84,26 +87,21 @@ void Supervisor::take_exits() {
 void Supervisor::let_forget(const std::vector<infra::Registration>& known) {
   if (known.empty()) return;
   save();
-  try {
-    for (const auto& registration : known) (void)sandbox_->client.forget(registration);
-  } catch (const sys::Error&) {
-    infra_watch_.reset();  // as above
-  }
+  for (const auto& registration : known) (void)sandbox_->client.forget(registration);
 }
 
-// False: of an instance that is history.
-bool Supervisor::on_exit(std::size_t index, const infra::Exit& exit) {
+void Supervisor::on_exit(std::size_t index, const infra::Exit& exit) {
   auto& container = containers_[index];
   const auto& state = record_.state.containers[index];
-  if (exit.key != member_key(index, state.launches)) return false;
+  if (exit.key != member_key(index, state.launches)) return;  // an instance that is history
   // One whose launch failed was killed by us, and has been told.
-  if (state.stage != Stage::running && state.stage != Stage::starting) return true;
+  if (state.stage != Stage::running && state.stage != Stage::starting) return;
   container.pidfd_watch.reset();
   // It may have ended before we heard that it had begun.
   if (container.launch) {
     (void)container.launch->wait_beyond(launch::Launch::Stage::ready, std::chrono::seconds(1));
     on_launch(index);
-    if (state.stage != Stage::running) return true;
+    if (state.stage != Stage::running) return;
   }
   container.checks.reset();
   if (!record_.state.stopping) ports_.withdraw(*container.spec);
@@ -121,7 +119,6 @@ bool Supervisor::on_exit(std::size_t index, const infra::Exit& exit) {
               "container ended with exit code " + std::to_string(code));
   feed(pod::event::Exited{index, code, exit.status.exited() ? 0 : exit.status.status, oom,
                           exit.realtime, message});
-  return true;
 }
 
 void Supervisor::terminate(std::size_t index) {

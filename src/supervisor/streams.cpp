@@ -3,6 +3,7 @@
 #include "log/pipe.hpp"
 #include "supervisor/kept.hpp"
 #include "supervisor/last_words.hpp"
+#include "supervisor/member_key.hpp"
 #include "supervisor/supervisor.hpp"
 #include "supervisor/wall_clock.hpp"
 #include "sys/error.hpp"
@@ -187,7 +188,6 @@ void Supervisor::adopt_members() {
     return;
   }
   std::vector<std::size_t> unborn;
-  std::vector<infra::Registration> known;
   std::vector<std::size_t> unpulled;  // their pulls died with the last supervisor
   for (std::size_t i = 0; i < containers_.size(); ++i) {
     const auto stage = record_.state.containers[i].stage;
@@ -212,7 +212,7 @@ void Supervisor::adopt_members() {
     } else if (found->exited) {
       if (stage == Stage::starting && !containers_[i].pidfd)
         feed(pod::event::Started{i, wall_now()});
-      if (on_exit(i, found->member)) known.push_back(found->member.registration);
+      on_exit(i, found->member);
     }
   }
   for (const auto i : unborn) {
@@ -220,6 +220,16 @@ void Supervisor::adopt_members() {
     feed(pod::event::StartFailed{i, "ContainerStatusUnknown",
                                  "the supervisor was killed while the container started", 137,
                                  wall_now()});
+  }
+  // Those that the last supervisor had written, too, and had no time to let go.
+  std::vector<infra::Registration> known;
+  for (const auto& entry : sandbox_->client.table().entries()) {
+    const auto i = container_index(entry.member.key);
+    if (!entry.exited || i >= containers_.size()) continue;
+    const auto& state = record_.state.containers[i];
+    const bool news = entry.member.key == member_key(i, state.launches) &&
+                      (state.stage == Stage::running || state.stage == Stage::starting);
+    if (!news) known.push_back(entry.member.registration);
   }
   let_forget(known);
   start_containers(unpulled);

@@ -303,8 +303,8 @@ void Supervisor::schedule() {
 }
 
 void Supervisor::save() {
-  unsaved_ = false;
   charge_.store.write(record_);
+  unsaved_ = false;
   tell_services();
   if (sandbox_ && sandbox_->leash) infra::let_go(std::move(sandbox_->leash));
 }

@@ -151,7 +151,7 @@ class Supervisor {
   void on_infra();
   void take_exits();
   void let_forget(const std::vector<infra::Registration>& known);
-  bool on_exit(std::size_t index, const infra::Exit& exit);
+  void on_exit(std::size_t index, const infra::Exit& exit);
 
   // pulls.cpp: images that are gone
   bool has_images(std::size_t index);

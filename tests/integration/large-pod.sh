@@ -14,7 +14,7 @@ members() { # COUNT: the file of a pod with so many
   } | manifest large
 }
 expect_exit 3 pausa up -d "$(members $((count + 1)))"
-match "one more is refused" "$errors" "spec.containers: Too many: $((count + 1)): must have at most $count items"
+match "one more is refused" "$errors" "spec.containers: Forbidden: not supported by pausa: more than $count containers"
 large=$(members $count)
 ulimit -Sn 1024
 up "$large"
@@ -39,3 +39,39 @@ eventually "another supervisor takes them all over" adopted
 expect_exit 0 pausa exec large/c1 true
 expect_exit 0 pausa down -t 0s large
 eventually "nothing is left" nothing_remains
+
+# All end at once while the supervisor is not there to hear of it, and begin again: nobody is
+# forgotten, and what the instances before have left with infra is no hindrance.
+together=$(
+  {
+    printf 'apiVersion: v1\nkind: Pod\nmetadata:\n  name: together\nspec:\n'
+    printf '  restartPolicy: OnFailure\n  volumes: [{name: v, emptyDir: {}}]\n  containers:\n'
+    for ((i = 1; i <= count; i++)); do
+      printf '  - {name: c%d, image: busybox, volumeMounts: [{name: v, mountPath: /v}], command: ' $i
+      # shellcheck disable=SC2016
+      printf '["sh", "-c", "[ ! -e /v/go ] || exit 0; trap \\"exit 7\\" USR1; >/v/$HOSTNAME.%d; while :; do sleep 1 & wait; done"]}\n' $i
+    done
+  } | manifest together
+)
+up --restart-backoff 20ms "$together"
+volume=$PAUSA_ROOT/pods/default_together/volumes/v
+set_traps() { (($(find "$volume" -type f | wc -l) == count)); }
+eventually "all have set their traps" set_traps
+pid=$(field together .pausa.supervisor.pid)
+pausa inspect together | jq -r '.pausa.containers[].pid' >"$work/members"
+: >"$volume/go"
+kill -STOP "$pid"
+xargs kill -USR1 <"$work/members"
+all_ended() { while read -r member; do dead "$member" || return 1; done <"$work/members"; }
+eventually "all have ended" all_ended
+kill -CONT "$pid"
+finished() { status_of_all '.lastState.terminated.exitCode, .restartCount, .state.terminated.exitCode'; }
+status_of_all() {
+  local seen
+  seen=$(field together "[.status.containerStatuses[] | [$1] | join(\" \")] | unique | join(\", \")")
+  echo "$seen"
+  [[ $seen == "7 1 0" ]]
+}
+eventually "each has ended with 7, been restarted once, and succeeded" finished
+expect_exit 0 pausa down -t 0s together
+eventually "nothing is left of it" nothing_remains

@@ -125,7 +125,7 @@ wait $running 2>/dev/null || true
 "$PAUSA" ps -a >"$work/shown" 2>"$work/told" </dev/null &
 running=$!
 eventually "the next command takes it back" grep -q 'taking back' "$work/told"
-kill -CONT "$supervisor"
+kill -CONT "$supervisor" 2>/dev/null || true
 check "and waits for what was asked" wait $running
 check "all is as it was" as_before
 

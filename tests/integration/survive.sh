@@ -80,17 +80,17 @@ expect_exit 0 pausa down loggers
 # supervisor ends with the news, and the next one hears it again.
 run_root=$PAUSA_RUNROOT
 mkdir "$run_root/small"
-mount -t tmpfs -o size=1m pausa-test "$run_root/small" 2>/dev/null || skip "cannot mount a tmpfs here"
-end_small() {
-  PAUSA_RUNROOT=$run_root/small/run "$PAUSA" reset --yes
-  PAUSA_RUNROOT=$run_root
-  umount --lazy "$run_root/small"
-  rmdir "$run_root/small"
-} >/dev/null 2>&1
-at_end end_small
-export PAUSA_RUNROOT=$run_root/small/run
-up "$(
-  manifest unwritten <<YAML
+if mount -t tmpfs -o size=1m pausa-test "$run_root/small" 2>/dev/null; then
+  end_small() {
+    PAUSA_RUNROOT=$run_root/small/run "$PAUSA" reset --yes
+    PAUSA_RUNROOT=$run_root
+    umount --lazy "$run_root/small"
+    rmdir "$run_root/small"
+  } >/dev/null 2>&1
+  at_end end_small
+  export PAUSA_RUNROOT=$run_root/small/run
+  up "$(
+    manifest unwritten <<YAML
 apiVersion: v1
 kind: Pod
 metadata: {name: unwritten}
@@ -100,24 +100,28 @@ spec:
     - {name: stays, image: busybox, command: ["sleep", "3600"]}
     - {name: ends, image: busybox, command: ["sh", "-c", "trap 'exit 21' USR1; echo ready; while :; do sleep 0.02; done"]}
 YAML
-)"
-ready() { pausa logs unwritten/ends | grep -q ready; }
-eventually "it has its trap" ready
-pid=$(supervisor unwritten)
-member=$(member_pid unwritten ends)
-dd if=/dev/zero of="$run_root/small/fill" bs=1k 2>/dev/null || true
-kill -USR1 "$member"
-gone() { ! alive "$1"; }
-eventually "the member ends" gone "$member"
-eventually "and the supervisor, which cannot keep it" gone "$pid"
-rm "$run_root/small/fill"
-well() { pausa ps >/dev/null 2>&1; } # which begins another supervisor, too
-eventually "there is room again" well
-eventually "its exit code is not lost" status_is unwritten ends .state.terminated.exitCode 21
-expect_exit 0 pausa down unwritten
-PAUSA_RUNROOT=$run_root
-eventually "nobody holds the run folder" umount "$run_root/small"
-rmdir "$run_root/small"
+  )"
+  ready() { pausa logs unwritten/ends | grep -q ready; }
+  eventually "it has its trap" ready
+  pid=$(supervisor unwritten)
+  member=$(member_pid unwritten ends)
+  dd if=/dev/zero of="$run_root/small/fill" bs=1k 2>/dev/null || true
+  kill -USR1 "$member"
+  gone() { ! alive "$1"; }
+  eventually "the member ends" gone "$member"
+  eventually "and the supervisor, which cannot keep it" gone "$pid"
+  rm "$run_root/small/fill"
+  well() { pausa ps >/dev/null 2>&1; } # which begins another supervisor, too
+  eventually "there is room again" well
+  eventually "its exit code is not lost" status_is unwritten ends .state.terminated.exitCode 21
+  expect_exit 0 pausa down unwritten
+  PAUSA_RUNROOT=$run_root
+  eventually "nobody holds the run folder" umount "$run_root/small"
+  rmdir "$run_root/small"
+else
+  echo "skipped: a run folder that is full: cannot mount a tmpfs here"
+  rmdir "$run_root/small"
+fi
 
 # Restarts go on after the supervisor's death, and the count survives it.
 up --restart-backoff 20ms "$(three steady)"
