@@ -132,8 +132,7 @@ void Ports::listen(const pod::Spec& spec, const state::Store& store) {
   refuse_node_ports(bound, store);
   take_from_kernel(taken, store);
   for (auto& open : fresh) open_.push_back(std::move(open));
-  if (open_.empty()) return;
-  used_ = true;
+  if (!open_.empty()) used_ = true;
 }
 
 void Ports::adopt(const pod::Spec& spec, infra::Client& client) {

@@ -65,10 +65,10 @@ xargs kill -USR1 <"$work/members"
 all_ended() { while read -r member; do dead "$member" || return 1; done <"$work/members"; }
 eventually "all have ended" all_ended
 kill -CONT "$pid"
-finished() { status_of_all '.lastState.terminated.exitCode, .restartCount, .state.terminated.exitCode'; }
-status_of_all() {
+finished() { # code of the first instance, restarts, code of the second
   local seen
-  seen=$(field together "[.status.containerStatuses[] | [$1] | join(\" \")] | unique | join(\", \")")
+  seen=$(field together '[.status.containerStatuses[] |
+    "\(.lastState.terminated.exitCode) \(.restartCount) \(.state.terminated.exitCode)"] | unique | join(", ")')
   echo "$seen"
   [[ $seen == "7 1 0" ]]
 }

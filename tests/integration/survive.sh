@@ -107,9 +107,8 @@ YAML
   member=$(member_pid unwritten ends)
   dd if=/dev/zero of="$run_root/small/fill" bs=1k 2>/dev/null || true
   kill -USR1 "$member"
-  gone() { ! alive "$1"; }
-  eventually "the member ends" gone "$member"
-  eventually "and the supervisor, which cannot keep it" gone "$pid"
+  eventually "the member ends" dead "$member"
+  eventually "and the supervisor, which cannot keep it" dead "$pid"
   rm "$run_root/small/fill"
   well() { pausa ps >/dev/null 2>&1; } # which begins another supervisor, too
   eventually "there is room again" well
