@@ -239,7 +239,7 @@ expect_exit 2 pausa system
 labels='"Labels":{"pausa/network":"host","pausa/monotonic-offset":"1h","io.podman.annotations.privileged":"TRUE",
   "io.podman.annotations.seccomp":"unconfined","io.kubernetes.cri-o.userns-mode":"host","io.kubernetes.cri-o.Devices":"/dev/sda",
   "io.containers.capabilities":"ALL","run.oci.keep_original_groups":"1","org.systemd.property.TasksMax":"1"}'
-words='"Entrypoint":["/bin/sh","-c","cat /proc/self/status /proc/self/mounts; ls /dev; cat /proc/uptime /sys/fs/cgroup/pids.max"]'
+words='"Entrypoint":["/bin/sh","-c","exec 2>\u00261; cat /proc/self/status /proc/self/mounts; ls /dev; cat /proc/uptime /sys/fs/cgroup/pids.max"]'
 "$make_image" "$work/plain" v1 "{$words}" "$work/base.tar"
 "$make_image" "$work/labelled" v1 "{$words,$labels}" "$work/base.tar"
 for kind in plain labelled; do

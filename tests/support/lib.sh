@@ -274,12 +274,24 @@ diagnose() {
 at_the_end=()
 at_end() { at_the_end=("$1" "${at_the_end[@]}"); }
 
+# What a failed test had begun and not come to end, servers for example: the failure is told once.
+end_own() {
+  local process
+  for process in $(grep -lsaF "PAUSA_RUNROOT=$PAUSA_RUNROOT" /proc/[0-9]*/environ); do
+    process=${process//[^0-9]/}
+    [[ $process == $$ || $(process_name "$process") == pausa* ]] || kill -9 "$process"
+  done 2>/dev/null
+}
+
 finish() {
   local status=$? left='' command
   trap - EXIT
   set +e
   for command in "${at_the_end[@]}"; do eval "$command"; done
-  ((status == 0 || status == 77)) || diagnose
+  if ((status != 0 && status != 77)); then
+    diagnose
+    end_own
+  fi
   "$PAUSA" reset --yes >"$work/reset" 2>&1 </dev/null || {
     echo "FAILED: pausa reset"
     cat "$work/reset"

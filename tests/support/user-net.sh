@@ -54,12 +54,14 @@ none_of_either() {
   echo "pausa-uplink: $(keeper), pasta: $(pasta)"
   [[ -z $(keeper)$(pasta) ]]
 }
-# kill_of_user [NAME…]: kills its processes of these names; without names all.
+# kill_of_user NAME…: kills its processes of these names.
 kill_of_user() {
-  local process name
+  local process
   for process in /proc/[0-9]*; do
-    [[ $(stat -c %u "$process" 2>/dev/null) == "$uid" ]] || continue
-    name=$(process_name "${process#/proc/}")
-    if (($# == 0)) || [[ " $* " == *" $name "* ]]; then kill -9 "${process#/proc/}" || true; fi
-  done 2>/dev/null
+    [[ $(stat -c %u "$process" 2>/dev/null) == "$uid" &&
+      " $* " == *" $(process_name "${process#/proc/}") "* ]] || continue
+    kill -9 "${process#/proc/}"
+  done 2>/dev/null || true
 }
+# All that it has, in one go: no guard is left to begin a supervisor.
+kill_all_of_user() { as_user bash -c 'kill -9 -1' || true; }
