@@ -5,7 +5,6 @@ if [[ -z ${PAUSA_TEST_OWN_NET:-} ]] && ((EUID == 0)); then
   PAUSA_TEST_OWN_NET=$(stat -L -c %i /proc/self/ns/net) PAUSA_TEST_OWN_ETC=1 exec \
     unshare --net --mount --propagation private "$BASH" "$0" "$@"
 fi
-uid=$((55000 + $$ % 1000)) # of this test alone: it kills all that this user has
 source "$(dirname "${BASH_SOURCE[0]}")/../support/user.sh"
 source "$(dirname "${BASH_SOURCE[0]}")/../support/net.sh"
 command -v pasta >/dev/null || skip "pasta is not installed"
