@@ -184,3 +184,8 @@ expect_exit 0 mine system prune -f --all
 match "the pod and the images" "$(xargs <<<"$output")" 'pod/locked .*image localhost/built:1'
 same "nothing is left" "" "$(find "$home/.local/share/pausa/layers" -mindepth 1)"
 same "no image" "" "$(mine image ls -o name)"
+
+# Files of ids that only the user's namespaces have do not keep images from being removed.
+expect_exit 0 mine image pull -q "$two"
+expect_exit 0 mine reset --yes
+same "no layer is left" "" "$(find "$home/.local/share/pausa" -path '*/layers/*')"

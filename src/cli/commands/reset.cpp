@@ -76,7 +76,7 @@ class Reset {
   void remove_images() {
     const image::Store images(paths_.root);
     for (const auto& path : images.contents()) std::cout << path << "\n";
-    images.remove_all();
+    supervisor::with_subordinate_ids([&images] { images.remove_all(); });
   }
 
   void remove_below(const std::string& folder, const char* name) {
