@@ -7,7 +7,7 @@ if [[ -z ${PAUSA_TEST_OWN_ETC:-} ]] && ((EUID == 0)); then
 fi
 source "$(dirname "${BASH_SOURCE[0]}")/../support/lib.sh"
 
-uid=$((100000 + $$)) # of this test alone: tests kill what their user has
+uid=$((10000 + $$ % 50000)) # of this test alone: tests kill what their user has
 first_subordinate=3000000000
 chmod 755 "$work"
 home=$work/home
