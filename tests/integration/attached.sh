@@ -46,6 +46,7 @@ start_attached() {
   "$PAUSA" up --attach "$1" >"$work/shown" 2>"$work/told" </dev/null &
   attached=$!
   eventually "$2 is shown" grep -q "$2" "$work/shown"
+  eventually "the start is over" grep -q ' runs;' "$work/told" # until then a kill takes it back
 }
 interrupted() {
   local result=0
