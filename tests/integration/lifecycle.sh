@@ -148,7 +148,11 @@ match "the first of the container's own" "$output" '^/dev/pts/0'
 same "cat of an open stdin waits" true "$(status_of streams reads '.state.running != null')"
 pid=$(field streams .pausa.supervisor.pid)
 kill -KILL "$pid"
-another_supervisor() { [[ $(field streams .pausa.supervisor.pid) != "$pid" ]]; }
+another_supervisor() {
+  local now
+  now=$(field streams .pausa.supervisor.pid)
+  [[ $now != "$pid" ]] && alive "$now"
+}
 eventually "the supervisor is replaced" another_supervisor
 same "and cat still waits" true "$(status_of streams reads '.state.running != null')"
 expect_exit 0 pausa down streams

@@ -108,7 +108,7 @@ YAML
 )"
 helpers="$(field again .pausa.supervisor.pid) $(infra_pid again) $(member_pid again neighbour)"
 often() { (($(status_of again hungry .restartCount) >= 8)); }
-eventually "hungry is killed eight times" often
+PATIENCE=60 eventually "hungry is killed eight times" often
 same "each time as OOMKilled" OOMKilled "$(status_of again hungry .lastState.terminated.reason)"
 same "supervisor, infra and neighbour are the same" "$helpers" \
   "$(field again .pausa.supervisor.pid) $(infra_pid again) $(member_pid again neighbour)"

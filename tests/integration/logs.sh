@@ -92,7 +92,7 @@ mkfifo "$work/stuck"
 exec 8<>"$work/stuck"
 "$PAUSA" logs -f chatty >&8 </dev/null &
 reader=$!
-eventually "the member ends although its reader is stuck" \
+PATIENCE=60 eventually "the member ends although its reader is stuck" \
   status_is chatty talker .state.terminated.exitCode 0
 kill $reader 2>/dev/null || true
 wait $reader || true

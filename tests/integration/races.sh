@@ -67,6 +67,7 @@ with open(sys.argv[1], "r+") as lock:
   waiter=$!
   eventually "$1 waits for it" waits_for_lock
   kill -STOP $waiter
+  eventually "it stands still" stands_still $waiter # or it takes the lock first
   kill $holder
   wait $holder || true
   expect_exit 0 pausa start contested

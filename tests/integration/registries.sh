@@ -17,15 +17,16 @@ at_end '[[ -z $mounted ]] || umount -l "$mounted"'
 listens() { [[ -s $work/port ]]; }
 eventually "the registry listens" listens
 host=127.0.0.1:$(<"$work/port")
-get() { run timeout 60 "$PAUSA" image pull -q --tls-verify=false "$host/$1:v1"; }
+get() { run timeout 200 "$PAUSA" image pull -q --tls-verify=false "$host/$1:v1"; }
 nothing_half_there() {
   same "$1: no image" "" "$(pausa image ls -o name)"
   same "$1: no layer" 0 "$(find "$PAUSA_ROOT/layers" -mindepth 1 | wc -l)"
 }
 
-export PAUSA_PULL_IDLE=4
 while read -r what words; do
+  if [[ $what == stall ]]; then export PAUSA_PULL_IDLE=4; fi # the others only take their time
   get "$what"
+  unset PAUSA_PULL_IDLE
   same "$what ($errors)" 1 "$code"
   match "$what" "$errors" "image $host/$what:v1: .*($words)"
   nothing_half_there "$what"
@@ -41,7 +42,6 @@ loop redirect
 429 [Tt]oo ?[Mm]any ?[Rr]equests
 500 500|unknown
 EOF
-unset PAUSA_PULL_IDLE
 
 # What goes wrong once works when tried again; a redirection is followed.
 for what in truncate digest 500; do

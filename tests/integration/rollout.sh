@@ -11,7 +11,7 @@ apiVersion: v1
 kind: Pod
 metadata: {name: $1}
 spec:
-  terminationGracePeriodSeconds: 1
+  terminationGracePeriodSeconds: 4
   ${3:-restartPolicy: Always}
   containers:
     - name: main
@@ -46,13 +46,13 @@ for i in 1 2 3 4 5; do trace "p$i"; done
 eventually "none listens to SIGTERM" five_are_deaf
 begin=$(now_ms)
 expect_exit 0 pausa up -d "$({ settings blue; five "$idle"; } | manifest five)"
-between "five graces of a second at the same time" 900 $(($(now_ms) - begin)) 4000
+between "five graces of four seconds at the same time" 3900 $(($(now_ms) - begin)) 18000
 five_hosts() { for i in 5 3 1 2 4; do pod "p$i" "$stubborn" "hostname: $1"; done; }
 expect_exit 0 pausa up -d "$({ settings blue; five "$stubborn"; } | manifest five)"
 eventually "none listens to SIGTERM any more" five_are_deaf
 begin=$(now_ms)
 expect_exit 0 pausa up -d "$({ settings blue; five_hosts other; } | manifest five)"
-between "five made anew at the same time" 900 $(($(now_ms) - begin)) 4000
+between "five made anew at the same time" 3900 $(($(now_ms) - begin)) 18000
 match "in their order, too" "$errors" $'p5: recreate.*\n.*p3: recreate.*\n.*p1'
 same "as they are wanted" other "$(pausa exec p4 hostname)"
 expect_exit 0 pausa down -t 0 "$work/five.yaml"

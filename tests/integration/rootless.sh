@@ -16,12 +16,17 @@ one() {
   } | manifest "one"
 }
 
-supervisor_is_new() { differs "the supervisor is another" "$1" "$(value plain .pausa.supervisor.pid)"; }
+supervisor_is_new() { # OLD
+  local now
+  now=$(value plain .pausa.supervisor.pid)
+  differs "the supervisor is another" "$1" "$now"
+  alive "$now"
+}
 
 # What holds with one id and with many.
 in_both_ways() {
   expect_exit 0 mine up -d "$work/hello.yaml"
-  expect_exit 0 mine wait --for=exited --timeout 30s hello
+  expect_exit 0 mine wait --for=exited --timeout 120s hello
   expect_exit 0 mine logs hello/client
   match "01-hello runs without privileges" "$output" 'hello from the pod hello'
   expect_exit 0 mine down hello
@@ -119,6 +124,6 @@ match "ids end somewhere" "$errors" 'runAsUser 70000 is not mapped .* 0 to 65536
 # Without a supervisor, too, the files of others are removed.
 infra=$(value many .pausa.infra.pid)
 expect_exit 0 mine stop many
-check "stopped" dead "$infra"
+eventually "stopped" dead "$infra"
 expect_exit 0 mine rm many
 eventually "the files of subordinate ids are gone" nobody_left

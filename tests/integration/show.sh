@@ -93,13 +93,20 @@ expect_exit 4 pausa ns absent
 
 # ---- a dead supervisor is noticed by ps, and replaced
 old=$(field shop .pausa.supervisor.pid)
-kill -KILL "$(field shop .pausa.guard.pid)" "$old"
-eventually "it is dead" dead "$old"
+guard=$(field shop .pausa.guard.pid)
+kill -KILL "$guard" "$old"
+for process in $guard $old; do eventually "it is dead" dead "$process"; done
 expect_exit 0 pausa ps shop
-check "ps replaces it" alive "$(field shop .pausa.supervisor.pid)"
+replaced() {
+  local now
+  now=$(field shop .pausa.supervisor.pid)
+  [[ $now != "$old" ]] && alive "$now"
+}
+eventually "ps replaces it" replaced
 trace shop
 
 # ---- pods that ended, and pods of an earlier boot
+helpers="$(field private .pausa.guard.pid) $(field private .pausa.supervisor.pid)"
 expect_exit 0 pausa stop -t 0 private
 expect_exit 0 pausa ps -q
 same "ps shows what has not ended" shop "$output"
@@ -110,6 +117,7 @@ told "with the members' ends" '.status.containerStatuses |
   all(.state.terminated.exitCode > 128 and (.ready | not))'
 expect_exit 1 pausa ns private
 match "the namespaces of an ended pod are gone" "$errors" 'ended'
+for process in $helpers; do eventually "its helpers end" dead "$process"; done
 rm "$PAUSA_RUNROOT/pods/default_private/pod.json" # as a reboot does
 expect_exit 0 pausa ps -a --no-headers private
 match "after a reboot it is known from its manifest" "$output" '^private +0/3 +Stopped'
@@ -190,6 +198,8 @@ up "$(three hurt)"
 helpers="$(field hurt .pausa.guard.pid) $(field hurt .pausa.supervisor.pid)"
 # shellcheck disable=SC2086
 kill -STOP $helpers # or they would write the record anew
+# shellcheck disable=SC2086
+eventually "they stand still" stands_still $helpers
 sed -i 's/"version":1/"version":99/' "$PAUSA_RUNROOT/pods/default_hurt/pod.json"
 expect_exit 1 pausa ps
 match "a damaged record is told" "$errors" 'hurt'

@@ -53,7 +53,7 @@ kind: Pod
 metadata:
   name: stubborn
 spec:
-  terminationGracePeriodSeconds: 2
+  terminationGracePeriodSeconds: 4
   containers:
     - name: one
       image: busybox
@@ -68,19 +68,26 @@ for member in one two three; do
 done
 begin=$(now_ms)
 expect_exit 0 pausa stop stubborn
-between "the grace period passes, once for all, and then at most a second" 1950 \
-  $(($(now_ms) - begin)) 3000
+between "the grace period passes, once for all" 3950 $(($(now_ms) - begin)) 11500
 same "killed" 137 "$(status_of stubborn one .state.terminated.exitCode)"
 
-# -t overrides the manifest's period.
 expect_exit 0 pausa start stubborn
 trace stubborn
 for member in one two three; do
   eventually "$member runs again" status_is stubborn $member '.state.running != null' true
 done
-begin=$(now_ms)
 expect_exit 0 pausa stop -t 0 stubborn
-between "-t 0 kills at once" 0 $(($(now_ms) - begin)) 1000
+
+# -t overrides the manifest's period.
+sed -i 's/name: stubborn/name: patient/; s/PeriodSeconds: 4/PeriodSeconds: 60/' "$stubborn"
+up "$stubborn"
+for member in one two three; do
+  eventually "$member ignores SIGTERM, too" sh -c "'$PAUSA' logs patient/$member | grep -q ready"
+done
+begin=$(now_ms)
+expect_exit 0 pausa stop -t 0 patient
+between "-t 0 kills at once" 0 $(($(now_ms) - begin)) 30000
+same "killed, too" 137 "$(status_of patient one .state.terminated.exitCode)"
 
 expect_exit 0 pausa down --all
 eventually "nothing is left" nothing_remains

@@ -58,10 +58,12 @@ while ((kills < 25)); do
 done
 same "infra never noticed" "$infra" "$(infra_pid loggers)"
 expect_exit 0 pausa exec loggers/slow touch /go/on
+PATIENCE=120
 eventually "slow has ended" status_is loggers slow '.state.terminated != null' true
 for member in fast second; do
   eventually "$member has ended" status_is loggers $member '.state.terminated != null' true
 done
+unset PATIENCE
 same "exit codes are kept" "21 21 22" "$(
   for member in fast second slow; do
     status_of loggers $member .state.terminated.exitCode
@@ -133,6 +135,9 @@ eventually "another supervisor runs" replaced steady "$pid"
 eventually "b, which died meanwhile, is restarted" status_is steady b .restartCount 1
 same "the count of a is kept" 1 "$(status_of steady a .restartCount)"
 
+all_ready() { field_is steady '.status.containerStatuses | map(select(.ready)) | length' 3; }
+eventually "all of them run" all_ready
+
 # Guard and supervisor both: members live on, the next command adopts the pod.
 pid=$(supervisor steady)
 members="$(member_pid steady a) $(member_pid steady c)"
@@ -144,6 +149,7 @@ same "the same members" "$members" "$(member_pid steady a) $(member_pid steady c
 trace steady
 kill -KILL "$(member_pid steady c)"
 eventually "and restarts go on" status_is steady c .restartCount 1
+eventually "all of them run" all_ready
 expect_exit 0 pausa exec steady/c true
 
 # Infra: the whole pod goes at once, and comes back by its restart policy.
@@ -158,8 +164,7 @@ rebuilt() {
   [[ $now != "$infra" && $now != null ]] && alive "$now"
 }
 eventually "restartPolicy Always rebuilds the pod" rebuilt
-eventually "with all its members" field_is steady \
-  '.status.containerStatuses | map(select(.ready)) | length' 3
+eventually "with all its members" all_ready
 trace steady
 expect_exit 0 pausa down steady
 

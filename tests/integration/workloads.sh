@@ -153,7 +153,8 @@ same "the label with its number" 5 "$(field db-5 '.metadata.labels["apps.kuberne
 ready=$(field db-4 '.status.conditions[] | select(.type == "Ready").lastTransitionTime')
 started=$(field db-5 .metadata.creationTimestamp)
 check "the first was ready before the second was made" test ! "$ready" \> "$started"
-same "each has data of its own" db-5 "$(pausa exec db-5 cat /data/names)"
+names_are() { [[ $(pausa exec "$1" cat /data/names | paste -sd ' ') == "$2" ]]; }
+eventually "each has data of its own" names_are db-5 db-5
 expect_exit 0 pausa volume ls
 match "each has a claim" "$output" 'data-db-4'
 match "the other one, too" "$output" 'data-db-5'
@@ -166,7 +167,7 @@ same "the claim of the other goes with it" "" "$(grep data-db-5 <<<"$output" || 
 
 expect_exit 0 pausa down "$file"
 expect_exit 0 pausa up -d "$file"
-same "a claim outlives its pods" "db-4 db-4" "$(pausa exec db-4 cat /data/names | paste -sd ' ')"
+eventually "a claim outlives its pods" names_are db-4 "db-4 db-4"
 expect_exit 0 pausa down --volumes "$file"
 
 sed -i 's/whenScaled: Delete/whenDeleted: Delete/; s/^  replicas: 1/  replicas: 2\n  podManagementPolicy: Parallel/' "$file"

@@ -191,7 +191,14 @@ status_is() {
 # ns PID KIND: the inode of a namespace link, as the kernel tells it.
 ns() { stat -L -c %i "/proc/$1/ns/$2"; }
 
-alive() { [[ -d /proc/$1 && $(awk '$1 == "State:" { print $2 }' "/proc/$1/status") != [ZX] ]]; }
+alive() { [[ -d /proc/$1 && $(awk '$1 == "State:" { print $2 }' "/proc/$1/status") == [!ZX] ]]; }
+# stands_still PID…: SIGSTOP is sent at once, but obeyed when the process comes to it.
+stands_still() {
+  local process
+  for process; do
+    [[ $(awk '$1 == "State:" { print $2 }' "/proc/$process/status") == T ]] || return
+  done
+}
 dead() { ! alive "$1" 2>/dev/null; }
 
 # ---- nothing stays behind

@@ -73,7 +73,7 @@ told() { # POD REASON [REGEX]
   local text
   text=$("$PAUSA" events -o json "$1") || return 1
   echo "$text"
-  jq -r "select(.reason == \"$2\").message" <<<"$text" | grep -qE -- "${3:-}"
+  jq -r "select(.reason == \"$2\").message" <<<"$text" | grep -E -- "${3:-}" >/dev/null # -q might end jq by SIGPIPE
 }
 
 # In a shell of its own: here, called by a condition, all but the last command might fail unseen.
