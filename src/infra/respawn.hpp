@@ -40,12 +40,16 @@ inline long start_program(const char* const* argv, const char* const* environmen
   using bare::call;
   int ends[2] = {};
   if (const long rc = call(SYS_pipe2, ends, O_CLOEXEC); rc < 0) return rc;
+  const long parent = call(SYS_getpid);
   const long pid = call(SYS_clone, SIGCHLD, 0, 0, 0, 0);
   if (pid == 0) {
     bare::close_fd(ends[0]);
     const uint64_t none = 0;
     (void)call(SYS_rt_sigprocmask, SIG_SETMASK, &none, nullptr, sizeof none);
-    if (dies_with_us) (void)call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (dies_with_us) {
+      (void)call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+      if (call(SYS_getppid) != parent) bare::exit_program(127);  // it has died before
+    }
     const auto failure =
         static_cast<int>(call(SYS_execveat, program_fd, "", argv, environment, AT_EMPTY_PATH));
     (void)call(SYS_write, ends[1], &failure, sizeof failure);
