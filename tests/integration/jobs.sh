@@ -82,7 +82,7 @@ file=$(job many $'completions: 5\n  parallelism: 2' 'until [ -e /go/on ]; do usl
 mkdir "$work/go"
 sed -i "s|^      containers:|      volumes: [{name: go, hostPath: {path: $work/go}}]\n&|; s|image: busybox,|& volumeMounts: [{name: go, mountPath: /go}],|" "$file"
 expect_exit 0 pausa up -d "$file"
-same "two at a time" 2 "$(status many .active)"
+eventually "two at a time" status_becomes many .active 2
 works() { [[ -n $(keeper many) ]]; }
 eventually "its keeper works" works
 for pid in $(keeper many); do kill -KILL "$pid" 2>/dev/null || true; done

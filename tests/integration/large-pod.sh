@@ -26,7 +26,7 @@ all_told() {
   echo "$said"
   [[ $said == "$count 1024" ]]
 }
-eventually "each with the limit of a member" all_told
+PATIENCE=60 eventually "each with the limit of a member" all_told
 pid=$(field large .pausa.supervisor.pid)
 kill -KILL "$pid"
 adopted() {
@@ -35,7 +35,7 @@ adopted() {
   echo "$seen"
   [[ $seen != "$pid "* && $seen == *" $count" ]]
 }
-eventually "another supervisor takes them all over" adopted
+PATIENCE=60 eventually "another supervisor takes them all over" adopted
 expect_exit 0 pausa exec large/c1 true
 expect_exit 0 pausa down -t 0s large
 eventually "nothing is left" nothing_remains
@@ -56,14 +56,14 @@ together=$(
 up --restart-backoff 20ms "$together"
 volume=$PAUSA_ROOT/pods/default_together/volumes/v
 set_traps() { (($(find "$volume" -type f | wc -l) == count)); }
-eventually "all have set their traps" set_traps
+PATIENCE=60 eventually "all have set their traps" set_traps
 pid=$(field together .pausa.supervisor.pid)
 pausa inspect together | jq -r '.pausa.containers[].pid' >"$work/members"
 : >"$volume/go"
 kill -STOP "$pid"
 xargs kill -USR1 <"$work/members"
 all_ended() { while read -r member; do dead "$member" || return 1; done <"$work/members"; }
-eventually "all have ended" all_ended
+PATIENCE=60 eventually "all have ended" all_ended
 kill -CONT "$pid"
 finished() { # code of the first instance, restarts, code of the second
   local seen
@@ -72,6 +72,6 @@ finished() { # code of the first instance, restarts, code of the second
   echo "$seen"
   [[ $seen == "7 1 0" ]]
 }
-eventually "each has ended with 7, been restarted once, and succeeded" finished
+PATIENCE=60 eventually "each has ended with 7, been restarted once, and succeeded" finished
 expect_exit 0 pausa down -t 0s together
 eventually "nothing is left of it" nothing_remains

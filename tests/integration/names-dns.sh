@@ -132,8 +132,10 @@ while not os.path.exists(sys.argv[2]):
 PY
 load=$!
 for i in 1 2 3; do
-  kill -9 "$(field two .pausa.supervisor.pid)" "$(field one .pausa.supervisor.pid)"
-  supervised() { alive "$(field one .pausa.supervisor.pid)" && alive "$(field two .pausa.supervisor.pid)"; }
+  one=$(field one .pausa.supervisor.pid) two=$(field two .pausa.supervisor.pid)
+  kill -9 "$two" "$one"
+  another() { local pid; pid=$(field "$1" .pausa.supervisor.pid); [[ $pid != "$2" ]] && alive "$pid"; }
+  supervised() { another one "$one" && another two "$two"; }
   eventually "supervisors are back" supervised
   up --network bridge "$(sleeper "more$i")"
   had=$(wc -l <"$work/load")

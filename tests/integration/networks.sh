@@ -203,10 +203,17 @@ match "nonsense is told at once" "$errors" 'PAUSA_NETWORK: "fast"'
 sed 's/^spec:/spec:\n  completions: 2/; s/ip -4/until [ -e go ]; do usleep 20000; done; ip -4/' "$work/job.yaml" >"$work/two.yaml"
 expect_exit 0 env PAUSA_NETWORK=bridge "$PAUSA" up -d "$work/two.yaml"
 eventually "its first pod runs" pausa exec job-1 -- touch before
-keeper=$(for pid in $(pgrep -x pausa-job); do
-  tr '\0' '\n' <"/proc/$pid/environ" | grep -qxF "PAUSA_RUNROOT=$PAUSA_RUNROOT" && echo "$pid"
-done 2>/dev/null || true)
+keeper() {
+  local pid
+  for pid in $(pgrep -x pausa-job); do
+    tr '\0' '\n' <"/proc/$pid/environ" | grep -qxF "PAUSA_RUNROOT=$PAUSA_RUNROOT" && echo "$pid"
+  done 2>/dev/null || true
+}
+kept() { [[ $(keeper) =~ ^[0-9]+$ ]]; }
+eventually "it has a keeper" kept
+keeper=$(keeper)
 kill -9 "$keeper"
+eventually "that is dead" dead "$keeper"
 expect_exit 0 env PAUSA_NETWORK=none "$PAUSA" ps
 expect_exit 0 pausa exec job-1 -- touch go
 eventually "another keeper starts the second" pausa exec job-2 -- touch go

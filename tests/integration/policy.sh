@@ -13,7 +13,7 @@ server() {
   busybox_pod "$1" "app: $2" "ports: [{name: http, containerPort: 80${3:-}}]" \
     "command: [sh, -c, 'for p in 81 82; do nc -ll -p \$p -e echo $1 & done; exec nc -ll -p 80 -e echo $1']"
 }
-answers() { [[ $(in_pod "$1" busybox nc -w 1 127.0.0.1 "$2" </dev/null) == "$1" ]]; }
+answers() { [[ $(in_pod "$1" busybox nc -w 4 127.0.0.1 "$2" </dev/null) == "$1" ]]; }
 # serve NETWORK FILE NAME: starts it, until it answers.
 serve() {
   local port
@@ -25,9 +25,9 @@ drop() { expect_exit 0 pausa down -f "$work/networkpolicy-$1.yaml"; }
 ip() { [[ $1 != -* && $1 != address && $1 != route && $1 != link ]] || { command ip "$@"; return; }; field "$1" .status.podIP; }
 ip6() { field "$1" '.status.podIPs[1].ip'; }
 asks() { in_pod "$1" timeout 4 busybox nc -w 1 "$2" "${3:-80}" </dev/null 2>&1; }
-may() { [[ $(asks "$1" "$2" "${3:-80}") == "${4:-db}" ]]; }
+may() { [[ $(in_pod "$1" timeout 10 busybox nc -w 8 "$2" "${3:-80}" </dev/null 2>&1) == "${4:-db}" ]]; }
 may_not() { [[ -z $(in_pod "$1" timeout 4 busybox nc -w 1 "$2" "${3:-80}" </dev/null 2>/dev/null) ]]; }
-host_may() { [[ $(timeout 4 busybox nc -w 1 "$1" 80 </dev/null) == "${2:-db}" ]]; }
+host_may() { [[ $(timeout 10 busybox nc -w 8 "$1" 80 </dev/null) == "${2:-db}" ]]; }
 outside_may() { [[ $(outside timeout 4 busybox nc -w 1 "$1" "$2" </dev/null 2>/dev/null) == "${3:-db}" ]]; }
 outside_may_not() { [[ -z $(outside timeout 4 busybox nc -w 1 "$1" "$2" </dev/null 2>/dev/null) ]]; }
 
@@ -135,18 +135,18 @@ check "for all" may_not other "$db"
 drop db
 cat <<'PERL' >"$work/talk"
 use Socket; socket(my $s, AF_INET, SOCK_STREAM, 0); connect($s, sockaddr_in(83, inet_aton($ARGV[0]))) or exit 1;
-$| = 1; $s->autoflush; print "open\n"; <STDIN>; print $s "still\n"; alarm 5; print scalar <$s>;
+$| = 1; $s->autoflush; print "open\n"; <STDIN>; print $s "still\n"; alarm 20; print scalar <$s>;
 PERL
 pausa exec db -- sh -c 'nc -ll -p 83 -e cat >/dev/null 2>&1 &'
 listens() { in_pod db ss -Hltn 'sport = 83' | grep -q .; }
 eventually "somebody listens" listens
 coproc in_pod other perl -MIO::Handle "$work/talk" "$db"
-read -r -t 10 opened <&"${COPROC[0]}"
+read -r -t 20 opened <&"${COPROC[0]}"
 same "a connection is made" open "$opened"
 apply db 'podSelector: {matchLabels: {app: db}}' 'ingress: []'
 check "a policy that lets nobody in keeps new ones out" may_not other "$db" 83
 echo >&"${COPROC[1]}"
-read -r -t 10 heard <&"${COPROC[0]}"
+read -r -t 20 heard <&"${COPROC[0]}"
 same "what is established lives on" still "$heard"
 drop db
 check "without a policy everybody may" may other "$db"
@@ -156,15 +156,15 @@ expect_exit 0 pausa up -d "$(policy published 'podSelector: {matchLabels: {app: 
   'ingress: [{from: [{ipBlock: {cidr: 198.51.100.0/24, except: [198.51.100.64/26]}}], ports: [{port: 80, endPort: 81}]}]')"
 serve bridge "$(server pub pub ', hostPort: 8080}, {containerPort: 81, hostPort: 8081}, {containerPort: 82, hostPort: 8082')" pub
 outside ip address add 198.51.100.66/24 dev eth9
-outside_from() { outside perl -MSocket -e 'socket(S, AF_INET, SOCK_STREAM, 0); bind(S, sockaddr_in(0, inet_aton($ARGV[0]))); alarm 3; connect(S, sockaddr_in($ARGV[2], inet_aton($ARGV[1]))) or exit 1; print scalar <S>' "$@"; }
+outside_from() { outside perl -MSocket -e 'socket(S, AF_INET, SOCK_STREAM, 0); bind(S, sockaddr_in(0, inet_aton($ARGV[0]))); alarm($ARGV[3] // 3); connect(S, sockaddr_in($ARGV[2], inet_aton($ARGV[1]))) or exit 1; print scalar <S>' "$@"; }
 for _ in 1 2 3; do # the first goes by the supervisor
-  match "an address within the range comes in" "$(outside_from 198.51.100.2 198.51.100.1 8080)" pub
+  match "an address within the range comes in" "$(outside_from 198.51.100.2 198.51.100.1 8080 20)" pub
   same "one that is left out does not" "" "$(outside_from 198.51.100.66 198.51.100.1 8080 || true)"
 done
-match "the last of the ports, too" "$(outside_from 198.51.100.2 198.51.100.1 8081)" pub
+match "the last of the ports, too" "$(outside_from 198.51.100.2 198.51.100.1 8081 20)" pub
 same "not the next one" "" "$(outside_from 198.51.100.2 198.51.100.1 8082 || true)"
 same "a pod of another label does not come in by it" "" "$(asks other 198.51.100.1 8080 || true)"
-match "the host does" "$(busybox nc -w 2 127.0.0.1 8080 </dev/null)" pub
+match "the host does" "$(busybox nc -w 8 127.0.0.1 8080 </dev/null)" pub
 
 # ---- whether br_netfilter shows the rules of IP what the bridge switches, or not
 apply db 'podSelector: {matchLabels: {app: db}}' 'ingress: [{from: [{podSelector: {matchLabels: {app: web}}}]}]'
@@ -180,7 +180,7 @@ for value in $([[ ! -e ${shown}iptables ]] || echo 1 0); do
   done
   check "the pod itself goes where it likes ($value)" may db "$(ip web)" 80 web
   check "others are not concerned ($value)" may other "$(ip web)" 80 web
-  match "who may come from outside does ($value)" "$(outside_from 198.51.100.2 198.51.100.1 8080)" pub
+  match "who may come from outside does ($value)" "$(outside_from 198.51.100.2 198.51.100.1 8080 20)" pub
   same "who may not does not ($value)" "" "$(outside_from 198.51.100.66 198.51.100.1 8080 || true)"
 done
 drop db
@@ -188,7 +188,7 @@ drop db
 # ---- without a bridge it is the supervisor's alone
 cat "$(server lone pub ', hostPort: 8090')" >"$work/lone2.yaml"
 serve none "$work/lone2.yaml" lone
-match "who may reaches a pod with a loopback only" "$(outside_from 198.51.100.2 198.51.100.1 8090)" lone
+match "who may reaches a pod with a loopback only" "$(outside_from 198.51.100.2 198.51.100.1 8090 20)" lone
 same "who may not does not" "" "$(outside_from 198.51.100.66 198.51.100.1 8090 || true)"
 
 # ---- egress
@@ -199,7 +199,7 @@ check "elsewhere it does not" may_not other "$db"
 check "nor out" bash -c "! nsenter -t $(infra_pid other) -n busybox ping -c 1 -W 1 198.51.100.2 >/dev/null"
 check "nor to the host" bash -c "! nsenter -t $(infra_pid other) -n busybox ping -c 1 -W 1 10.86.0.1 >/dev/null"
 check "what comes to it is not concerned" may db "$(ip other)" 80 other
-lookup() { pausa exec "$1" -- timeout 3 nslookup -type=a db.default.svc.cluster.local 2>&1 | grep -q "Address: $db"; }
+lookup() { pausa exec "$1" -- timeout 12 nslookup -type=a db.default.svc.cluster.local 2>&1 | grep -q "Address: $db"; }
 check "names are not answered" bash -c "! timeout 4 '$PAUSA' exec other -- timeout 3 nslookup -type=a db.default.svc.cluster.local"
 apply names 'podSelector: {}' 'policyTypes: [Egress]' \
   'egress: [{to: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: kube-system}}, podSelector: {matchLabels: {k8s-app: kube-dns}}}], ports: [{port: 53, protocol: UDP}]}]'
@@ -225,12 +225,12 @@ spec:
   containers: [{name: a, image: busybox, command: [sleep, "3600"]}]
 YAML
 expect_exit 0 pausa up -d --network bridge "$work/spaces.yaml"
-far() { nsenter -t "$(pausa inspect -n shop far | jq .pausa.infra.pid)" -n timeout 4 busybox nc -w 1 "$db" 80 </dev/null 2>/dev/null || true; }
+far() { nsenter -t "$(pausa inspect -n shop far | jq .pausa.infra.pid)" -n timeout 10 busybox nc -w "${1:-1}" "$db" 80 </dev/null 2>/dev/null || true; }
 apply spaces 'podSelector: {matchLabels: {app: db}}' 'ingress: [{from: [{namespaceSelector: {matchLabels: {team: red}}}]}]'
-same "pods of a namespace are let through by its labels" db "$(far)"
+same "pods of a namespace are let through by its labels" db "$(far 8)"
 check "and no others" may_not web "$db"
 apply spaces 'podSelector: {matchLabels: {app: db}}' 'ingress: [{from: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: shop}}}]}]'
-same "and by its name" db "$(far)"
+same "and by its name" db "$(far 8)"
 apply spaces 'podSelector: {matchLabels: {app: db}}' 'ingress: [{from: [{podSelector: {}}]}]'
 same "its own namespace does not mean others" "" "$(far)"
 check "but its own" may web "$db"
@@ -261,7 +261,7 @@ same "they are two tables" 2 "$(wc -l <"$work/tables")"
 while read -r table; do
   # shellcheck disable=SC2086
   nft flush $table
-  same "without the rules of a $table it would be reached" db "$(far)"
+  same "without the rules of a $table it would be reached" db "$(far 8)"
   expect_exit 0 pausa up -d --network bridge "$work/mend.yaml"
   expect_exit 0 pausa down mend
   same "they are made again" "" "$(far)"

@@ -7,7 +7,8 @@ command -v python3 >/dev/null || skip "python3 is not installed"
 forwarders=()
 at_end 'kill "${forwarders[@]}" ${server_pid:+$server_pid} 2>/dev/null'
 
-# forward NAME COMMAND…: begins it; what it says is in $work/NAME.out and .err, its pid in $forwarder.
+# forward NAME COMMAND…: begins it; what it says is in $work/NAME.out and .err, its pid in $forwarder;
+# $lines (2) of what it listens on.
 forward() {
   local name=$1
   shift
@@ -15,7 +16,7 @@ forward() {
   perl -e '$SIG{INT} = "DEFAULT"; exec @ARGV' "$@" >"$work/$name.out" 2>"$work/$name.err" </dev/null &
   forwarder=$!
   forwarders+=("$forwarder")
-  forwards() { grep -q '^Forwarding from' "$work/$name.out"; }
+  forwards() { (($(grep -c '^Forwarding from' "$work/$name.out") == ${lines:-2})); }
   eventually "it forwards" forwards
 }
 local_port() { sed -n 's/^Forwarding from 127.0.0.1:\([0-9]*\).*/\1/p' "$work/$1.out" | sed -n "${2:-1}p"; }
@@ -33,11 +34,11 @@ server() {
 # ---- a server on the pod's loopback, with root
 for network in none bridge; do
   up --network $network "$(server web 8080)"
-  forward web "$PAUSA" port-forward web 18080:8080 :http
+  lines=4 forward web "$PAUSA" port-forward web 18080:8080 :http
   same "it says where, as kubectl does" \
     "Forwarding from 127.0.0.1:18080 -> 8080|Forwarding from [::1]:18080 -> 8080" \
     "$(head -n 2 "$work/web.out" | paste -sd'|')"
-  same "the server is reached" web "$(get 127.0.0.1 18080)"
+  eventually "the server is reached" says 127.0.0.1 18080 web
   same "by IPv6" web "$(get ::1 18080)"
   free=$(local_port web 2)
   differs "a free port is chosen" 18080 "$free"
@@ -65,7 +66,9 @@ PY
 up --network none "$(sleeper many)"
 in_pod many python3 "$work/reverse.py" &
 server_pid=$!
-forward many "$PAUSA" port-forward --address 127.0.0.1 many :9000
+listens() { [[ -n $(in_pod many ss -Hltn "sport = 9000") ]]; }
+eventually "the server listens" listens
+lines=1 forward many "$PAUSA" port-forward --address 127.0.0.1 many :9000
 port=$(local_port many)
 same "one line for one address" 1 "$(wc -l <"$work/many.out")"
 python3 - "$port" <<'PY'
@@ -97,7 +100,7 @@ kill $forwarder $server_pid
 up --network none "$(server web 8080)"
 forward again "$PAUSA" port-forward web :8080
 port=$(local_port again)
-check "before" says 127.0.0.1 "$port" web
+eventually "before" says 127.0.0.1 "$port" web
 kill -9 "$(member_pid web a)"
 eventually "the container is back, and reached" says 127.0.0.1 "$port" web
 expect_exit 0 pausa stop web
@@ -108,8 +111,10 @@ expect_exit 0 pausa start web
 check "who came meanwhile waits" wait $waiting
 same "and is served" web "$(cat "$work/waited")"
 eventually "it is told" told again 'pod web serves again'
-kill -9 "$(infra_pid web)"
-eventually "so it is in a new sandbox" says 127.0.0.1 "$port" web
+infra=$(infra_pid web)
+kill -9 "$infra"
+in_new_sandbox() { local pid; pid=$(infra_pid web); [[ $pid =~ ^[0-9]+$ && $pid != "$infra" ]] && says 127.0.0.1 "$port" web; }
+eventually "so it is in a new sandbox" in_new_sandbox
 kill -9 "$(field web .pausa.supervisor.pid)"
 check "a supervisor has no part in it" says 127.0.0.1 "$port" web
 expect_exit 0 pausa down web
@@ -127,19 +132,20 @@ expect_exit 0 pausa down web many
   printf -- '---\napiVersion: v1\nkind: Service\nmetadata: {name: db}\nspec:\n  selector: {app: web}\n  ports: [{name: web, port: 80, targetPort: http}]\n'
 } >"$work/set.yaml"
 expect_exit 0 pausa up -d --network none "$work/set.yaml"
-forward service "$PAUSA" port-forward svc/db :80 :web
+lines=4 forward service "$PAUSA" port-forward svc/db :80 :web
 forward set "$PAUSA" port-forward deployment/web :http
 for name in service set; do
   port=$(local_port $name)
+  reached() { first=$(busybox nc -w 5 127.0.0.1 "$1" </dev/null); echo "$first"; [[ $first == web-* ]]; }
+  eventually "one of its pods is reached" reached "$port"
   first=$(busybox nc -w 5 127.0.0.1 "$port" </dev/null)
-  match "one of its pods is reached" "$first" '^web-'
   same "and stays" "$first" "$(busybox nc -w 5 127.0.0.1 "$port" </dev/null)"
   expect_exit 0 pausa stop "$first"
   other() { local text; text=$(busybox nc -w 2 127.0.0.1 "$port" </dev/null); echo "$text"; [[ $text == web-* && $text != "$first" ]]; }
   eventually "when it is gone, another" other
   expect_exit 0 pausa start "$first"
 done
-match "a Service's port by name" "$(busybox nc -w 5 127.0.0.1 "$(local_port service 2)" </dev/null)" '^web-'
+eventually "a Service's port by name" reached "$(local_port service 2)"
 expect_exit 1 pausa port-forward svc/db 81
 match "a port that it has not" "$errors" 'service/db has no port 81'
 expect_exit 4 pausa port-forward svc/none 81

@@ -38,7 +38,7 @@ EOF
 # says WORDS ADDRESS PORT [COMMAND…]
 says() {
   local said
-  said=$("${@:4}" timeout 5 bash "$work/ask" "$2" "$3" 2>&1)
+  said=$("${@:4}" timeout 9 bash "$work/ask" "$2" "$3" 2>&1)
   echo "$said"
   [[ $said =~ $1 ]]
 }
@@ -92,7 +92,7 @@ nft flush chain inet pausa-pausa0 leave
 nft rename chain inet pausa-pausa0 "$mark" made_before
 coproc outside perl -MIO::Socket::INET -e '$| = 1; my $s = IO::Socket::INET->new("198.51.100.1:8080") or die;
   print "open\n"; <STDIN>; print $s "GET /cgi-bin/who HTTP/1.0\r\n\r\n"; print grep /^from/, <$s>;'
-read -r -t 10 opened <&"${COPROC[0]}"
+read -r -t 20 opened <&"${COPROC[0]}"
 same "a connection is made" open "$opened"
 kill -STOP "$(field all .pausa.guard.pid)" "$(field all .pausa.supervisor.pid)"
 expect_exit 0 pausa up -d --network bridge "$work/other.yaml"
@@ -100,7 +100,7 @@ match "the rules are made anew" "$(nft list chain inet pausa-pausa0 leave)" masq
 same "with their mark" "$mark" "$(nft list chain inet pausa-pausa0 "$mark" | sed -n 's/.*chain \(.*\) {/\1/p')"
 check "the kernel forwards still" says 'from 198.51.100.2' 198.51.100.1 8080 outside
 echo >&"${COPROC[1]}"
-read -r -t 10 heard <&"${COPROC[0]}"
+read -r -t 20 heard <&"${COPROC[0]}"
 same "and a connection that was established lives on" "from 198.51.100.2" "$heard"
 kill -CONT "$(field all .pausa.guard.pid)" "$(field all .pausa.supervisor.pid)"
 

@@ -51,7 +51,7 @@ ask() { # COMMAND-PREFIX… -- ADDRESS PORT
   while [[ $1 != -- ]]; do before+=("$1") && shift; done
   "${before[@]}" python3 - "$2" "$3" <<'PY'
 import socket, sys
-c = socket.create_connection((sys.argv[1], int(sys.argv[2])), 5)
+c = socket.create_connection((sys.argv[1], int(sys.argv[2])), 15)
 c.sendall(b'GET'); c.shutdown(socket.SHUT_WR)
 text = b''
 while part := c.recv(999): text += part

@@ -51,7 +51,7 @@ says_by_variables() { # PREFIX
 }
 says() { # NAME PORT
   local text
-  text=$(printf 'GET / HTTP/1.0\r\n\r\n' | pausa exec -i web -- nc -w 3 "$1" "$2" 2>&1 | tail -n 1)
+  text=$(printf 'GET / HTTP/1.0\r\n\r\n' | pausa exec -i web -- nc -w 6 "$1" "$2" 2>&1 | tail -n 1)
   echo "$text"
   [[ $text == served ]]
 }

@@ -12,11 +12,11 @@ server() {
     "ports: [{name: http, containerPort: $2}]" \
     'readinessProbe: {exec: {command: [test, -e, /tmp/ready]}, periodSeconds: 1, failureThreshold: 1}'
 }
-said() { in_pod "$1" busybox nc -w 3 "$2" "$3" </dev/null 2>&1; }
+said() { in_pod "$1" busybox nc -w 6 "$2" "$3" </dev/null 2>&1; }
 says() { local text; text=$(said "$1" "$2" "$3"); echo "$text"; [[ $text == "$4" ]]; }
 refused() { ! in_pod "$1" timeout 2 busybox nc -w 2 "$2" "$3" </dev/null >/dev/null 2>&1; }
 refused_here() { ! busybox nc -w 2 127.0.0.1 "$1" </dev/null >/dev/null 2>&1; }
-host_says() { [[ $(busybox nc -w 3 "$1" "$2" </dev/null 2>&1) == "$3" ]]; }
+host_says() { [[ $(busybox nc -w 6 "$1" "$2" </dev/null 2>&1) == "$3" ]]; }
 address() { pausa service ls -o json | jq -r ".items[] | select(.metadata.name == \"$1\").spec.clusterIP"; }
 
 # ---- one address for several pods
@@ -29,7 +29,7 @@ match "without a pod it is refused, and nobody waits" \
   "$(in_pod client busybox nc -w 20 "$ip" 80 </dev/null 2>&1 || true)" 'Connection refused'
 expect_exit 0 pausa up -d --network bridge "$(server w1 8081)"
 eventually "a pod that is ready is reached" says client "$ip" 80 w1
-same "by the Service's short name" w1 "$(pausa exec client -- nc -w 3 web 80 </dev/null)"
+same "by the Service's short name" w1 "$(pausa exec client -- nc -w 6 web 80 </dev/null)"
 expect_exit 0 pausa up -d --network bridge "$(server w2 8082)"
 two() { [[ $(pausa service ls -o json | jq '.items[] | select(.metadata.name == "web").pausa.endpoints | length') == "${1:-2}" ]]; }
 eventually "there are two" two
@@ -41,7 +41,7 @@ balanced() {
 }
 eventually "each has its turn, on its own port by name" balanced
 if [[ $as == root ]]; then
-  match "the host reaches it" "$(busybox nc -w 3 "$ip" 80 </dev/null)" '^w[12]$'
+  match "the host reaches it" "$(busybox nc -w 6 "$ip" 80 </dev/null)" '^w[12]$'
 fi
 for _ in 1 2; do match "a pod reaches itself by its Service" "$(said w1 "$ip" 80)" '^w[12]$'; done
 same "another port of it is refused at once" yes "$(refused client "$ip" 81 && echo yes)"
@@ -74,7 +74,7 @@ check "the old one is not" refused client "$ip" 80
 
 # ---- a port of this machine
 expect_exit 0 pausa up -d --network bridge "$(service node 'type: NodePort' 'selector: {app: web}' 'ports: [{port: 80, targetPort: 8081, nodePort: 30080}]')"
-out_says() { [[ $(outside busybox nc -w 3 198.51.100.1 30080 </dev/null 2>&1) == w1 ]]; }
+out_says() { [[ $(outside busybox nc -w 6 198.51.100.1 30080 </dev/null 2>&1) == w1 ]]; }
 if [[ $as == user ]]; then
   expect_exit 0 pausa up -d --publish 30082:1 --publish 30084:2 "$(sleeper holder)"
   manifest both >/dev/null <<'EOF'
@@ -100,7 +100,7 @@ EOF
   expect_exit 0 pausa up -d "$(service each 'type: NodePort' 'selector: {app: web}' 'ports: [{port: 80, targetPort: http, nodePort: 30081}]')"
   answers() { # NAMES [PORT]: who is behind it, from outside
     local answers
-    answers=$(for _ in {1..24}; do outside busybox nc -w 3 198.51.100.1 "${2:-30081}" </dev/null 2>&1; done | sort -u | paste -sd' ')
+    answers=$(for _ in {1..24}; do outside busybox nc -w 6 198.51.100.1 "${2:-30081}" </dev/null 2>&1; done | sort -u | paste -sd' ')
     echo "$answers"
     [[ $answers == "$1" ]]
   }
@@ -130,7 +130,7 @@ EOF
   same "who leads elsewhere goes on listening" "$listening" "$(listeners)"
   pausa exec w2 -- nc -ll -p 8090 -e cat </dev/null >"$work/nc" 2>&1 &
   pausa exec w1 -- rm /tmp/ready
-  echoes() { echo "$1" >&7 && [[ $(timeout 3 head -n 1 <&7) == "$1" ]]; }
+  echoes() { echo "$1" >&7 && [[ $(timeout 9 head -n 1 <&7) == "$1" ]]; }
   connects() { { exec 7<>/dev/tcp/127.0.0.1/30083; } 2>/dev/null && echoes first; }
   deadline=$((SECONDS + 20)) # not by eventually, whose connection would be a subshell's
   until connects || ((SECONDS > deadline)); do sleep 0.05; done
@@ -149,7 +149,7 @@ EOF
   supervisors=("$(field w1 .pausa.supervisor.pid)" "$(field w2 .pausa.supervisor.pid)")
   kill -STOP "${supervisors[@]}"
   pausa down "$work/service-each.yaml" >/dev/null 2>&1 &
-  no_service() { ! pausa service ls -o name | grep -q each; }
+  no_service() { [[ $(pausa service ls -o name) != *each* ]]; }
   eventually "it is about to go" no_service
   kill_of_user pausa
   wait $! || true

@@ -26,7 +26,7 @@ serve() {
   server=$!
 }
 # perl's IO::Socket::IP is in its core; ARGV: address, port, and what the script wants.
-client() { "${@:4}" timeout 60 perl -MIO::Socket::IP -MDigest::SHA -e 'my ($address, $port) = @ARGV;
+client() { "${@:4}" timeout 240 perl -MIO::Socket::IP -MDigest::SHA -e 'my ($address, $port) = @ARGV;
   sub dial { my $s = IO::Socket::IP->new(PeerHost => $address, PeerPort => $port, Timeout => 20)
     or die "connect: $@"; binmode $s; $s } sub sum { my $d = Digest::SHA->new(256);
     $d->addfile($_[0]); $d->hexdigest } '"$1" "$2" "$3"; }

@@ -3,7 +3,7 @@
 source "$(dirname "${BASH_SOURCE[0]}")/../support/user-net.sh"
 if command -v newuidmap >/dev/null; then subordinate_ids; fi
 
-reached() { in_net "$1" busybox ping -c 1 -W 3 "$2" >/dev/null; }
+reached() { in_net "$1" busybox ping -c 1 -W 6 "$2" >/dev/null; }
 cannot() { ! in_net "$1" busybox ping -c 1 -W 1 "$2" >/dev/null; }
 tables() { in_net "$1" nft list tables; }
 

@@ -66,6 +66,6 @@ sleeper() {
 # NAME [FIELD: VALUE]…
 service() { object v1 Service "$@"; }
 policy() { object networking.k8s.io/v1 NetworkPolicy "$@"; }
-reaches() { in_pod "$1" busybox ping -c 1 -W 3 "$2" >/dev/null; }
+reaches() { in_pod "$1" busybox ping -c 1 -W 6 "$2" >/dev/null; }
 leases() { find "$PAUSA_RUNROOT"/network/bridges/*/leases -name '[0-9]*' | wc -l; }
 no_port() { ! ip -o link show type veth | grep -q ' pausa'; }
