@@ -23,6 +23,7 @@ local_port() { sed -n 's/^Forwarding from 127.0.0.1:\([0-9]*\).*/\1/p' "$work/$1
 # get ADDRESS PORT [PATIENCE]
 get() { printf 'GET / HTTP/1.0\r\n\r\n' | busybox nc -w "${3:-5}" "$1" "$2" 2>&1 | tail -n 1; }
 says() { local text; text=$(get "$1" "$2"); echo "$text"; [[ $text == "$3" ]]; }
+listens() { [[ -n $(in_pod "$1" ss -Hltn "sport = $2") ]]; } # POD PORT
 told() { grep -q "$2" "$work/$1.err"; }
 
 # server NAME PORT: says its name by HTTP, on the pod's loopback.
@@ -34,11 +35,12 @@ server() {
 # ---- a server on the pod's loopback, with root
 for network in none bridge; do
   up --network $network "$(server web 8080)"
+  eventually "the server listens" listens web 8080
   lines=4 forward web "$PAUSA" port-forward web 18080:8080 :http
   same "it says where, as kubectl does" \
     "Forwarding from 127.0.0.1:18080 -> 8080|Forwarding from [::1]:18080 -> 8080" \
     "$(head -n 2 "$work/web.out" | paste -sd'|')"
-  eventually "the server is reached" says 127.0.0.1 18080 web
+  same "the server is reached" web "$(get 127.0.0.1 18080)"
   same "by IPv6" web "$(get ::1 18080)"
   free=$(local_port web 2)
   differs "a free port is chosen" 18080 "$free"
@@ -66,8 +68,7 @@ PY
 up --network none "$(sleeper many)"
 in_pod many python3 "$work/reverse.py" &
 server_pid=$!
-listens() { [[ -n $(in_pod many ss -Hltn "sport = 9000") ]]; }
-eventually "the server listens" listens
+eventually "the server listens" listens many 9000
 lines=1 forward many "$PAUSA" port-forward --address 127.0.0.1 many :9000
 port=$(local_port many)
 same "one line for one address" 1 "$(wc -l <"$work/many.out")"
