@@ -81,7 +81,7 @@ expect_exit 0 pausa down -t 0 orphan
 
 # --wait
 expect_exit 0 pausa up --wait --timeout 60s "$(three steady)"
-expect_exit 124 pausa up --wait --timeout 300ms "$(
+expect_exit 124 pausa up --wait --timeout 3s "$(
   manifest never <<'YAML'
 apiVersion: v1
 kind: Pod

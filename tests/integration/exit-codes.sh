@@ -67,7 +67,7 @@ match "the error names the members there are" "$errors" 'a.*b.*c'
 # wait
 expect_exit 124 pausa wait --for=exited --timeout 200ms codes
 match "wait says what it waited for" "$errors" 'exited'
-expect_exit 0 pausa wait --for=ready --timeout 10s codes
+expect_exit 0 pausa wait --for=ready --timeout 60s codes
 
 # The pod's own code, attached and after the fact.
 on_terminal "$PAUSA" up "$source_root/manifests/02-exit-code.yaml"

@@ -80,8 +80,9 @@ confined() {
   echo
   ls -l "/proc/$pid/fd" | wc -l
 }
-eventually "a relay is under way" confined
-seen=$(confined)
+seen() { confined >"$work/seen"; }
+eventually "a relay is under way" seen
+seen=$(<"$work/seen")
 match "nobody" "$seen" 'Uid: 65534 65534 65534 65534'
 match "no capabilities" "$seen" 'CapPrm: 0+ CapEff: 0+'
 match "no new ones" "$seen" 'NoNewPrivs: 1 Seccomp: 2'

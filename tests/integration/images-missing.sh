@@ -207,7 +207,7 @@ expect_exit 0 pausa image tag "$image" "$name"
 expect_exit 0 pausa up -d "$work/silent.yaml"
 expect_exit 0 pausa stop silent
 lose
-PAUSA_PULL_IDLE=3 "$PAUSA" start silent </dev/null >"$work/start" 2>&1 &
+PAUSA_PULL_IDLE=8 "$PAUSA" start silent </dev/null >"$work/start" 2>&1 &
 start=$!
 eventually "the pull has begun" pgrep -P $start
 expect_exit 0 pausa down silent

@@ -69,11 +69,21 @@ mkdir "$slow"
 head -c 60000000 /dev/urandom >"$slow/blob"
 tar -C "$slow" -cf "$work/slow.tar" blob
 "$make_image" "$work/slow-layout" v1 '{}' "$work/slow.tar"
-"$PAUSA" image pull -q "oci:$work/slow-layout:v1" </dev/null >/dev/null 2>&1 &
-first=$!
 staging() { [[ -n $(find "$store/images" -maxdepth 1 -name '.staging-*') ]]; }
-eventually "the first is at work" staging
-kill -STOP $first
+begins() { staging || dead $first; }
+stands() { stands_still $first || dead $first; }
+stopped_at_work() {
+  "$PAUSA" image pull -q "oci:$work/slow-layout:v1" </dev/null >/dev/null 2>&1 &
+  first=$!
+  eventually "the first is at work" begins
+  kill -STOP $first
+  eventually "it stands still" stands
+  staging && alive $first
+}
+until stopped_at_work; do # it was quicker than we
+  wait $first
+  expect_exit 0 pausa image rm "oci:$work/slow-layout:v1"
+done
 "$PAUSA" image pull -q "oci:$work/slow-layout:v1" </dev/null >"$work/second" 2>&1 &
 second=$!
 waits() { grep -q -- '-> OFDLCK' /proc/locks || [[ $(cat "/proc/$second/wchan") == *fcntl* ]]; }
