@@ -85,8 +85,8 @@ struct GateState {
 
 struct PodState {
   std::vector<ContainerState> containers;  // init containers first, then the others
-  Phase phase = Phase::pending;
-  std::string reason;
+  Phase phase = Phase::pending;            // failed and succeeded only when finished
+  std::string reason;  // why it fails as a whole: known before the phase says so
   std::string message;
   bool sandbox = false;                 // infra runs
   bool stopping = false;                // a stop was asked for, or the pod is over for good

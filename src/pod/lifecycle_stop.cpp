@@ -135,11 +135,11 @@ void Lifecycle::Step::tick() {
   advance();
 }
 
-// The pod is ended for what it did, and has failed however its containers end.
+// The pod is ended for what it did, and will have failed however its containers end; not before:
+// what it holds is free only then.
 void Lifecycle::Step::fail(const char* reason, std::string message, Duration grace) {
   if (state.stopping) return;
   state.completing = true;
-  state.phase = Phase::failed;
   state.reason = reason;
   state.message = std::move(message);
   stop(grace, Cause::stop);
@@ -175,7 +175,7 @@ void Lifecycle::Step::settle() {
 
 void Lifecycle::Step::finish() {
   state.finished = true;
-  bool failed = state.phase == Phase::failed;
+  bool failed = !state.reason.empty();
   for (auto& container : state.containers) {
     container.restart_at.reset();
     container.kill_at.reset();
