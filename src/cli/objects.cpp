@@ -8,6 +8,7 @@
 #include "pod/references.hpp"
 #include "pod/utf8.hpp"
 #include "supervisor/policies.hpp"
+#include "supervisor/service_store.hpp"
 #include "supervisor/services.hpp"
 #include "supervisor/user_namespace.hpp"
 #include "sys/error.hpp"

@@ -6,7 +6,7 @@
 #include "net/policy.hpp"
 #include "net/probe.hpp"
 #include "net/routes.hpp"
-#include "net/services.hpp"
+#include "net/service_range.hpp"
 #include "sys/error.hpp"
 #include "sys/file_lock.hpp"
 #include "sys/hash.hpp"

@@ -4,11 +4,10 @@
 // (BridgeConfig::folder).
 #pragma once
 
-#include "net/bridge.hpp"
+#include "net/service_range.hpp"
 #include "sys/fd.hpp"
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,9 +35,6 @@ std::string loopback_rules(const std::vector<ServiceRoute>& routes);
 // In the network of the caller. Throws sys::Error.
 void apply_loopback_rules(const std::string& rules);
 
-// The folder of what Services need to be remembered; it is there as long as there are any.
-std::string services_folder(const std::string& folder);
-
 // The right to change them; held until it is destroyed. Makes the folder.
 class ServicesLock {
  public:
@@ -47,12 +43,6 @@ class ServicesLock {
  private:
   sys::UniqueFd file_;
 };
-
-// From where Services have their addresses, when that is known.
-std::optional<Subnet> known_service_range(const std::string& folder);
-// From where Services have their addresses: the one that is remembered, else `wanted`, else the
-// first of a few usual ones to which no route leads. The lock must be held. Throws sys::Error.
-Subnet service_range(const std::string& folder, const std::optional<Subnet>& wanted);
 
 // Makes the rules what they are to be; does nothing when they are. The lock must be held. Throws
 // sys::Error: nft(8) is not there, or refuses.

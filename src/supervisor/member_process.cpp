@@ -5,7 +5,7 @@
 #include "security/caps.hpp"
 #include "security/rlimits.hpp"
 #include "supervisor/mounts.hpp"
-#include "supervisor/services.hpp"
+#include "supervisor/own_services.hpp"
 #include "supervisor/surroundings.hpp"
 #include "supervisor/user_namespace.hpp"
 #include "sys/error.hpp"

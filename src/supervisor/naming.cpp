@@ -2,8 +2,8 @@
 // Services when its pod begins or ceases to count.
 #include "net/name_book.hpp"
 #include "net/pasta.hpp"
-#include "net/services.hpp"
 #include "pod/conditions.hpp"
+#include "supervisor/own_services.hpp"
 #include "supervisor/services.hpp"
 #include "supervisor/supervisor.hpp"
 #include "sys/error.hpp"

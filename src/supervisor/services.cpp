@@ -3,58 +3,21 @@
 #include "net/name_book.hpp"
 #include "net/services.hpp"
 #include "pod/decode.hpp"
-#include "pod/key_values.hpp"
 #include "pod/status.hpp"
 #include "state/json_node.hpp"
 #include "state/object_store.hpp"
-#include "supervisor/helper_child.hpp"
 #include "supervisor/pod_network.hpp"
-#include "supervisor/taken_port.hpp"
+#include "supervisor/service_store.hpp"
 #include "supervisor/user_network.hpp"
-#include "sys/error.hpp"
-#include "sys/hash.hpp"
 #include "sys/process.hpp"
 
-#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <map>
-#include <set>
 
 namespace pausa::supervisor {
 namespace {
-
-constexpr std::uint16_t first_node_port = 30000;
-constexpr std::uint16_t last_node_port = 32767;
-
-std::string domain_of(const pod::Metadata& metadata) {
-  return metadata.name + "." + metadata.namespace_;
-}
-
-std::string full_name(const std::string& name) {
-  return name + ".svc." + std::string(net::name_zone);
-}
-
-std::vector<pod::Object> all_services(const state::Store& store) {
-  return state::ObjectStore(store.paths()).list(pod::ObjectKind::service);
-}
-
-bool has_services(const state::Store& store, const std::string& namespace_) {
-  return ::access((store.paths().objects() + "/" + namespace_ + "/service").c_str(), F_OK) == 0;
-}
-
-std::optional<net::Subnet> configured_range() {
-  const char* const text = std::getenv("PAUSA_SERVICE_SUBNET");
-  if (text == nullptr || *text == '\0') return std::nullopt;
-  const auto range = net::parse_subnet(text);
-  constexpr unsigned narrowest = 28;
-  if (!range || range->base.v6 || range->prefix < 8 || range->prefix > narrowest)
-    throw sys::Error("PAUSA_SERVICE_SUBNET: \"" + std::string(text) +
-                     "\" is no range for Services; write one of IPv4 like 10.124.0.0/16");
-  return range;
-}
 
 std::optional<pod::EndpointPod> endpoint_pod(const state::Store& store, const state::Record& record,
                                              const std::string& gateway) {
@@ -127,56 +90,23 @@ void add_names(const pod::Object& object, const std::vector<const pod::EndpointP
   }
 }
 
-// The first free one, beginning at a place that follows from the name: so a Service that is made
-// again mostly has the same.
-std::string free_address(const net::Subnet& range, const std::string& name,
-                         const std::set<std::string>& taken) {
-  const net::Pool pool{range, std::nullopt};
-  std::uint32_t number = pool.first + sys::stable_hash(name) % (pool.last() - pool.first + 1);
-  for (std::uint32_t tried = pool.first; tried <= pool.last(); ++tried) {
-    auto address = net::to_text(pool.v4_of(number));
-    if (!taken.contains(address)) return address;
-    number = pool.next(number);
-  }
-  throw sys::Error("no address is left for Services in " + net::to_text(range));
-}
-
-using Held = std::vector<sys::UniqueFd>;
-
-std::uint16_t free_node_port(const std::set<std::uint16_t>& taken, bool udp, Held& held) {
-  for (std::uint16_t port = first_node_port; port <= last_node_port; ++port) {
-    if (taken.contains(port)) continue;
-    if (auto socket = net::listen_on({std::nullopt, port, 0, udp})) {
-      held.push_back(std::move(socket));
-      return port;
-    }
-  }
-  throw sys::Error("no port from 30000 to 32767 is left for Services");
-}
-
-// Rules come before who listens, so nobody may: of IPv4, to which they go.
-void hold_node_port(const pod::ServicePort& port, const std::string& words,
-                    const state::Store& store, Held& held) try {
-  const bool udp = port.protocol == pod::Protocol::udp;
-  held.push_back(net::listen_on({net::parse_address("0.0.0.0"), port.node_port, 0, udp}));
-  if (!held.back()) refuse_taken({std::nullopt, port.node_port, 0, udp}, store);
-} catch (sys::Error& error) {
-  error.prepend(words);
-  throw;
-}
-
-bool has_node_port(const pod::Service& service, const pod::ServicePort& wanted) {
-  return service.has_node_ports() &&
-         std::any_of(service.ports.begin(), service.ports.end(), [&wanted](const auto& port) {
-           return port.node_port == wanted.node_port && port.protocol == wanted.protocol;
-         });
-}
-
-bool same_object(const pod::Object& a, const pod::Object& b) {
-  return a.metadata.name == b.metadata.name && a.metadata.namespace_ == b.metadata.namespace_;
-}
-
 }  // namespace
+
+std::string domain_of(const pod::Metadata& metadata) {
+  return metadata.name + "." + metadata.namespace_;
+}
+
+std::string full_name(const std::string& name) {
+  return name + ".svc." + std::string(net::name_zone);
+}
+
+std::vector<pod::Object> all_services(const state::Store& store) {
+  return state::ObjectStore(store.paths()).list(pod::ObjectKind::service);
+}
+
+bool has_services(const state::Store& store, const std::string& namespace_) {
+  return ::access((store.paths().objects() + "/" + namespace_ + "/service").c_str(), F_OK) == 0;
+}
 
 pod::EndpointPod as_endpoint(const state::Record& record, const pod::Pod& pod) {
   pod::EndpointPod out;
@@ -256,7 +186,7 @@ void sync_services(const state::Store& store) {
     if (!elsewhere || !in_user_network(store, remove)) remove();
     return;
   }
-  const auto range = net::service_range(folder, configured_range());
+  const auto range = service_range(store);
   const auto pods = endpoint_pods(store);
   std::vector<net::ServiceRoute> routes;
   std::map<std::string, std::string> names;
@@ -275,119 +205,6 @@ void sync_services(const state::Store& store) {
     (void)in_user_network(store, apply);
   else if (::geteuid() == 0)
     apply();
-}
-
-OwnServices own_services(const state::Store& store, const pod::Pod& pod) {
-  const auto& namespace_ = pod.metadata.namespace_;
-  if (!has_services(store, namespace_)) return {};
-  pod::EndpointPod self;
-  for (const auto& container : pod.spec.containers)
-    self.ports.insert(self.ports.end(), container.ports.begin(), container.ports.end());
-  OwnServices own;
-  std::vector<net::ServiceRoute> routes;
-  unsigned others = 0;
-  for (const auto& object : all_services(store)) {
-    const auto& service = *object.service;
-    if (object.metadata.namespace_ != namespace_ || !service.selects(pod.metadata.labels)) continue;
-    const bool same_ports = std::all_of(
-        service.ports.begin(), service.ports.end(),
-        [&self](const auto& port) { return pod::target_port(port, self) == port.port; });
-    std::string address = "127.0.0.1";
-    if (!same_ports && !service.headless) {
-      ++others;
-      address = "127.96." + std::to_string(others / 256) + "." + std::to_string(others % 256);
-      for (const auto& port : service.ports)
-        if (const auto target = pod::target_port(port, self); target != 0) {
-          auto& route = routes.emplace_back();
-          route.address = address;
-          route.port = port.port;
-          route.udp = port.protocol == pod::Protocol::udp;
-          route.targets.push_back("127.0.0.1 . " + std::to_string(target));
-        }
-    }
-    own.addresses.emplace_back(object.metadata.name, address);
-    const std::string name = domain_of(object.metadata);
-    own.hosts +=
-        address + "\t" + full_name(name) + "\t" + name + "\t" + object.metadata.name + "\n";
-  }
-  if (!routes.empty()) own.rules = net::loopback_rules(routes);
-  return own;
-}
-
-void add_service_variables(const state::Store& store, const pod::Pod& pod, bool own,
-                           pod::KeyValues& out) {
-  const auto& namespace_ = pod.metadata.namespace_;
-  if (!has_services(store, namespace_)) return;
-  const auto addresses = own ? own_services(store, pod).addresses : pod::KeyValues();
-  pod::KeyValues variables;
-  for (const auto& object : all_services(store)) {
-    if (object.metadata.namespace_ != namespace_) continue;
-    auto service = *object.service;
-    const auto* address = pod::find_value(addresses, object.metadata.name);
-    if (address != nullptr && service.has_address()) service.cluster_ip = *address;
-    pod::add_service_links(object.metadata.name, service, variables);
-  }
-  for (auto& variable : variables)
-    if (pod::find_value(out, variable.first) == nullptr) out.push_back(std::move(variable));
-}
-
-void apply_own_services(const std::string& rules, int pidfd) {
-  (void)do_in_child("lead Services to the pod's ports", std::vector<int>{pidfd}, [&] {
-    sys::check(::setns(pidfd, CLONE_NEWNET), "enter the pod's network");
-    net::apply_loopback_rules(rules);
-  });
-}
-
-void store_service(const state::Store& store, pod::Object object) {
-  const std::string folder = store.paths().network();
-  const net::ServicesLock lock(folder);
-  auto service = *object.service;
-  std::set<std::string> addresses;
-  std::set<std::uint16_t> node_ports;
-  const std::string words = "service/" + object.metadata.name;
-  std::shared_ptr<const pod::Service> before;
-  for (const auto& other : all_services(store)) {
-    if (same_object(other, object)) {
-      before = other.service;
-      continue;
-    }
-    addresses.insert(other.service->cluster_ip);
-    for (const auto& port : other.service->ports) {
-      if (port.node_port == 0) continue;
-      node_ports.insert(port.node_port);
-      for (const auto& own : service.ports)
-        if (own.node_port == port.node_port)
-          throw sys::Error(words + ": the port " + std::to_string(port.node_port) +
-                           " is that of service/" + other.metadata.name);
-    }
-    if (!service.cluster_ip.empty() && other.service->cluster_ip == service.cluster_ip)
-      throw sys::Error(words + ": the address " + service.cluster_ip + " is that of service/" +
-                       other.metadata.name);
-  }
-  if (service.has_address()) {
-    const auto range = net::service_range(folder, configured_range());
-    const auto wanted = net::parse_address(service.cluster_ip);
-    if (wanted && !range.contains(*wanted)) {
-      sys::Error error(words + ": the address " + service.cluster_ip +
-                       " is not in the range of Services, " + net::to_text(range));
-      error.advise("leave clusterIP out, or choose another range (PAUSA_SERVICE_SUBNET)");
-      throw error;
-    }
-    if (!wanted) service.cluster_ip = free_address(range, domain_of(object.metadata), addresses);
-  }
-  Held held;  // until it is stored: a pod that listens from then on finds it there
-  if (service.has_node_ports()) {
-    for (const auto& port : service.ports) node_ports.insert(port.node_port);
-    for (auto& port : service.ports) {
-      if (port.node_port == 0)
-        port.node_port = free_node_port(node_ports, port.protocol == pod::Protocol::udp, held);
-      else if (::geteuid() == 0 && (!before || !has_node_port(*before, port)))
-        hold_node_port(port, words, store, held);
-      node_ports.insert(port.node_port);
-    }
-  }
-  object.service = std::make_shared<const pod::Service>(std::move(service));
-  (void)state::ObjectStore(store.paths()).put(object);
 }
 
 }  // namespace pausa::supervisor

@@ -15,6 +15,13 @@
 
 namespace pausa::supervisor {
 
+std::vector<pod::Object> all_services(const state::Store& store);
+// Whether a namespace may have any.
+bool has_services(const state::Store& store, const std::string& namespace_);
+// "db.default", and where that is: "db.default.svc.cluster.local".
+std::string domain_of(const pod::Metadata& metadata);
+std::string full_name(const std::string& domain);
+
 // The pods of this boot, as Services see them.
 std::vector<pod::EndpointPod> endpoint_pods(const state::Store& store);
 
@@ -39,26 +46,5 @@ std::map<std::pair<std::uint16_t, bool>, std::string> node_port_owners(const sta
 // Reads all Services and pods and makes rules and names what follows from them; does nothing where
 // they say so already, or where there has never been a Service. Throws sys::Error.
 void sync_services(const state::Store& store);
-
-// The Services that select a pod without a bridge are its own loopback: 127.0.0.1 where their ports
-// are the pod's, else another of its addresses, which rules of nft lead to the pod's ports.
-struct OwnServices {
-  std::string hosts;         // lines for /etc/hosts
-  std::string rules;         // for the pod's network; mostly none
-  pod::KeyValues addresses;  // by the Service's name
-};
-OwnServices own_services(const state::Store& store, const pod::Pod& pod);
-
-// The variables that tell of the namespace's Services; what is in `out` already stays. own: the pod
-// has no bridge.
-void add_service_variables(const state::Store& store, const pod::Pod& pod, bool own,
-                           pod::KeyValues& out);
-// Makes them in the network of that process, by a child. Throws sys::Error.
-void apply_own_services(const std::string& rules, int pidfd);
-
-// Gives a Service what it is to have and has not: an address, ports of the machine; refuses what
-// another one has, and with root a port that it did not have before and somebody listens on.
-// `store` afterwards stores it. Throws sys::Error.
-void store_service(const state::Store& store, pod::Object object);
 
 }  // namespace pausa::supervisor
