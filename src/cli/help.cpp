@@ -105,6 +105,8 @@ constexpr std::string_view environment =
     "root with the\nsystem's own run folder, pasta for others who have it)\n"
     ".TP\nPAUSA_BRIDGE\nthe name of the bridge when it is made (pausa0)\n"
     ".TP\nPAUSA_SUBNET\nits IPv4 range (the first usual one that no route overlaps)\n"
+    ".TP\nPAUSA_SERVICE_SUBNET\nthe range of Services when the first is made: of IPv4, of IPv6, or "
+    "both with a comma (the first\nusual one that no route overlaps; of IPv6 one of chance)\n"
     ".TP\nNO_COLOR\nno colours\n";
 
 }  // namespace

@@ -87,7 +87,7 @@ void set_origin(pod::Object& object, const std::string& origin) {
 // The address and ports that a Service was given stay its own.
 void keep_given(const pod::Service& before, pod::Object& object) {
   auto service = *object.service;
-  if (service.has_address() && service.cluster_ip.empty()) service.cluster_ip = before.cluster_ip;
+  service.keep_addresses(before);
   if (service.has_node_ports())
     for (auto& port : service.ports)
       for (const auto& old : before.ports)

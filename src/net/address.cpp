@@ -75,6 +75,21 @@ std::string to_text(const Subnet& subnet) {
   return to_text(subnet.base) + "/" + std::to_string(subnet.prefix);
 }
 
+std::optional<Pool> parse_pool(const std::string& text) {
+  const auto blank = text.find(' ');
+  const auto v4 = parse_subnet(text.substr(0, blank));
+  if (!v4 || v4->base.v6) return std::nullopt;
+  Pool pool{*v4, std::nullopt};
+  if (blank == std::string::npos) return pool;
+  pool.v6 = parse_subnet(text.substr(blank + 1));
+  if (!pool.v6 || !pool.v6->base.v6) return std::nullopt;
+  return pool;
+}
+
+std::string to_text(const Pool& pool) {
+  return to_text(pool.v4) + (pool.v6 ? " " + to_text(*pool.v6) : "");
+}
+
 std::uint32_t Pool::last() const {
   const unsigned free_bits = 32 - v4.prefix;
   return free_bits > 16 ? most_numbers : (1U << free_bits) - 2U + (free_bits == 0 ? 1U : 0U);

@@ -32,8 +32,8 @@ struct Subnet {
 std::optional<Subnet> parse_subnet(const std::string& text);
 std::string to_text(const Subnet& subnet);
 
-// Where the pods of one bridge get their addresses. A pod has one number, and by it an address of
-// either family: 10.86.0.7 and fd70:6175:7361::7. Number 1 is the bridge's own.
+// Where the pods of one bridge get their addresses, or Services. A pod has one number, and by it an
+// address of either family: 10.86.0.7 and fd70:6175:7361::7. Number 1 is the bridge's own.
 struct Pool {
   Subnet v4;
   std::optional<Subnet> v6;  // none where the kernel has no IPv6
@@ -49,6 +49,9 @@ struct Pool {
   std::optional<std::uint32_t> number_of(const Address& v4_address) const;
   bool operator==(const Pool&) const = default;
 };
+// "10.86.0.0/16 fd70:6175:7361::/64", or the first of them.
+std::optional<Pool> parse_pool(const std::string& text);
+std::string to_text(const Pool& pool);
 
 // The ranges that are tried when none is configured, the likeliest to be free first.
 const std::vector<std::string>& usual_ranges();

@@ -14,7 +14,6 @@
 
 #include <fcntl.h>
 #include <linux/rtnetlink.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -28,6 +27,7 @@ constexpr std::size_t text_limit = 4096;
 // sender is paced (BBR); only writes of 128 KiB and more that are sent at once are not. Other
 // sizes up to 65520 are better for some writes and worse for others (docs/performance.md).
 constexpr unsigned bridge_mtu = 57000;
+constexpr unsigned v6_prefix = 64;
 constexpr const char* range_file = "range";
 constexpr const char* internal_file = "internal";
 
@@ -41,16 +41,6 @@ void write_sysctl(const std::string& path, const char* value) {
   if (read_sysctl(path) != value) sys::write_file_at(AT_FDCWD, "/proc/sys/net/" + path, value);
 }
 
-// A unique local range (RFC 4193).
-Subnet random_v6_range() {
-  Subnet range;
-  range.base.v6 = true;
-  range.prefix = 64;
-  range.base.bytes[0] = 0xfd;
-  sys::check(::getrandom(range.base.bytes.data() + 1, 5, 0), "choose a range of addresses");
-  return range;
-}
-
 std::vector<Subnet> taken_ranges(Netlink& netlink, const BridgeConfig& config) {
   auto taken = routed_ranges(netlink, 0);
   for (const auto& name : known_bridges(config.folder)) {
@@ -60,7 +50,10 @@ std::vector<Subnet> taken_ranges(Netlink& netlink, const BridgeConfig& config) {
       if (other->v6) taken.push_back(*other->v6);
     }
   }
-  if (const auto services = known_service_range(config.folder)) taken.push_back(*services);
+  if (const auto services = known_service_range(config.folder)) {
+    taken.push_back(services->v4);
+    if (services->v6) taken.push_back(*services->v6);
+  }
   return taken;
 }
 
@@ -86,17 +79,15 @@ Pool choose_pool(Netlink& netlink, const BridgeConfig& config) {
   if (config.named) throw sys::Error("the network of the bridge " + config.name + " was removed");
   Pool pool;
   pool.v4 = free_range(netlink, config);
-  if (has_ipv6()) pool.v6 = random_v6_range();
+  if (has_ipv6()) pool.v6 = random_v6_range(v6_prefix);
   return pool;
 }
 
 // The table of an earlier range goes first: its maps lead to addresses that are nobody's any more.
 void remember(const BridgeConfig& config, const Pool& pool) {
   remove_rules(config.name);
-  std::string text = to_text(pool.v4);
-  if (pool.v6) text.append(" ").append(to_text(*pool.v6));
   const auto own = sys::make_dirs_at(AT_FDCWD, config.own(), 0700);
-  sys::replace_file_at(own.get(), range_file, text + "\n", 0600);
+  sys::replace_file_at(own.get(), range_file, to_text(pool) + "\n", 0600);
 }
 
 // Those whose bridge was taken away from under them. Gives the smallest MTU of all pods'
@@ -206,11 +197,8 @@ std::optional<Pool> remembered_pool(const BridgeConfig& config) {
   if (!text) return std::nullopt;
   std::string words = *text;
   while (!words.empty() && words.back() == '\n') words.pop_back();
-  const auto blank = words.find(' ');
-  const auto v4 = parse_subnet(words.substr(0, blank));
-  if (!v4 || v4->base.v6) throw sys::Error(path + " is damaged");
-  Pool pool{*v4, std::nullopt};
-  if (blank != std::string::npos) pool.v6 = parse_subnet(words.substr(blank + 1));
+  const auto pool = parse_pool(words);
+  if (!pool) throw sys::Error(path + " is damaged");
   return pool;
 }
 
@@ -340,7 +328,7 @@ Pool prepare_bridge(const BridgeConfig& config, const BridgeWish& wish) {
   if (wish.v6)
     pool.v6 = wish.v6;
   else if (!wish.no_v6 && has_ipv6())
-    pool.v6 = random_v6_range();
+    pool.v6 = random_v6_range(v6_prefix);
   const auto own = sys::make_dirs_at(AT_FDCWD, config.own(), 0700);
   if (wish.internal)
     sys::replace_file_at(own.get(), internal_file, "", 0600);

@@ -3,6 +3,7 @@
 #include "sys/error.hpp"
 
 #include <linux/rtnetlink.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -53,6 +54,15 @@ std::vector<Subnet> routed_ranges(Netlink& netlink, int but) {
     });
   }
   return ranges;
+}
+
+Subnet random_v6_range(unsigned prefix) {
+  Subnet range;
+  range.base.v6 = true;
+  range.prefix = prefix;
+  range.base.bytes[0] = 0xfd;
+  sys::check(::getrandom(range.base.bytes.data() + 1, 5, 0), "choose a range of addresses");
+  return range;
 }
 
 std::optional<Uplink> find_uplink(Netlink& netlink, bool v6) {

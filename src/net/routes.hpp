@@ -11,6 +11,9 @@ namespace pausa::net {
 // The ranges to which routes lead, without default routes and those over the interface `but`.
 std::vector<Subnet> routed_ranges(Netlink& netlink, int but);
 
+// A unique local range (RFC 4193), by chance: nobody has it. Throws sys::Error.
+Subnet random_v6_range(unsigned prefix);
+
 // The way out into the world.
 struct Uplink {
   Link link;

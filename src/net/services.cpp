@@ -39,17 +39,23 @@ std::string chain_of(std::size_t index) {
   return "service_" + std::to_string(index);
 }
 
+const char* family(bool v6) {
+  return v6 ? "ip6" : "ip";
+}
+
 // Each target has its turn; or each client its target, as long as they stay the same.
 std::string choice(const ServiceRoute& route) {
+  const std::string name = family(route.is_v6());
+  const std::string to = "dnat " + name + " to ";
   if (route.targets.size() == 1) {
     const auto& only = route.targets.front();
     const auto dot = only.find(" . ");
-    return "dnat ip to " + only.substr(0, dot) + ":" + only.substr(dot + 3);
+    const auto address = only.substr(0, dot);
+    return to + (route.is_v6() ? "[" + address + "]" : address) + ":" + only.substr(dot + 3);
   }
   const std::string count = std::to_string(route.targets.size());
-  std::string text = route.by_client ? "dnat ip to jhash ip saddr mod " + count
-                                     : "dnat ip to numgen inc mod " + count;
-  text += " map { ";
+  std::string text = to + (route.by_client ? "jhash " + name + " saddr" : "numgen inc") + " mod " +
+                     count + " map { ";
   for (std::size_t i = 0; i < route.targets.size(); ++i)
     text += (i == 0 ? "" : ", ") + std::to_string(i) + " : " + route.targets[i];
   return text + " }";
@@ -84,6 +90,47 @@ void forget_left(const std::string& before, const std::set<std::string>& now) {
   });
 }
 
+// What nobody answers for.
+std::string refusal(const Pool& range) {
+  std::string text;
+  for (const bool v6 : {false, true}) {
+    if (v6 && !range.v6) continue;
+    const std::string there =
+        std::string("    ") + family(v6) + " daddr " + to_text(v6 ? *range.v6 : range.v4);
+    text += there + " meta l4proto tcp reject with tcp reset\n" + there + " reject\n";
+  }
+  return text;
+}
+
+// Which chain serves an address and port, and a port of this machine. No rule leads ::1 anywhere:
+// packets from there leave the loopback with no address that would be answered.
+struct Ways {
+  std::vector<std::string> services[2], node_ports[2];  // of IPv4, of IPv6
+
+  void add(const ServiceRoute& route, const std::string& chain) {
+    const bool v6 = route.is_v6();
+    const std::string kind = protocol(route);
+    services[v6].push_back(route.address + " . " + kind + " . " + std::to_string(route.port) +
+                           " : goto " + chain);
+    if (route.node_port != 0)
+      node_ports[v6].push_back(kind + " . " + std::to_string(route.node_port) + " : goto " + chain);
+  }
+  std::string rules() const {
+    std::string text = "  chain services {\n";
+    for (const bool v6 : {false, true})
+      if (!services[v6].empty())
+        text += std::string("    ") + family(v6) + " daddr . meta l4proto . th dport vmap { " +
+                listed(services[v6]) + " }\n";
+    text += "  }\n  chain node_ports {\n    ip6 daddr ::1 return\n";
+    for (const bool v6 : {false, true})
+      if (!node_ports[v6].empty())
+        text += std::string("    meta nfproto ") + (v6 ? "ipv6" : "ipv4") +
+                " fib daddr type local meta l4proto . th dport vmap { " + listed(node_ports[v6]) +
+                " }\n";
+    return text + "  }\n";
+  }
+};
+
 }  // namespace
 
 // A pod that asks for a Service and gets a pod on its own bridge would hear the answer directly,
@@ -91,32 +138,19 @@ void forget_left(const std::string& before, const std::set<std::string>& now) {
 // bridge's address. Nothing is told of shorter ways (ICMP redirects): the way over the host is the
 // one that knows the Service.
 std::string service_rules(const std::string& table_name, const std::vector<std::string>& bridges,
-                          const Subnet& range, const std::vector<ServiceRoute>& routes) {
+                          const Pool& range, const std::vector<ServiceRoute>& routes) {
   const std::string table = "inet " + table_name;
-  const std::string addresses = to_text(range);
-  std::vector<std::string> services, node_ports;
+  Ways ways;
   std::string chains;
   for (std::size_t i = 0; i < routes.size(); ++i) {
     const auto& route = routes[i];
     if (route.targets.empty()) continue;
     chains += "  chain " + chain_of(i) + " {  # " + route.words + "\n    meta l4proto " +
               protocol(route) + " " + choice(route) + "\n  }\n";
-    services.push_back(route.address + " . " + protocol(route) + " . " +
-                       std::to_string(route.port) + " : goto " + chain_of(i));
-    if (route.node_port != 0)
-      node_ports.push_back(std::string(protocol(route)) + " . " + std::to_string(route.node_port) +
-                           " : goto " + chain_of(i));
+    ways.add(route, chain_of(i));
   }
-  std::string text =
-      "table " + table + " {}\ndelete table " + table + "\ntable " + table + " {\n" + chains;
-  text += "  chain services {\n";
-  if (!services.empty())
-    text += "    ip daddr . meta l4proto . th dport vmap { " + listed(services) + " }\n";
-  text += "  }\n  chain node_ports {\n";
-  if (!node_ports.empty())
-    text +=
-        "    fib daddr type local meta l4proto . th dport vmap { " + listed(node_ports) + " }\n";
-  text += "  }\n";
+  std::string text = "table " + table + " {}\ndelete table " + table + "\ntable " + table + " {\n" +
+                     chains + ways.rules();
   const auto way_in = [&text](const std::string& hook, const std::string& lines) {
     text += "  chain " + hook + " {\n    type nat hook " + hook +
             " priority -101; policy accept;\n" + lines + "    jump node_ports\n  }\n";
@@ -130,14 +164,14 @@ std::string service_rules(const std::string& table_name, const std::vector<std::
   for (const auto& bridge : bridges) {
     const std::string out = "oifname \"" + bridge + "\"";
     leave += "    ct status dnat iifname \"" + bridge + "\" " + out + " masquerade\n";
-    redirects += "    " + out + " icmp type redirect drop\n";
+    for (const char* redirect : {" icmp type redirect", " icmpv6 type nd-redirect"})
+      redirects += "    " + out + redirect + " drop\n";
   }
   text += "  chain leave {\n    type nat hook postrouting priority 99; policy accept;\n" + leave +
           "  }\n";
   for (const char* hook : {"forward", "output"})
     text += std::string("  chain refuse_") + hook + " {\n    type filter hook " + hook +
-            " priority -1; policy accept;\n    ip daddr " + addresses +
-            " meta l4proto tcp reject with tcp reset\n    ip daddr " + addresses + " reject\n  }\n";
+            " priority -1; policy accept;\n" + refusal(range) + "  }\n";
   text += "  chain no_redirects {\n    type filter hook output priority -2; policy accept;\n" +
           redirects + "  }\n";
   return text + "}\n";
@@ -160,7 +194,7 @@ void apply_loopback_rules(const std::string& rules) {
 ServicesLock::ServicesLock(const std::string& folder)
     : file_(sys::lock_in_folder(services_folder(folder), "lock", "lock the Services")) {}
 
-void apply_services(const std::string& folder, const Subnet& range,
+void apply_services(const std::string& folder, const Pool& range,
                     const std::vector<ServiceRoute>& routes) {
   const std::string table = table_of(name_of(folder));
   const std::string rules = service_rules(table, known_bridges(folder), range, routes);
@@ -172,6 +206,9 @@ void apply_services(const std::string& folder, const Subnet& range,
   const auto before = sys::read_file_at(own.get(), flows_file, rules_limit);
   const bool made = has_mark(table, NFPROTO_INET, mark);
   if (made && before == text) return;
+  // From pod to pod the way is over the host, though it may have none into the world.
+  if (!made && std::any_of(routes.begin(), routes.end(), [](const auto& it) { return it.is_v6(); }))
+    forward_packets(true);
   if (!made) run_nft(rules + mark_rules("inet " + table, mark));
   forget_left(before.value_or(""), flows);
   sys::replace_file_at(own.get(), flows_file, text, 0600);

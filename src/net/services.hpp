@@ -15,19 +15,20 @@ namespace pausa::net {
 
 struct ServiceRoute {
   std::string words;    // the Service and its port, for people
-  std::string address;  // its own
+  std::string address;  // its own; node_port and targets are of its family
   std::uint16_t port = 0;
   std::uint16_t node_port = 0;  // 0: none
   bool udp = false;
   bool by_client = false;            // a client stays with its pod
   std::vector<std::string> targets;  // "10.86.0.7 . 8080"; none: it is refused
 
+  bool is_v6() const { return address.find(':') != std::string::npos; }
   bool operator==(const ServiceRoute&) const = default;
 };
 
 // What nft(8) reads. range: of all Services' addresses: what nobody answers for is refused at once.
 std::string service_rules(const std::string& table, const std::vector<std::string>& bridges,
-                          const Subnet& range, const std::vector<ServiceRoute>& routes);
+                          const Pool& range, const std::vector<ServiceRoute>& routes);
 
 // For a pod without a bridge: each route's address, one of 127.0.0.0/8, leads to the target's port
 // of its loopback.
@@ -46,7 +47,7 @@ class ServicesLock {
 
 // Makes the rules what they are to be; does nothing when they are. The lock must be held. Throws
 // sys::Error: nft(8) is not there, or refuses.
-void apply_services(const std::string& folder, const Subnet& range,
+void apply_services(const std::string& folder, const Pool& range,
                     const std::vector<ServiceRoute>& routes);
 void remove_services(const std::string& folder);
 

@@ -13,6 +13,12 @@
 namespace pausa::pod {
 
 enum class ServiceType : std::uint8_t { cluster_ip, node_port, load_balancer, external_name };
+enum class IpFamily : std::uint8_t { v4, v6 };
+enum class FamilyPolicy : std::uint8_t { single, prefer_dual, require_dual };
+
+IpFamily family_of(const std::string& address);
+// "10.86.0.7:80", "[fd00::7]:80".
+std::string with_port(const std::string& address, std::uint16_t port);
 
 struct ServicePort {
   std::string name;
@@ -24,8 +30,10 @@ struct ServicePort {
 
 struct Service {
   ServiceType type = ServiceType::cluster_ip;
-  bool headless = false;   // clusterIP: None
-  std::string cluster_ip;  // wanted or given; empty: none yet
+  bool headless = false;                 // clusterIP: None
+  std::vector<std::string> cluster_ips;  // wanted or given, in the order of the families
+  std::vector<IpFamily> ip_families;     // wanted; empty: what follows from the rest
+  FamilyPolicy family_policy = FamilyPolicy::single;
   KeyValues selector;
   std::vector<ServicePort> ports;
   std::string external_name;
@@ -39,6 +47,11 @@ struct Service {
     return type == ServiceType::node_port || type == ServiceType::load_balancer;
   }
   bool selects(const KeyValues& labels) const;
+  // The families in which it is to be reached, the first before the second. both: this machine has
+  // both for Services.
+  std::vector<IpFamily> families(bool both) const;
+  // The addresses that one of before had, where it asks for none of that family.
+  void keep_addresses(const Service& before);
 };
 
 Service decode_service(const Node& spec);
@@ -55,6 +68,8 @@ struct EndpointPod : SelectedPod {
 // publishNotReadyAddresses).
 std::vector<const EndpointPod*> endpoints_of(const Service& service, const std::string& namespace_,
                                              const std::vector<EndpointPod>& pods);
+// Its addresses of that family.
+std::vector<std::string> addresses_of(const EndpointPod& pod, IpFamily family);
 // The port of that pod; 0: it has none of that name.
 std::uint16_t target_port(const ServicePort& port, const EndpointPod& pod);
 

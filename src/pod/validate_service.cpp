@@ -2,6 +2,7 @@
 #include "pod/object.hpp"
 #include "pod/rules.hpp"
 
+#include <algorithm>
 #include <string>
 
 namespace pausa::pod {
@@ -9,7 +10,7 @@ namespace {
 
 constexpr std::string_view types[] = {"ClusterIP", "ExternalName", "LoadBalancer", "NodePort"};
 constexpr std::string_view affinities[] = {"ClientIP", "None"};
-constexpr std::string_view families[] = {"IPv4", "IPv6"};
+constexpr std::string_view family_words[] = {"IPv4", "IPv6"};
 constexpr std::string_view family_policies[] = {"PreferDualStack", "RequireDualStack",
                                                 "SingleStack"};
 constexpr std::string_view traffic_policies[] = {"Cluster", "Local"};
@@ -24,25 +25,74 @@ bool has_node_ports(const Value& spec) {
   return spec["type"].is("NodePort") || spec["type"].is("LoadBalancer");
 }
 
-void check_address(const Value& spec, Findings& findings) {
+bool is_v6(std::string_view address) {
+  return address.find(':') != std::string_view::npos;
+}
+
+// Gives the addresses that can be told apart by family; none: something is wrong with them.
+std::vector<Value> checked_addresses(const Value& spec, Findings& findings) {
   const Value list = spec["clusterIPs"];
-  const Value address =
-      spec["clusterIP"].text().empty() && list.size() > 0 ? list.at(0) : spec["clusterIP"];
-  if (list.size() > 0 && !spec["clusterIP"].text().empty() &&
-      list.at(0).text() != spec["clusterIP"].text())
+  const Value one = spec["clusterIP"];
+  if (list.size() > 0 && one.text().empty())
+    findings.invalid(list, "must be empty when `clusterIP` is not specified");
+  else if (list.size() > 0 && list.at(0).text() != one.text())
     findings.invalid(list, "first value must match `clusterIP`");
-  if (list.size() > 1)
-    findings.forbidden(list.at(1), "not supported by pausa: a Service has one address");
-  if (address.text().empty()) return;
-  if (spec["type"].is("ExternalName"))
-    findings.forbidden(address, "may not be set when `type` is 'ExternalName'");
-  else if (address.is("None") && has_node_ports(spec))
-    findings.invalid(address,
-                     concat({"may not be set to 'None' for ", spec["type"].text(), " services"}));
-  else if (!address.is("None"))
-    add_faults(address, ip_faults(address.text()), findings);
-  if (is_ip(address.text()) && address.text().find(':') != std::string_view::npos)
-    findings.forbidden(address, "not supported by pausa: the addresses of Services are of IPv4");
+  std::vector<Value> addresses = list.items();
+  if (addresses.empty() && !one.text().empty()) addresses.push_back(one);
+  bool sound = addresses.size() <= 2;
+  if (!sound) findings.invalid(list, "may only hold up to 2 values");
+  for (const Value& address : addresses) {
+    if (address.is("None") && &address == &addresses.front()) {
+      if (has_node_ports(spec))
+        findings.invalid(
+            address, concat({"may not be set to 'None' for ", spec["type"].text(), " services"}));
+      if (addresses.size() > 1) findings.invalid(list, "'None' must be the first and only value");
+      sound = false;
+      continue;
+    }
+    const auto faults = ip_faults(address.text());
+    add_faults(address, faults, findings);
+    sound = sound && faults.empty();
+  }
+  return sound ? addresses : std::vector<Value>();
+}
+
+// ValidateServiceClusterIPsRelatedFields() and initIPFamilyFields() of an API server (Kubernetes
+// 1.20 and later).
+void check_addresses(const Value& spec, Findings& findings) {
+  const Value families = spec["ipFamilies"];
+  const Value policy = spec["ipFamilyPolicy"];
+  if (spec["type"].is("ExternalName")) {
+    for (const char* field : {"clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"})
+      if (const Value value = spec[field]; !value.text().empty() || value.size() > 0)
+        findings.forbidden(value, "may not be set for ExternalName services");
+    return;
+  }
+  const auto wanted = families.items();
+  Seen seen;
+  for (const Value& family : wanted) {
+    check_choice(family, family_words, findings);
+    if (!seen.add(family.text())) findings.duplicate(family);
+  }
+  check_choice(policy, family_policies, findings);
+  const auto addresses = checked_addresses(spec, findings);
+  if (addresses.size() == 2 && is_v6(addresses[0].text()) == is_v6(addresses[1].text()))
+    findings.invalid(spec["clusterIPs"], "may specify no more than one IP for each IP family");
+  for (std::size_t i = 0; i < std::min(addresses.size(), wanted.size()); ++i)
+    if (wanted[i].is("IPv6") != is_v6(addresses[i].text()))
+      findings.invalid(addresses[i],
+                       concat({"expected an ", wanted[i].text(), " value as indicated by `",
+                               "ipFamilies[", std::to_string(i), "]`"}));
+  const bool anything = spec["clusterIP"].is("None") && spec["selector"].size() == 0;
+  if (policy.present() ? !policy.is("SingleStack") : anything) return;
+  const auto refuse_two = [&](std::size_t count, const char* what) {
+    if (count == 2)
+      findings.invalid(policy, "\"SingleStack\"",
+                       concat({"must be 'RequireDualStack' or 'PreferDualStack' when multiple ",
+                               what, " are specified"}));
+  };
+  refuse_two(addresses.size(), "cluster IPs");
+  refuse_two(wanted.size(), "IP families");
 }
 
 void check_node_port(const Value& port, const Value& spec, Findings& findings) {
@@ -119,9 +169,7 @@ void check_affinity_config(const Value& spec, Findings& findings) {
 }
 
 // They have no effect here, but are to be what a cluster takes.
-void check_families_and_traffic(const Value& spec, Findings& findings) {
-  for (const Value& family : spec["ipFamilies"].items()) check_choice(family, families, findings);
-  check_choice(spec["ipFamilyPolicy"], family_policies, findings);
+void check_traffic(const Value& spec, Findings& findings) {
   check_choice(spec["internalTrafficPolicy"], traffic_policies, findings);
   check_choice(spec["trafficDistribution"], distributions, findings);
   const Value external = spec["externalTrafficPolicy"];
@@ -145,7 +193,7 @@ void check_service(const Value& service, Findings& findings) {
   const bool external = spec["type"].is("ExternalName");
   if (spec["ports"].size() == 0 && !external && !spec["clusterIP"].is("None"))
     findings.required(spec["ports"]);
-  check_address(spec, findings);
+  check_addresses(spec, findings);
   if (external) {
     const Value target = spec["externalName"];
     std::string_view text = target.text();
@@ -159,7 +207,7 @@ void check_service(const Value& service, Findings& findings) {
   check_distinct(spec, findings);
   if (spec["selector"].present()) check_labels(spec["selector"], findings);
   check_affinity_config(spec, findings);
-  check_families_and_traffic(spec, findings);
+  check_traffic(spec, findings);
 }
 
 }  // namespace pausa::pod

@@ -58,7 +58,7 @@ void add_service_variables(const state::Store& store, const pod::Pod& pod, bool 
     if (object.metadata.namespace_ != namespace_) continue;
     auto service = *object.service;
     const auto* address = pod::find_value(addresses, object.metadata.name);
-    if (address != nullptr && service.has_address()) service.cluster_ip = *address;
+    if (address != nullptr && service.has_address()) service.cluster_ips = {*address};
     pod::add_service_links(object.metadata.name, service, variables);
   }
   for (auto& variable : variables)

@@ -9,7 +9,7 @@ namespace pausa::supervisor {
 
 // From where Services have their addresses, chosen if it is not known. They must be locked
 // (net::ServicesLock). Throws sys::Error.
-net::Subnet service_range(const state::Store& store);
+net::Pool service_range(const state::Store& store);
 
 // Gives a Service what it is to have and has not: an address, ports of the machine; refuses what
 // another one has, and with root a port that it did not have before and somebody listens on.

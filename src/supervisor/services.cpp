@@ -20,38 +20,35 @@ namespace pausa::supervisor {
 namespace {
 
 std::optional<pod::EndpointPod> endpoint_pod(const state::Store& store, const state::Record& record,
-                                             const std::string& gateway) {
+                                             const std::vector<std::string>& gateways) {
   const auto manifest = store.read_manifest(record.key);
   const auto node = manifest ? state::node_from_json(*manifest) : std::nullopt;
   if (!node) return std::nullopt;
   pod::Diagnostics ignored;
   const auto pod = pod::decode_pod(*node, ignored);
   auto out = as_endpoint(record, pod);
-  if (pod.spec.host_network && !gateway.empty()) out.addresses = {gateway};
+  if (pod.spec.host_network && !gateways.empty()) out.addresses = gateways;
   return out;
-}
-
-// IPv4, by which Services are reached.
-std::string first_address(const pod::EndpointPod& pod) {
-  return pod.addresses.front();
 }
 
 void add_routes(const pod::Object& object, const std::vector<const pod::EndpointPod*>& pods,
                 std::vector<net::ServiceRoute>& routes) {
   const auto& service = *object.service;
-  for (const auto& port : service.ports) {
-    net::ServiceRoute route;
-    route.words = domain_of(object.metadata) + ":" + std::to_string(port.port);
-    route.address = service.cluster_ip;
-    route.port = port.port;
-    route.node_port = service.has_node_ports() ? port.node_port : std::uint16_t{0};
-    route.udp = port.protocol == pod::Protocol::udp;
-    route.by_client = service.client_affinity;
-    for (const auto* pod : pods)
-      if (const auto target = pod::target_port(port, *pod); target != 0)
-        route.targets.push_back(first_address(*pod) + " . " + std::to_string(target));
-    routes.push_back(std::move(route));
-  }
+  for (const auto& address : service.cluster_ips)
+    for (const auto& port : service.ports) {
+      net::ServiceRoute route;
+      route.words = domain_of(object.metadata) + ":" + std::to_string(port.port);
+      route.address = address;
+      route.port = port.port;
+      route.node_port = service.has_node_ports() ? port.node_port : std::uint16_t{0};
+      route.udp = port.protocol == pod::Protocol::udp;
+      route.by_client = service.client_affinity;
+      for (const auto* pod : pods)
+        if (const auto target = pod::target_port(port, *pod); target != 0)
+          for (const auto& own : pod::addresses_of(*pod, pod::family_of(address)))
+            route.targets.push_back(own + " . " + std::to_string(target));
+      routes.push_back(std::move(route));
+    }
 }
 
 void add_ports(const pod::Service& service, const std::string& target,
@@ -72,17 +69,26 @@ void add_names(const pod::Object& object, const std::vector<const pod::EndpointP
   if (service.type == pod::ServiceType::external_name) {
     text = "CNAME " + service.external_name + "\n";
   } else if (!service.headless) {
-    text = "A " + service.cluster_ip + "\n";
+    for (const auto& given : service.cluster_ips) {
+      const auto address = net::parse_address(given);
+      if (!address) continue;
+      text += "A " + net::to_text(*address) + "\n";
+      names[net::to_text(*address)] = "PTR " + full_name(name) + "\n";
+    }
     add_ports(service, full_name(name), nullptr, text);
-    names[service.cluster_ip] = "PTR " + full_name(name) + "\n";
   } else {
     for (const auto* pod : pods) {
-      std::string addresses;
-      for (const auto& address : pod->addresses) addresses += "A " + address + "\n";
+      std::string addresses, target;
+      for (const auto family : service.families(true))
+        for (const auto& address : pod::addresses_of(*pod, family)) {
+          addresses += "A " + address + "\n";
+          if (target.empty()) target = address;
+        }
+      if (target.empty()) continue;
       text += addresses;
       // The pod's own name may be that of a Service.
-      std::string target = first_address(*pod);
-      std::replace(target.begin(), target.end(), '.', '-');
+      for (char& c : target)
+        if (c == '.' || c == ':') c = '-';
       target += "." + name;
       names[target] = addresses;
       add_ports(service, full_name(target), pod, text);
@@ -144,14 +150,19 @@ std::vector<NodePort> node_ports_of(const state::Store& store, pod::EndpointPod 
   return ports;
 }
 
-std::map<std::pair<std::uint16_t, bool>, std::string> node_port_owners(const state::Store& store) {
-  std::map<std::pair<std::uint16_t, bool>, std::string> owners;
+std::map<std::pair<std::uint16_t, bool>, NodePortOwner> node_port_owners(
+    const state::Store& store) {
+  std::map<std::pair<std::uint16_t, bool>, NodePortOwner> owners;
   if (::geteuid() != 0) return owners;
-  for (const auto& object : all_services(store))
+  for (const auto& object : all_services(store)) {
+    if (!object.service->has_node_ports()) continue;
+    NodePortOwner owner{
+        "service/" + object.metadata.name + " (namespace " + object.metadata.namespace_ + ")",
+        object.service->families(false)};
     for (const auto& port : object.service->ports)
-      if (object.service->has_node_ports() && port.node_port != 0)
-        owners[{port.node_port, port.protocol == pod::Protocol::udp}] =
-            "service/" + object.metadata.name + " (namespace " + object.metadata.namespace_ + ")";
+      if (port.node_port != 0)
+        owners[{port.node_port, port.protocol == pod::Protocol::udp}] = owner;
+  }
   return owners;
 }
 
@@ -159,15 +170,18 @@ std::vector<pod::EndpointPod> endpoint_pods(const state::Store& store) {
   std::vector<pod::EndpointPod> pods;
   // Who is in the host's network is reached at the address that the host has on a bridge: not from
   // a bridge elsewhere.
-  std::string gateway;
+  std::vector<std::string> gateways;
   const std::string folder = store.paths().network();
   const bool elsewhere = has_user_network(store.paths());
   for (const auto& name : elsewhere ? std::vector<std::string>() : net::known_bridges(folder))
-    if (const auto pool = net::remembered_pool({name, folder, std::nullopt}))
-      gateway = net::to_text(pool->v4_of(net::Pool::bridge_number));
+    if (const auto pool = net::remembered_pool({name, folder, std::nullopt})) {
+      gateways = {net::to_text(pool->v4_of(net::Pool::bridge_number))};
+      if (const auto v6 = pool->v6_of(net::Pool::bridge_number))
+        gateways.push_back(net::to_text(*v6));
+    }
   for (const auto& record : store.list()) {
     if (record.boot_id != sys::boot_id()) continue;
-    if (auto pod = endpoint_pod(store, record, gateway)) pods.push_back(std::move(*pod));
+    if (auto pod = endpoint_pod(store, record, gateways)) pods.push_back(std::move(*pod));
   }
   return pods;
 }
@@ -193,7 +207,7 @@ void sync_services(const state::Store& store) {
   for (const auto& object : services) {
     const auto& service = *object.service;
     const auto behind = pod::endpoints_of(service, object.metadata.namespace_, pods);
-    if (service.has_address() && !service.cluster_ip.empty()) add_routes(object, behind, routes);
+    if (service.has_address()) add_routes(object, behind, routes);
     add_names(object, behind, names);
   }
   net::NameBook(folder).set_services(names);

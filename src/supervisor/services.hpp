@@ -38,10 +38,13 @@ struct NodePort {
 // there, for which it needs no address.
 std::vector<NodePort> node_ports_of(const state::Store& store, pod::EndpointPod pod, bool root);
 
-// Who has which ports of this machine for IPv4 by rules, which come before whoever listens:
-// "service/web (namespace shop)" by number and whether it is UDP's. Without root there are none:
-// supervisors listen. Throws sys::Error.
-std::map<std::pair<std::uint16_t, bool>, std::string> node_port_owners(const state::Store& store);
+struct NodePortOwner {
+  std::string words;  // "service/web (namespace shop)"
+  std::vector<pod::IpFamily> families;
+};
+// Who has which ports of this machine by rules, which come before whoever listens, by number and
+// whether it is UDP's. Without root there are none: supervisors listen. Throws sys::Error.
+std::map<std::pair<std::uint16_t, bool>, NodePortOwner> node_port_owners(const state::Store& store);
 
 // Reads all Services and pods and makes rules and names what follows from them; does nothing where
 // they say so already, or where there has never been a Service. Throws sys::Error.

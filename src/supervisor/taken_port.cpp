@@ -39,7 +39,7 @@ std::string command_of(pid_t pid) {
   return name;
 }
 
-using Owners = std::map<std::pair<std::uint16_t, bool>, std::string>;
+using Owners = std::map<std::pair<std::uint16_t, bool>, NodePortOwner>;
 
 Owners owners_of(const state::Store& store) {
   try {
@@ -47,6 +47,14 @@ Owners owners_of(const state::Store& store) {
   } catch (const sys::Error&) {
     return {};  // a damaged Service keeps no pod from starting
   }
+}
+
+// Whether rules for these families take what comes for it. ::1 stays its own.
+bool is_led_away(const net::PublishedPort& port, const std::vector<pod::IpFamily>& families) {
+  if (!port.host) return true;
+  const auto own = port.host->v6 ? pod::IpFamily::v6 : pod::IpFamily::v4;
+  return std::find(families.begin(), families.end(), own) != families.end() &&
+         net::to_text(*port.host) != "::1";
 }
 
 [[noreturn]] void refuse(const net::PublishedPort& port, const std::string& why,
@@ -78,9 +86,9 @@ void refuse_node_ports(const std::vector<net::PublishedPort>& ports, const state
   if (ports.empty()) return;
   const auto owners = owners_of(store);
   for (const auto& port : ports) {
-    if (port.host && port.host->v6) continue;
     const auto owner = owners.find({port.host_port, port.udp});
-    if (owner != owners.end()) refuse(port, "the node port of " + owner->second, owners);
+    if (owner == owners.end() || !is_led_away(port, owner->second.families)) continue;
+    refuse(port, "the node port of " + owner->second.words, owners);
   }
 }
 

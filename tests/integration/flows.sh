@@ -15,23 +15,26 @@ serve() {
 }
 listens() { in_pod "$1" ss -Hlnu 'sport = 9000' | grep -q .; }
 cat <<'PERL' >"$work/serve"
-use Socket; my ($name, $infra) = @ARGV;
-socket(my $s, AF_INET, SOCK_DGRAM, 0); bind($s, sockaddr_in(9000, INADDR_ANY)) or die;
+use Socket ":all"; my ($name, $infra) = @ARGV; my $v6 = -e "/proc/sys/net/ipv6";
+socket(my $s, $v6 ? AF_INET6 : AF_INET, SOCK_DGRAM, 0);
+bind($s, $v6 ? sockaddr_in6(9000, IN6ADDR_ANY) : sockaddr_in(9000, INADDR_ANY)) or die;
 setsockopt($s, SOL_SOCKET, SO_RCVTIMEO, pack("qq", 0, 100000));
 while (-d "/proc/$infra/fd") { my $from = recv($s, my $text, 99, 0) or next; send($s, "$name\n", 0, $from); }
 PERL
 # From one port, without a pause: a line for each answer that is another than the last.
 cat <<'PERL' >"$work/talk"
-use Socket; $| = 1; my ($to, $port) = @ARGV; my $last = "";
-socket(my $s, AF_INET, SOCK_DGRAM, 0); bind($s, sockaddr_in(7777, INADDR_ANY)) or die;
+use Socket ":all"; $| = 1; my ($to, $port) = @ARGV; my $last = "";
+my $there = $to =~ /:/ ? sockaddr_in6($port, inet_pton(AF_INET6, $to)) : sockaddr_in($port, inet_aton($to));
+socket(my $s, $to =~ /:/ ? AF_INET6 : AF_INET, SOCK_DGRAM, 0);
+bind($s, $to =~ /:/ ? sockaddr_in6(7776, IN6ADDR_ANY) : sockaddr_in(7777, INADDR_ANY)) or die;
 setsockopt($s, SOL_SOCKET, SO_RCVTIMEO, pack("qq", 0, 100000));
 for (1 .. 600) {
-  send($s, "\n", 0, sockaddr_in($port, inet_aton($to)));
+  send($s, "\n", 0, $there);
   next unless defined recv($s, my $text, 99, 0);
   chomp $text; print "$text\n" if $text ne $last; $last = $text; select undef, undef, undef, 0.05;
 }
 PERL
-heard() { [[ $(tail -n 1 "$work/heard") == "$1" ]]; }
+heard() { local file; for file in "$work"/heard.*; do [[ $(tail -n 1 "$file") == "$1" ]] || return; done; }
 
 up --network bridge "$(sleeper client)"
 echoes one here
@@ -40,12 +43,15 @@ cat <<YAML >"$work/service.yaml"
 apiVersion: v1
 kind: Service
 metadata: {name: udp}
-spec: {selector: {app: here}, ports: [{port: 53, targetPort: 9000, protocol: UDP}]}
+spec: {ipFamilyPolicy: PreferDualStack, selector: {app: here}, ports: [{port: 53, targetPort: 9000, protocol: UDP}]}
 YAML
 expect_exit 0 pausa up -d "$work/service.yaml"
-in_pod client perl "$work/talk" "$(pausa service ls -o json | jq -r '.items[0].spec.clusterIP')" 53 >"$work/heard" &
-talker=$!
-eventually "a Service of UDP is answered" heard one
+talkers=()
+for address in $(pausa service ls -o json | jq -r '.items[0].spec.clusterIPs[]'); do
+  in_pod client perl "$work/talk" "$address" 53 >"$work/heard.$address" &
+  talkers+=($!)
+done
+eventually "a Service of UDP is answered, by all its addresses" heard one
 sed -i 's/app: away/app: here/' "$work/two.yaml"
 expect_exit 0 pausa up -d --network bridge "$work/two.yaml"
 expect_exit 0 pausa stop one
@@ -55,8 +61,8 @@ expect_exit 0 pausa up -d --network bridge "$work/two.yaml"
 expect_exit 0 pausa start one
 serve one
 eventually "likewise when the pod lives and is no longer behind it" heard one
-kill $talker
-wait $talker 2>/dev/null || true
+kill "${talkers[@]}"
+wait "${talkers[@]}" 2>/dev/null || true
 
 # ---- what was established before the pod starts again is not for its policy
 away() { policy closed 'podSelector: {matchLabels: {app: away}}' "ingress: [$1]"; }

@@ -70,6 +70,11 @@ same "the pod has one address" 1 "$(field web '.status.podIPs | length')"
 eventually "and is reached there" answers busybox nc -w 3 "$(field web .status.podIP)" 7000
 eventually "and by its port from outside" answers outside busybox nc -w 3 198.51.100.1 8080
 eventually "it reaches the world" reaches web 198.51.100.2
+expect_exit 1 pausa up -d "$(service front 'ipFamilies: [IPv6]' 'selector: {app: web}' 'ports: [{port: 80}]')"
+match "a Service that asks for IPv6 is refused" "$errors" 'service/front: this machine has no IPv6'
+expect_exit 0 pausa up -d "$(service front 'ipFamilyPolicy: PreferDualStack' 'selector: {app: web}' 'ports: [{port: 80}]')"
+same "one that prefers both has one address" '["IPv4"]' "$(pausa service ls -o json | jq -c '.items[0].spec.ipFamilies')"
+expect_exit 0 pausa down service/front
 expect_exit 0 pausa down web
 expect_exit 0 pausa reset --yes
 for all in all default; do echo 0 >/proc/sys/net/ipv6/conf/$all/disable_ipv6; done
@@ -90,6 +95,11 @@ eventually "and from the host" answers busybox nc -w 3 ::1 8080
 v6=$(field web '.status.podIPs[1].ip')
 up --network bridge "$(sleeper b)"
 eventually "and from a pod" answers in_pod b busybox nc -w 3 "$v6" 7000
+expect_exit 0 pausa up -d "$(service front 'ipFamilies: [IPv6]' 'selector: {app: web}' 'ports: [{port: 80, targetPort: 7000}]')"
+front=$(pausa service ls -o json | jq -r '.items[0].spec.clusterIP')
+eventually "and by a Service of IPv6" answers in_pod b busybox nc -w 3 "$front" 80
+eventually "also from the host" answers busybox nc -w 3 "$front" 80
+expect_exit 0 pausa down service/front
 same "the host's address is its only one" 2001:db8:51::1 "$(field web .status.hostIP)"
 expect_exit 0 pausa down web b
 expect_exit 0 pausa reset --yes

@@ -34,7 +34,7 @@ std::string type_text(const pod::Service& service) {
 
 std::string address_text(const pod::Service& service) {
   if (service.type == pod::ServiceType::external_name) return service.external_name;
-  return service.headless ? "None" : service.cluster_ip;
+  return service.headless ? "None" : joined(service.cluster_ips, "none");
 }
 
 std::string port_text(const pod::ServicePort& port) {
@@ -43,14 +43,21 @@ std::string port_text(const pod::ServicePort& port) {
   return text + (port.protocol == pod::Protocol::udp ? "/UDP" : "/TCP");
 }
 
+std::vector<pod::IpFamily> families_of(const pod::Service& service) {
+  return service.families(service.headless);
+}
+
 // "10.86.0.7:8080", for each pod behind it that has the port.
 std::vector<std::string> endpoint_words(const Object& service, const Pods& pods,
-                                        const pod::ServicePort* port) {
+                                        const pod::ServicePort* port,
+                                        const std::vector<pod::IpFamily>& families) {
   std::vector<std::string> words;
   for (const auto* pod : pod::endpoints_of(*service.service, service.metadata.namespace_, pods)) {
     const auto number = port != nullptr ? pod::target_port(*port, *pod) : std::uint16_t{0};
     if (port != nullptr && number == 0) continue;
-    words.push_back(pod->addresses.front() + (port ? ":" + std::to_string(number) : ""));
+    for (const auto family : families)
+      for (const auto& address : pod::addresses_of(*pod, family))
+        words.push_back(port == nullptr ? address : pod::with_port(address, number));
   }
   return words;
 }
@@ -62,7 +69,9 @@ Node service_node(const Object& service, const Pods& pods) {
     Node one = Node::make_map();
     one.set("pod", Node::make_string(pod->name));
     Node addresses = Node::make_list();
-    for (const auto& address : pod->addresses) addresses.push(Node::make_string(address));
+    for (const auto family : families_of(*service.service))
+      for (const auto& address : pod::addresses_of(*pod, family))
+        addresses.push(Node::make_string(address));
     one.set("addresses", std::move(addresses));
     endpoints.push(std::move(one));
   }
@@ -84,7 +93,7 @@ std::string description(const Object& object, const Pods& pods) {
     text += "port       " + (port.name.empty() ? "" : port.name + " ") + port_text(port) + " to " +
             (port.target.name.empty() ? std::to_string(port.target.number) : port.target.name) +
             ": " +
-            joined(endpoint_words(object, pods, &port),
+            joined(endpoint_words(object, pods, &port, families_of(service)),
                    ready ? "no container has a port " + port.target.name : "no pod is ready") +
             "\n";
   for (const auto& pod : pods)
@@ -108,10 +117,11 @@ ObjectView look(const state::Store& store) {
             std::vector<std::string> ports;
             for (const auto& port : service.ports) ports.push_back(port_text(port));
             const auto* first = service.ports.empty() ? nullptr : &service.ports.front();
-            return ShownObject{{object.metadata.name, object.metadata.namespace_,
-                                type_text(service), address_text(service), joined(ports, "-"),
-                                joined(endpoint_words(object, *pods, first), "-")},
-                               service_node(object, *pods)};
+            return ShownObject{
+                {object.metadata.name, object.metadata.namespace_, type_text(service),
+                 address_text(service), joined(ports, "-"),
+                 joined(endpoint_words(object, *pods, first, {families_of(service).front()}), "-")},
+                service_node(object, *pods)};
           },
           [pods](const Object& object) { return description(object, *pods); }};
 }

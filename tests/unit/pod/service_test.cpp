@@ -88,6 +88,84 @@ TEST_CASE("Kubernetes' rules for Services") {
   CHECK(judge(R"({"selecter": {}, "ports": [{"port": 1}]})").find("selecter") != std::string::npos);
 }
 
+TEST_CASE("Kubernetes' rules for the addresses of Services and their families") {
+  const auto judged = [](const std::string& fields) {
+    return judge("{\"ports\": [{\"port\": 1}], " + fields + "}");
+  };
+  CHECK(judged(R"("ipFamilies": ["IPv6"])") == "");
+  CHECK(judged(R"("ipFamilyPolicy": "PreferDualStack")") == "");
+  CHECK(judged(R"("ipFamilyPolicy": "RequireDualStack", "ipFamilies": ["IPv6", "IPv4"],
+      "clusterIP": "fd00::7", "clusterIPs": ["fd00::7", "10.96.0.7"])") == "");
+  CHECK(judged(R"("ipFamilies": ["IPv4", "IPv6"])") ==
+        "spec.ipFamilyPolicy: Invalid value: \"SingleStack\": must be 'RequireDualStack' or "
+        "'PreferDualStack' when multiple IP families are specified\n");
+  CHECK(judged(R"("clusterIP": "10.96.0.7", "clusterIPs": ["10.96.0.7", "fd00::7"])")
+            .find("when multiple cluster IPs are specified") != std::string::npos);
+  CHECK(judged(R"("clusterIPs": ["10.96.0.7"])") ==
+        "spec.clusterIPs: Invalid value: [\"10.96.0.7\"]: must be empty when `clusterIP` is not "
+        "specified\n");
+  CHECK(judged(R"("clusterIP": "10.96.0.7", "clusterIPs": ["10.96.0.8"])")
+            .find("first value must match `clusterIP`") != std::string::npos);
+  CHECK(judged(R"("ipFamilyPolicy": "RequireDualStack", "clusterIP": "10.96.0.7",
+      "clusterIPs": ["10.96.0.7", "10.96.0.8"])")
+            .find("no more than one IP for each IP family") != std::string::npos);
+  CHECK(judged(R"("clusterIP": "None", "clusterIPs": ["None", "10.96.0.8"])")
+            .find("'None' must be the first and only value") != std::string::npos);
+  CHECK(judged(R"("ipFamilies": ["IPv6"], "clusterIP": "10.96.0.7")") ==
+        "spec.clusterIP: Invalid value: \"10.96.0.7\": expected an IPv6 value as indicated by "
+        "`ipFamilies[0]`\n");
+  CHECK(judged(R"("ipFamilies": ["IPv6", "IPv6"], "ipFamilyPolicy": "PreferDualStack")") ==
+        "spec.ipFamilies[1]: Duplicate value: \"IPv6\"\n");
+  CHECK(judged(R"("ipFamilies": ["IPv5"])").find("Unsupported value: \"IPv5\"") !=
+        std::string::npos);
+  CHECK(judged(R"("clusterIP": "None", "ipFamilies": ["IPv4", "IPv6"])") == "");
+  CHECK(judged(R"("clusterIP": "None", "selector": {"a": "b"}, "ipFamilies": ["IPv4", "IPv6"])") !=
+        "");
+  CHECK(judge(R"({"type": "ExternalName", "externalName": "a.example", "ipFamilies": ["IPv4"],
+      "ipFamilyPolicy": "SingleStack"})") ==
+        "spec.ipFamilies: Forbidden: may not be set for ExternalName services\n"
+        "spec.ipFamilyPolicy: Forbidden: may not be set for ExternalName services\n");
+}
+
+TEST_CASE("the families of a Service follow from what it asks for, and from the machine") {
+  const auto families = [](const std::string& fields, bool both) {
+    std::string text;
+    for (const auto family :
+         read("{\"ports\": [{\"port\": 1}]" + fields + "}").service->families(both))
+      text += family == IpFamily::v6 ? '6' : '4';
+    return text;
+  };
+  CHECK(families("", true) == "4");
+  CHECK(families(R"(, "ipFamilies": ["IPv6"])", true) == "6");
+  CHECK(families(R"(, "clusterIP": "fd00::7")", true) == "6");
+  CHECK(families(R"(, "ipFamilyPolicy": "PreferDualStack")", true) == "46");
+  CHECK(families(R"(, "ipFamilyPolicy": "PreferDualStack")", false) == "4");
+  CHECK(families(R"(, "ipFamilyPolicy": "PreferDualStack", "ipFamilies": ["IPv6"])", true) == "64");
+  CHECK(families(R"(, "ipFamilyPolicy": "RequireDualStack", "clusterIP": "fd00::7")", true) ==
+        "64");
+}
+
+TEST_CASE("a Service keeps the addresses that it was given, in the families that it wants") {
+  const auto before = *read(R"({"ports": [{"port": 1}], "ipFamilyPolicy": "PreferDualStack",
+      "clusterIP": "10.96.0.7", "clusterIPs": ["10.96.0.7", "fd00::7"]})")
+                           .service;
+  const auto kept = [&before](const std::string& fields) {
+    auto service = *read("{\"ports\": [{\"port\": 1}]" + fields + "}").service;
+    service.keep_addresses(before);
+    std::string text;
+    for (const auto& address : service.cluster_ips) text += address + " ";
+    return text;
+  };
+  CHECK(kept("") == "10.96.0.7 ");
+  CHECK(kept(R"(, "ipFamilyPolicy": "PreferDualStack")") == "10.96.0.7 fd00::7 ");
+  CHECK(kept(R"(, "ipFamilies": ["IPv6"])") == "fd00::7 ");
+  CHECK(kept(R"(, "ipFamilyPolicy": "RequireDualStack", "ipFamilies": ["IPv6"])") ==
+        "fd00::7 10.96.0.7 ");
+  CHECK(kept(R"(, "clusterIP": "10.96.0.8", "ipFamilyPolicy": "PreferDualStack")") ==
+        "10.96.0.8 fd00::7 ");
+  CHECK(kept(R"(, "clusterIP": "None")") == "");
+}
+
 TEST_CASE("behind a Service are the pods that it selects and that are ready") {
   std::vector<EndpointPod> pods{pod_named("a", true), pod_named("b", false), pod_named("c", true),
                                 pod_named("d", true), pod_named("e", true)};
@@ -126,6 +204,11 @@ TEST_CASE("the variables of a Service") {
         "MY_DB_PORT_80_TCP_PORT=80\nMY_DB_PORT_80_TCP_ADDR=10.96.0.7\n"
         "MY_DB_PORT_9090_UDP=udp://10.96.0.7:9090\nMY_DB_PORT_9090_UDP_PROTO=udp\n"
         "MY_DB_PORT_9090_UDP_PORT=9090\nMY_DB_PORT_9090_UDP_ADDR=10.96.0.7\n");
+  variables.clear();
+  add_service_links("six", *read(R"({"clusterIP": "fd00::7", "ports": [{"port": 80}]})").service,
+                    variables);
+  CHECK(variables[0].second == "fd00::7");
+  CHECK(variables[2].second == "tcp://[fd00::7]:80");
   variables.clear();
   add_service_links("none", *read(R"({"clusterIP": "None", "ports": [{"port": 80}]})").service,
                     variables);
